@@ -1,0 +1,70 @@
+# Everything a newcomer or a machine does here. Each target sets up what it needs by itself: Python
+# 3.11 or newer and a network are enough (uv is used when there is one, and fetched when not).
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check bench clean
+SHELL := /bin/sh
+
+VENV := .venv
+READY := $(VENV)/.ready
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+
+help:  ## Show what can be made
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+setup: $(READY)  ## Set up .venv, as every other target does by itself
+
+demo: $(READY)  ## Run the whole pipeline on a local Kafka for about two minutes
+	@$(VENV)/bin/freezeline demo
+
+up: $(READY)  ## Run a local Kafka and the workers until Ctrl-C, and keep their data
+	@$(VENV)/bin/freezeline up
+
+test: $(READY)  ## Run all tests, on a real Kafka
+	@$(VENV)/bin/python -m pytest
+
+check: $(READY)  ## Check format, lint, types, layers and the repository's own rules
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy --strict pipeline agents
+	$(VENV)/bin/lint-imports --no-cache
+	$(VENV)/bin/python -m pytest tests/tidy -q
+
+bench: $(READY)  ## Measure the agents beside a bare Kafka loop
+	@$(VENV)/bin/python -m benchmarks
+
+clean:  ## Remove what these targets made, but no data
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp is made last: a set-up that was interrupted is done again. Without uv a venv gets one by
+# pip; where uv has no wheel for the machine, pip itself installs, without the lock.
+$(READY): pyproject.toml uv.lock
+	@set -e; \
+	python=; \
+	for name in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	  if "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	    python=$$(command -v "$$name"); break; \
+	  fi; \
+	done; \
+	if command -v uv >/dev/null 2>&1; then \
+	  echo "Setting up $(VENV) with uv …"; \
+	  uv sync --quiet --locked --all-extras --python "$${python:->=3.11}"; \
+	elif [ -z "$$python" ]; then \
+	  echo "Freezeline needs Python 3.11 or newer, and found none: install it, or uv, and try again." >&2; \
+	  exit 1; \
+	else \
+	  echo "Setting up $(VENV) with $$python …"; \
+	  "$(VENV)/bin/python" -m pip --version >/dev/null 2>&1 || { \
+	    "$$python" -m venv --clear $(VENV) || { \
+	      echo "$$python -m venv failed: on Debian and Ubuntu, install python3-venv." >&2; exit 1; }; \
+	  }; \
+	  if "$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check 'uv>=0.9'; then \
+	    "$(VENV)/bin/uv" sync --quiet --locked --all-extras --inexact --python "$(VENV)/bin/python"; \
+	  else \
+	    "$(VENV)/bin/python" -m pip install --quiet --upgrade 'pip>=25.1'; \
+	    "$(VENV)/bin/python" -m pip install --quiet --editable '.[local]' --group dev; \
+	  fi; \
+	fi; \
+	touch $(READY)

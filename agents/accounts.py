@@ -1,0 +1,26 @@
+"""The accounts agent: the account-log in, freeze alerts and account files out."""
+
+from __future__ import annotations
+
+from agents.worker_spec import WorkerSpec
+from pipeline.accounts.fold import AccountsFold
+from pipeline.fold import Fold
+from pipeline.policy.policy import Policy
+from pipeline.state import State
+from pipeline.topics import ACCOUNT_FILES, ACCOUNT_LOG
+
+
+def accounts_spec(policy: Policy) -> WorkerSpec:
+    """Return what the accounts worker reads and folds, and what it is restored from."""
+
+    def make_fold(state: State | None, _: str, partition: int, account_log_partitions: int) -> Fold:
+        assert state is not None
+        return AccountsFold(state, policy, partition, account_log_partitions)
+
+    return WorkerSpec(
+        name="accounts",
+        topics=(ACCOUNT_LOG,),
+        make_fold=make_fold,
+        stateful=True,
+        restore_topic=ACCOUNT_FILES,
+    )

@@ -1,0 +1,90 @@
+"""The command ``freezeline``: one file a command group, each adds itself with ``register``."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+import sys
+
+import typer
+
+from agents.settings import SettingsError
+from agents.version import freezeline_version
+
+COMMAND_MODULES = (
+    "up",
+    "demo",
+    "worker",
+    "topics",
+    "publish",
+    "alerts",
+    "dead_letters",
+    "account",
+    "replay",
+    "simulate",
+    "explain",
+)
+"""Modules of this package in the order of ``freezeline --help``."""
+
+EXIT_USAGE = 2
+"""The exit code for a wrong setting, a wrong argument or a Kafka that does not answer."""
+
+app = typer.Typer(
+    name="freezeline",
+    help="Victims' reports and banks' payments in, exact freeze alerts out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class CommandError(Exception):
+    """A command cannot do what it was asked; the message is one sentence for the user."""
+
+    def __init__(self, sentence: str, exit_code: int = EXIT_USAGE) -> None:
+        """Say ``sentence`` and end with ``exit_code``."""
+        super().__init__(sentence)
+        self.exit_code = exit_code
+
+
+def main() -> None:
+    """Run the command line and exit: errors are one sentence on stderr."""
+    register_commands(app)
+    # What libraries log while a command runs is not the user's business; workers log by themselves.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    try:
+        app()
+    except SettingsError as error:
+        _fail(str(error), EXIT_USAGE)
+    except CommandError as error:
+        _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output (head, less) has left; say nothing more, not even at exit.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def register_commands(target: typer.Typer) -> None:
+    """Add the commands of every module of COMMAND_MODULES that there is."""
+    for name in COMMAND_MODULES:
+        module_name = f"{__name__}.{name}"
+        if importlib.util.find_spec(module_name) is not None:
+            importlib.import_module(module_name).register(target)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    show_version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+) -> None:
+    del context
+    if show_version:
+        typer.echo(freezeline_version())
+        raise typer.Exit
+
+
+def _fail(sentence: str, exit_code: int) -> None:
+    typer.echo(sentence, err=True)
+    sys.exit(exit_code)

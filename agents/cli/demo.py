@@ -1,0 +1,37 @@
+"""``freezeline demo``: watch the main job work on a real Kafka, in about a minute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from agents.cli import CommandError
+from agents.demo import run_demo
+from agents.local_cluster import LocalClusterError
+from agents.local_kafka import LocalKafkaError
+from agents.topic_admin import BrokerUnreachableError
+
+EXIT_INTERRUPTED = 130
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command("demo")
+    def demo(
+        data_dir: Path = typer.Option(Path(".freezeline/demo"), help="Where it works; emptied."),
+        seed: int = typer.Option(1441, help="Another seed is another scenario."),
+        rings: int = typer.Option(6, min=1, help="Scam rings."),
+        reports: int = typer.Option(120, min=1, help="Reports."),
+        payments: int = typer.Option(30_000, min=1000, help="Payments."),
+    ) -> None:
+        """Play a day of scams and honest payments through Kafka and show the freeze alerts."""
+        try:
+            code = run_demo(data_dir, seed, rings, reports, payments)
+        except KeyboardInterrupt:
+            typer.echo("Stopped.")
+            code = EXIT_INTERRUPTED
+        except (LocalKafkaError, LocalClusterError, BrokerUnreachableError) as error:
+            raise CommandError(str(error)) from None
+        raise typer.Exit(code)

@@ -1,0 +1,351 @@
+"""``freezeline explain``: why an alert stands or ended, as a tree that a person can read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import msgspec
+import typer
+from rich.text import Text
+from rich.tree import Tree
+
+from agents.cli import CommandError
+from agents.cli.account import account_file
+from agents.cli.alerts import Language, Told, read_alert
+from agents.console import (
+    account_with_bank,
+    broker_errors,
+    command_settings,
+    console,
+    kind_text,
+    level_text,
+    reason_in,
+    thai_moment,
+    thai_time,
+    visible,
+)
+from agents.reading import TopicReader
+from pipeline.accounts.file import AccountFile
+from pipeline.accounts.matching import BY_AMOUNT, BY_PAYER, BY_REFERENCE, UNMATCHED
+from pipeline.accounts.reasons import baht
+from pipeline.contracts.alerts import AlertKind, Evidence, FreezeAlert
+from pipeline.contracts.clusters import Cluster, Edge
+from pipeline.policy.policy import LevelRule, Policy, PolicyError, load_policy
+from pipeline.topics import CLUSTERS, FREEZE_ALERTS
+
+MIN_PREFIX_CHARS = 4
+MAX_LISTED = 30
+"""How many edges, reports or claims are listed; of the rest only the number is said."""
+
+_UUID_CHARS = 36
+_ID_PREFIX = re.compile(r"[0-9a-f-]{4,36}")
+_CLUSTER = msgspec.json.Decoder(Cluster)
+_HOW = {
+    BY_REFERENCE: "found by the reference that the victim gave",
+    BY_PAYER: "found by amount, time and payer",
+    BY_AMOUNT: "found by amount and time only",
+    UNMATCHED: "not seen yet: the amount is what the victim says",
+    "payment_to_suspect": "nobody disputes it yet: it came into an account that may be acted on",
+}
+
+
+@dataclass(slots=True)
+class Case:
+    """What is known of one alert: its versions (oldest first), its account and its cluster."""
+
+    versions: list[Told]
+    file: AccountFile | None = None
+    cluster: Cluster | None = None
+    policy: Policy | None = None
+
+    @property
+    def alert(self) -> FreezeAlert:
+        """The newest version."""
+        return self.versions[-1][1]
+
+    @property
+    def asked(self) -> FreezeAlert:
+        """The newest version that asked for something: of a released alert, the one before."""
+        asking = [one for _record, one in self.versions if one.kind is not AlertKind.RELEASE]
+        return asking[-1] if asking else self.alert
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``explain`` to ``app``."""
+    app.command()(explain)
+
+
+def explain(
+    alert_id: str = typer.Argument(
+        metavar="ALERT_ID", help=f"The alert's id, or its first {MIN_PREFIX_CHARS} signs or more."
+    ),
+    language: Language = typer.Option(Language.EN, "--lang", help="The language of the reason."),
+    bootstrap: str | None = typer.Option(
+        None, "--bootstrap", metavar="HOST:PORT", help="Kafka's address, else FREEZELINE_BOOTSTRAP."
+    ),
+) -> None:
+    """Explain an alert: its versions, the reports and the payment behind it, level and cluster."""
+    prefix = alert_id.strip().lower()
+    if not _ID_PREFIX.fullmatch(prefix):
+        raise CommandError(f"{alert_id!r} is no alert's id: `freezeline alerts` shows them.", 1)
+    with broker_errors(), TopicReader(command_settings(bootstrap)) as reader:
+        case = read_case(reader, prefix)
+    console().print(tree_of(case, language))
+
+
+def read_case(reader: TopicReader, prefix: str) -> Case:
+    """Gather everything about the one alert whose id begins with ``prefix``.
+
+    Raises CommandError when there is none, or more than one.
+    """
+    told: dict[str, dict[int, Told]] = {}
+    for record in reader.newest_first(FREEZE_ALERTS):
+        known_id = record.header("ce_id")
+        if known_id is not None and not known_id.startswith(prefix.encode()):
+            continue
+        alert = read_alert(record)
+        if alert is None or not alert.alert_id.startswith(prefix):
+            continue
+        told.setdefault(alert.alert_id, {})[alert.version] = (record, alert)
+        if len(prefix) == _UUID_CHARS and alert.version == 1:
+            break
+    if not told:
+        raise CommandError(
+            f"No alert's id begins with {prefix}: `freezeline alerts` shows them.", 1
+        )
+    if len(told) > 1:
+        some = ", ".join(sorted(told)[:3])
+        raise CommandError(f"{len(told)} alerts' ids begin with {prefix}: {some} … Give more.", 1)
+    versions = next(iter(told.values()))
+    case = Case([versions[version] for version in sorted(versions)])
+    case.file = account_file(reader, case.alert.account)
+    case.cluster = _cluster(reader, case.asked.cluster_id)
+    try:
+        case.policy = load_policy(case.asked.policy_version)
+    except PolicyError:
+        case.policy = None
+    return case
+
+
+def tree_of(case: Case, language: Language) -> Tree:
+    """Return the case as a tree."""
+    alert = case.alert
+    title = kind_text(alert).append(f"  {account_with_bank(alert.account)}", style="bold")
+    if alert.kind is AlertKind.HOLD:
+        title.append(f"  {baht(alert.amount_satang)} baht", style="bold")
+    tree = Tree(title)
+    tree.add(Text(reason_in(alert, language)))
+    _add_versions(tree, case)
+    _add_claims(tree, case)
+    _add_payment(tree, case.asked)
+    _add_level(tree, case)
+    _add_cluster(tree, case)
+    changes = tree.add(Text("What would change the answer", style="bold"))
+    for sentence in what_would_change(case):
+        changes.add(Text(sentence))
+    return tree
+
+
+def what_would_change(case: Case) -> list[str]:
+    """Return, in sentences, which news would lead to another version or a release."""
+    alert, policy = case.alert, case.policy
+    if alert.kind is AlertKind.RELEASE:
+        if alert.superseded_by is not None:
+            return [f"Alert {alert.superseded_by} now speaks of the same money: explain that one."]
+        return ["A new report or payment about this account would open it again, as a new version."]
+    if alert.kind is AlertKind.VICTIM_STILL_PAYING:
+        return ["It ends when the account that was paid is no longer at a level that may act."]
+    if alert.kind is AlertKind.WATCH:
+        verified = "A verified reporter (ThaID, NDID, police or bank)"
+        if policy is not None:
+            verified = f"A reporter verified by {', '.join(sorted(policy.reporters.verified_by))}"
+        acting = case.file is not None and case.file.level is not None and case.file.level.acting
+        first = (
+            "A payment into the account would be asked to be held."
+            if acting
+            else f"{verified} would let it act: then holds are asked for."
+        )
+        return [first, "It ends when the reports that name the account are withdrawn."]
+    found = [f"The clock: it ends by itself at {thai_moment(alert.holds_until)} (UTC+7)."]
+    if policy is not None and not _police_filed(case):
+        found.append(
+            f"A police complaint makes it last {policy.holds.police_hours} hours instead of "
+            f"{policy.holds.hours}."
+        )
+    found.append("The reports being withdrawn or corrected, so that no claim is left, releases it.")
+    found.append("The bank or the police ending it (released, refused, seized) releases it.")
+    found.append(
+        "Money leaving the account lowers the amount, to no more than the newest known balance."
+        if alert.balance_known
+        else "A known balance would cap the amount; none is known now."
+    )
+    if any(one.detail == UNMATCHED for one in alert.evidence):
+        found.append("The payment being seen replaces it by an alert about that very payment.")
+    return found
+
+
+def _police_filed(case: Case) -> bool:
+    file = case.file
+    if file is None:
+        return False
+    return (file.level is not None and file.level.police_filed) or any(
+        claim.police_filed and not claim.withdrawn for claim in file.claims.values()
+    )
+
+
+def _add_versions(tree: Tree, case: Case) -> None:
+    alert = case.alert
+    branch = tree.add(
+        Text("Alert ", style="bold").append(f"{alert.alert_id}, version {alert.version}", "default")
+    )
+    for record, one in case.versions:
+        line = Text(f"v{one.version}  {thai_time(record.timestamp)}  ").append_text(kind_text(one))
+        if one.kind is AlertKind.HOLD:
+            line.append(f"  {baht(one.amount_satang)} of {baht(one.disputed_satang)} baht")
+            line.append(f", until {thai_moment(one.holds_until)}")
+        if one.release_reason is not None:
+            line.append(f"  {one.release_reason.replace('_', ' ')}")
+        if one.superseded_by is not None:
+            line.append(f", replaced by {one.superseded_by}")
+        line.append(f"  caused by {visible(one.caused_by)}", style="dim")
+        branch.add(line)
+    branch.add(Text(f"about {visible(alert.origin)}", style="dim"))
+
+
+def _add_claims(tree: Tree, case: Case) -> None:
+    claims = [one for one in case.asked.evidence if one.kind == "claim"]
+    if not claims:
+        return
+    known = {} if case.file is None else {c.report: c for c in case.file.claims.values()}
+    branch = tree.add(Text(f"Claims ({len(claims)})", style="bold"))
+    for one in claims[:MAX_LISTED]:
+        verified = "reporter verified" if one.detail == "verified" else "reporter not verified"
+        line = Text(f"report {visible(one.report or '?')}: {_money_and_time(one)}, {verified}")
+        claim = known.get(one.report or "")
+        if claim is not None and claim.withdrawn:
+            line.append(", withdrawn since", style="yellow")
+        elif claim is not None and claim.police_filed:
+            line.append(", police complaint filed")
+        branch.add(line)
+    _add_rest(branch, len(claims))
+
+
+def _add_payment(tree: Tree, alert: FreezeAlert) -> None:
+    for one in alert.evidence:
+        if one.kind != "payment":
+            continue
+        paying = alert.kind is AlertKind.VICTIM_STILL_PAYING
+        branch = tree.add(
+            Text("Payment ", style="bold").append(visible(one.transaction or "?"), "default")
+        )
+        way = "to" if paying else "from"
+        branch.add(
+            Text(f"{_money_and_time(one)}, {way} {account_with_bank(one.identifier or '?')}")
+        )
+        how = f"its payee is at level {one.detail}" if paying else _HOW.get(one.detail or "", "")
+        if how:
+            branch.add(Text(how))
+        return
+    if alert.kind is AlertKind.HOLD:
+        tree.add(Text("Payment ", style="bold").append(_HOW[UNMATCHED], "default"))
+
+
+def _add_level(tree: Tree, case: Case) -> None:
+    asked = case.asked
+    branch = tree.add(Text("Level ", style="bold").append_text(level_text(asked.level)))
+    for one in asked.evidence:
+        if one.kind == "level" and one.detail:
+            branch.add(Text(f"then: {one.detail}"))
+    level = None if case.file is None else case.file.level
+    if level is not None and asked.kind is not AlertKind.VICTIM_STILL_PAYING:
+        police = ", police complaint filed" if level.police_filed else ""
+        branch.add(
+            Text(
+                f"now: {level.level.replace('_', ' ')}, "
+                f"{'may act' if level.acting else 'does not act'}; {level.reports} reports, "
+                f"{level.voices} voices, {level.verified_voices} verified{police}"
+            )
+        )
+    policy = case.policy
+    rule = None
+    if policy is not None:
+        rule = next((one for one in policy.levels if one.level == asked.level), None)
+    branch.add(Text(f"policy {asked.policy_version}" + (f": {_rule(rule)}" if rule else "")))
+
+
+def _rule(rule: LevelRule) -> str:
+    needs = [
+        f"at least {rule.voices} person(s)" if rule.voices else "",
+        f"at least {rule.verified_voices} verified person(s)" if rule.verified_voices else "",
+        "a police complaint" if rule.police_filed else "",
+        "the bank's own detection" if rule.bank_detected else "",
+        "an entry on a laundering list" if rule.laundering_listed else "",
+    ]
+    return f"{rule.level.replace('_', ' ')} needs {' and '.join(one for one in needs if one)}"
+
+
+def _add_cluster(tree: Tree, case: Case) -> None:
+    asked, cluster = case.asked, case.cluster
+    if not asked.cluster_id:
+        return
+    branch = tree.add(Text("Cluster ", style="bold").append(asked.cluster_id, "default"))
+    if cluster is None:
+        branch.add(Text("it is not in the topic of clusters (any more)"))
+        return
+    if cluster.merged_into is not None:
+        branch.add(Text(f"went into cluster {cluster.merged_into}"))
+    if cluster.split_from is not None:
+        branch.add(Text(f"was a part of cluster {cluster.split_from}"))
+    branch.add(
+        Text(
+            f"version {cluster.version} now (the alert saw {asked.cluster_version}): "
+            f"{cluster.report_count} reports by {cluster.voices} person(s), "
+            f"{len(cluster.members)} identifiers"
+        )
+    )
+    reports = branch.add(Text(f"reports ({cluster.report_count})"))
+    for report in cluster.reports[:MAX_LISTED]:
+        reports.add(Text(visible(report)))
+    _add_rest(reports, cluster.report_count)
+    _add_edges(branch, "joined by", cluster.edges, asked.account)
+    _add_edges(
+        branch, "looks like (joins nothing, acts on nothing)", cluster.relations, asked.account
+    )
+    if cluster.review is not None:
+        branch.add(Text(f"for a person to look at: {visible(cluster.review)}", style="yellow"))
+
+
+def _add_edges(branch: Tree, title: str, edges: list[Edge], account: str) -> None:
+    """List edges, those of the account itself first, then the strongest."""
+    if not edges:
+        return
+    listed = branch.add(Text(f"{title} ({len(edges)})"))
+    order = sorted(edges, key=lambda one: (account not in (one.a, one.b), -one.bits, one.a, one.b))
+    for one in order[:MAX_LISTED]:
+        line = Text(f"{account_with_bank(one.a)} – {account_with_bank(one.b)}")
+        line.append(f"  {one.bits:.1f} bits, {one.tier}", style="cyan")
+        line.append(f"  {visible('; '.join(one.reasons))}")
+        listed.add(line)
+    _add_rest(listed, len(order))
+
+
+def _add_rest(branch: Tree, count: int) -> None:
+    if count > MAX_LISTED:
+        branch.add(Text(f"and {count - MAX_LISTED:,} more", style="dim"))
+
+
+def _money_and_time(one: Evidence) -> str:
+    amount = "an unknown amount" if one.amount_satang is None else f"{baht(one.amount_satang)} baht"
+    return f"{amount} at {thai_moment(one.at)}" if one.at is not None else amount
+
+
+def _cluster(reader: TopicReader, cluster_id: str) -> Cluster | None:
+    if not cluster_id:
+        return None
+    wanted = cluster_id.encode()
+    newest = reader.newest_by_key(CLUSTERS, lambda key: key == wanted)
+    try:
+        return _CLUSTER.decode(newest[wanted].value or b"") if wanted in newest else None
+    except msgspec.MsgspecError:
+        return None

@@ -1,0 +1,78 @@
+"""``freezeline up``: a local Kafka and the workers, that stay up and keep their data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+from pathlib import Path
+
+import typer
+
+from agents.cli import CommandError
+from agents.local_cluster import DEFAULT_HTTP_PORT, LocalCluster, LocalClusterError
+from agents.local_kafka import LocalKafkaError
+from agents.local_key import local_key_file
+from agents.topic_admin import BrokerUnreachableError
+
+DEFAULT_PORT = 9092
+_CHECK_SECONDS = 1.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command("up")
+    def up(
+        data_dir: Path = typer.Option(Path(".freezeline/up"), help="Where everything is kept."),
+        port: int = typer.Option(DEFAULT_PORT, help="Kafka's port on 127.0.0.1."),
+        http_port: int = typer.Option(DEFAULT_HTTP_PORT, help="First port of metrics and health."),
+        fresh: bool = typer.Option(False, "--fresh", help="Start over: forget all data first."),
+    ) -> None:
+        """Start a local Kafka and the workers and keep them up; Ctrl-C stops all in order.
+
+        With FREEZELINE_BOOTSTRAP set, the workers use that Kafka instead.
+        """
+        if fresh:
+            shutil.rmtree(data_dir, ignore_errors=True)
+        bootstrap = os.environ.get("FREEZELINE_BOOTSTRAP")
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        typer.echo("Starting Kafka and the workers (the first time downloads Kafka, 43 MB) …")
+        key = local_key_file(data_dir)
+        try:
+            cluster = LocalCluster.start(
+                data_dir, key, bootstrap=bootstrap, port=port, http_port=http_port, stop=stop
+            )
+        except (LocalKafkaError, LocalClusterError, BrokerUnreachableError) as error:
+            raise CommandError(str(error)) from None
+        try:
+            typer.echo(ready_text(cluster))
+            ended = None
+            while not stop.wait(_CHECK_SECONDS) and ended is None:
+                ended = cluster.ended_worker()
+        finally:
+            typer.echo("Stopping …")
+            cluster.stop()
+        if ended is not None:
+            message = f"The {ended.name} worker ended by itself; see {ended.log_file}."
+            raise CommandError(message, 1)
+        typer.echo("Stopped; the data is kept." if not fresh or data_dir.exists() else "Stopped.")
+
+
+def ready_text(cluster: LocalCluster) -> str:
+    """Return what a person needs to know to use the cluster from another shell."""
+    lines = ["", "Freezeline is up. In another shell:"]
+    lines.append(f"  export FREEZELINE_BOOTSTRAP={cluster.settings.bootstrap}")
+    key = cluster.settings.hash_key_file
+    lines.append(f"  export FREEZELINE_HASH_KEY_FILE={key.absolute() if key else ''}")
+    lines.append("  freezeline publish reports FILE     # JSON lines; then: transactions FILE")
+    lines.append("  freezeline alerts --follow")
+    lines.append("")
+    for worker in cluster.workers:
+        base = f"http://127.0.0.1:{worker.http_port}"
+        lines.append(f"  {worker.name.value:<11}{base}/metrics  {base}/readyz")
+    lines += ["", "Ctrl-C stops everything in order and keeps the data.", ""]
+    return "\n".join(lines)

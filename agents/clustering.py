@@ -1,0 +1,40 @@
+"""The clustering agent: reports in; clusters, levels, claims and the clock's ticks out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agents.worker_spec import WorkerSpec
+from pipeline.clustering.fold import ClusteringFold
+from pipeline.contracts.account_log import Tick, encode_log_entry
+from pipeline.fold import Fold, Output
+from pipeline.policy.policy import Policy
+from pipeline.state import State
+from pipeline.topics import ACCOUNT_LOG, REPORTS
+
+TICK_SECONDS = 10.0
+"""How fine the clocks are: holds last for hours, so ten seconds more or less harm nobody."""
+
+
+def clustering_spec(policy: Policy, account_log_partitions: int) -> WorkerSpec:
+    """Return what the clustering worker reads and folds; its owner also sends the ticks."""
+
+    def make_fold(state: State | None, _: str, __: int, partitions: int) -> Fold:
+        assert state is not None
+        return ClusteringFold(state, policy, partitions)
+
+    def tick(now: int) -> Sequence[Output]:
+        value = encode_log_entry(Tick(now))
+        return [
+            Output(ACCOUNT_LOG, None, value, (), partition)
+            for partition in range(account_log_partitions)
+        ]
+
+    return WorkerSpec(
+        name="clustering",
+        topics=(REPORTS,),
+        make_fold=make_fold,
+        stateful=True,
+        tick=tick,
+        tick_seconds=TICK_SECONDS,
+    )

@@ -1,0 +1,264 @@
+"""The demo: a scenario of scam rings among honest traffic, played through the real thing."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import statistics
+import threading
+import time
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from agents.lag import LagReader
+from agents.local_cluster import LocalCluster
+from agents.local_key import local_key_file
+from agents.reading import StoredRecord, TopicReader
+from agents.sending import PREPARE, connected_producer, outgoing
+from agents.settings import Settings
+from pipeline.accounts.reasons import baht
+from pipeline.contracts.codec import parse_rfc3339
+from pipeline.evaluation import PairwiseScore, pairwise_score
+from pipeline.fold import Output
+from pipeline.simulation.scenario import Scenario, simulate
+from pipeline.topics import CLUSTERS, FREEZE_ALERTS, REPORTS, TRANSACTIONS, load_topics
+
+PLAY_SECONDS = 40.0
+"""How long the scenario's day is played: events come evenly, each report at its place."""
+
+SHOWN_ALERTS = 40
+"""Alerts printed one by one; after that only the count moves."""
+
+BROKEN_EVENTS = (b'{"transaction_id": 12', b"\x00\x00\x00\x00\x01{}", b'{"amount_satang": 1.5}')
+"""What a bank's first attempts look like: they end up as dead letters and disturb nothing."""
+
+SETTLE_SECONDS = 60.0
+_BURST_SECONDS = 0.02
+_PROGRESS_SECONDS = 5.0
+_JOIN_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class AlertWatcher:
+    """An independent reader of the alerts, as an operations centre would run one."""
+
+    console: Console
+    latencies: list[float] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)
+    newest: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seen: int = 0
+
+    def watch(self, settings: Settings, stop: threading.Event) -> None:
+        """Read until ``stop`` is set."""
+        with TopicReader(settings) as reader:
+            for record in reader.follow(FREEZE_ALERTS, stop):
+                self._take(record)
+
+    def _take(self, record: StoredRecord) -> None:
+        now = time.time() * 1000
+        alert = orjson.loads(record.value or b"{}")
+        self.seen += 1
+        self.kinds[alert["kind"]] += 1
+        self.newest[alert["alert_id"]] = alert
+        milliseconds = now - parse_rfc3339(alert["caused_at"])
+        by_report = alert["caused_by"].count("/") and not alert["caused_by"].startswith("uetr/")
+        if by_report and alert["kind"] != "release":
+            self.latencies.append(milliseconds)
+        if self.seen <= SHOWN_ALERTS:
+            self.console.print(alert_line(alert, milliseconds))
+        elif self.seen == SHOWN_ALERTS + 1:
+            self.console.print("  … more alerts come, counted below")
+
+
+def alert_line(alert: dict[str, Any], milliseconds: float) -> Text:
+    """Return one alert as a line: bank, account, amount, level, why, how long after its cause."""
+    style = {"hold": "bold red", "release": "green", "watch": "yellow"}.get(alert["kind"], "cyan")
+    line = Text(f"{milliseconds:6.0f} ms ")
+    line.append(f"{alert['kind']:<20}", style=style)
+    number = alert["account"].rpartition(":")[2]
+    line.append(f"{alert['bank']:>3} {number:<14} {baht(alert['amount_satang']):>13} ฿ ")
+    line.append(f"{alert['level']:<11} {alert['reason_en']}")
+    line.truncate(160, overflow="ellipsis")
+    return line
+
+
+@dataclass(slots=True)
+class Played:
+    """What was published, and how fast."""
+
+    reports: int = 0
+    payments: int = 0
+    seconds: float = 0.0
+
+
+def run_demo(data_dir: Path, seed: int, rings: int, reports: int, payments: int) -> int:
+    """Run the whole demo; return the exit code. Everything it started has ended afterwards."""
+    console = Console(highlight=False)
+    shutil.rmtree(data_dir, ignore_errors=True)
+    console.print("[bold]Freezeline demo[/bold]: a real Kafka, three workers, one day of payments")
+    console.print("Making the scenario …")
+    now = datetime.datetime.now(datetime.UTC)
+    scenario = _scenario_until(now, seed, rings, reports, payments)
+    console.print("Starting Kafka and the workers (the first time downloads Kafka, 43 MB) …")
+    key = local_key_file(data_dir)
+    cluster = LocalCluster.start(data_dir, key)
+    try:
+        for worker in cluster.workers:
+            base = f"http://127.0.0.1:{worker.http_port}"
+            console.print(f"  {worker.name.value:<11}{base}/metrics  {base}/livez  {base}/readyz")
+        watcher = AlertWatcher(console)
+        stop = threading.Event()
+        watching = threading.Thread(
+            target=watcher.watch, args=(cluster.settings, stop), daemon=True
+        )
+        watching.start()
+        played = play(scenario, cluster, console, watcher)
+        settled = settle(cluster, console)
+        stop.set()
+        watching.join(_JOIN_SECONDS)
+        summary(console, cluster, scenario, played, watcher, settled)
+        return 0 if settled and cluster.ended_worker() is None else 1
+    finally:
+        console.print("Stopping the workers and Kafka …")
+        cluster.stop()
+
+
+def _scenario_until(
+    now: datetime.datetime, seed: int, rings: int, reports: int, payments: int
+) -> Scenario:
+    """Return the scenario placed so that its last event is now."""
+    trial = simulate(seed, rings=rings, reports=reports, payments=0, start=now)
+    length = max(at for at, _, _ in trial.timeline) - trial.timeline[0][0]
+    start = now - datetime.timedelta(milliseconds=length + 600_000)
+    return simulate(seed, rings=rings, reports=reports, payments=payments, start=start)
+
+
+def play(
+    scenario: Scenario, cluster: LocalCluster, console: Console, watcher: AlertWatcher
+) -> Played:
+    """Publish the scenario in its order, evenly over the playing time."""
+    played = Played()
+    records = _records(scenario, cluster.settings.national_id_key())
+    with connected_producer(cluster.settings) as producer:
+        started = time.monotonic()
+        told = started
+        while records:
+            due = int(len(scenario.timeline) * (time.monotonic() - started) / PLAY_SECONDS)
+            while records and played.reports + played.payments <= due:
+                record = records.popleft()
+                producer.send(
+                    record.topic, key=record.key, value=record.value, headers=list(record.headers)
+                )
+                played.reports += record.topic == REPORTS
+                played.payments += record.topic == TRANSACTIONS
+            if time.monotonic() - told > _PROGRESS_SECONDS:
+                told = time.monotonic()
+                console.print(
+                    f"  … {played.payments:,} payments, {played.reports} reports published, "
+                    f"{watcher.seen} alerts so far",
+                    style="dim",
+                )
+            time.sleep(_BURST_SECONDS)
+        producer.flush(30)
+    played.seconds = time.monotonic() - started
+    return played
+
+
+def _records(scenario: Scenario, key: bytes) -> deque[Output]:
+    """Return the scenario's events as partners send them: checked, hashed, with their headers."""
+    sources = {
+        "report": (REPORTS, scenario.reports),
+        "transaction": (TRANSACTIONS, scenario.transactions),
+    }
+    records: deque[Output] = deque(Output(TRANSACTIONS, None, bad) for bad in BROKEN_EVENTS)
+    for _, stream, index in scenario.timeline:
+        topic, events = sources[stream]
+        records.append(outgoing(topic, PREPARE[topic](events[index], key)))
+    return records
+
+
+def settle(cluster: LocalCluster, console: Console) -> bool:
+    """Wait until every worker has answered everything; return whether it did in time."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    with LagReader(cluster.settings) as reader:
+        while time.monotonic() < deadline:
+            lag = reader.lag()
+            if not any(lag.values()):
+                time.sleep(0.5)
+                return True
+            time.sleep(0.2)
+    console.print(f"The workers are still behind: {lag}", style="bold red")
+    return False
+
+
+def summary(
+    console: Console,
+    cluster: LocalCluster,
+    scenario: Scenario,
+    played: Played,
+    watcher: AlertWatcher,
+    settled: bool,
+) -> None:
+    """Print what came of it, against the scenario's truth."""
+    clusters, score = _clusters(cluster, scenario)
+    table = Table(title="Summary", show_header=False, title_justify="left")
+    table.add_column("what", style="bold")
+    table.add_column("figure")
+    rings = len(scenario.truth["rings"])
+    table.add_row("reports in", f"{played.reports} (with corrections, withdrawals and repeats)")
+    table.add_row(
+        "payments in",
+        f"{played.payments:,} in {played.seconds:.0f} s: "
+        f"{played.payments / played.seconds:,.0f} payments/s",
+    )
+    table.add_row(
+        "clusters",
+        f"{clusters} found, {rings} rings in truth; pairwise precision {score.precision:.3f}, "
+        f"recall {score.recall:.3f}",
+    )
+    holds = [alert for alert in watcher.newest.values() if alert["kind"] == "hold"]
+    asked = sum(alert["amount_satang"] for alert in holds)
+    stolen = sum(payment["amount_satang"] for payment in scenario.truth["stolen_payments"])
+    table.add_row("alerts", ", ".join(f"{n} {kind}" for kind, n in sorted(watcher.kinds.items())))
+    table.add_row(
+        "holds standing",
+        f"{len(holds)} for {baht(asked)} baht; stolen in the scenario: {baht(stolen)} baht",
+    )
+    table.add_row("dead letters", str(_dead_letters(cluster)))
+    if len(watcher.latencies) > 1:
+        centiles = statistics.quantiles(watcher.latencies, n=100, method="inclusive")
+        table.add_row(
+            "report to alert", f"p50 {centiles[49]:.0f} ms, p99 {centiles[98]:.0f} ms (read back)"
+        )
+    table.add_row("everything answered", "yes" if settled else "NO")
+    console.print(table)
+
+
+def _clusters(cluster: LocalCluster, scenario: Scenario) -> tuple[int, PairwiseScore]:
+    found: dict[str, str] = {}
+    count = 0
+    with TopicReader(cluster.settings) as reader:
+        for record in reader.newest_by_key(CLUSTERS).values():
+            content = orjson.loads(record.value or b"{}")
+            if content.get("members"):
+                count += 1
+                found.update(dict.fromkeys(content["reports"], content["cluster_id"]))
+    truth = {
+        entry["report"]: entry["ring"]
+        for entry in scenario.truth["reports"]
+        if entry["ring"] is not None
+    }
+    return count, pairwise_score(truth, {k: v for k, v in found.items() if k in truth})
+
+
+def _dead_letters(cluster: LocalCluster) -> int:
+    names = {topic.dead_letters for topic in load_topics().values() if topic.dead_letters}
+    with TopicReader(cluster.settings) as reader:
+        return sum(1 for name in names for _ in reader.forward(name))

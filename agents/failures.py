@@ -1,0 +1,40 @@
+"""How a worker stops when going on would break the rule of state: at once, by a named code."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from enum import IntEnum
+from typing import NoReturn
+
+log = logging.getLogger("freezeline")
+
+
+class ExitCode(IntEnum):
+    """What a worker's exit code says (beyond 0, a graceful stop)."""
+
+    CRASHED = 1
+    BROKER_UNREACHABLE = 69
+    FOLD_RAISED = 70
+    DEAD_LETTER_LIMIT = 71
+    NOT_ACKNOWLEDGED = 72
+    STORE_UNUSABLE = 73
+    STATE_AHEAD_OF_LOG = 74
+
+
+class StoreUnusable(Exception):
+    """A state store cannot be opened, read or written; the message names the folder, no values."""
+
+
+def stop_process(code: ExitCode, event: str, **ids: object) -> NoReturn:
+    """Log ``event`` with ``ids`` and end the process at once; nothing more is sent or written.
+
+    ``ids`` are names, numbers and identifiers of records, never their content.
+    """
+    log.critical(event, extra={"exit_code": int(code), **ids})
+    for handler in [*log.handlers, *logging.getLogger().handlers]:
+        handler.flush()
+    sys.stderr.flush()
+    sys.stdout.flush()
+    os._exit(code)

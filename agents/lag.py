@@ -1,0 +1,61 @@
+"""How far the workers' groups are behind, as an outsider sees it: log ends against positions."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+
+from agents.kafka_settings import kafka_python_settings
+from agents.settings import Settings
+from pipeline.topics import ACCOUNT_LOG, HOLD_UPDATES, REPORTS, TRANSACTIONS
+
+READ_BY = {
+    "clustering": (REPORTS,),
+    "intake": (TRANSACTIONS, HOLD_UPDATES),
+    "accounts": (ACCOUNT_LOG,),
+}
+"""The consumer groups and the topics that each of them works off."""
+
+
+class LagReader:
+    """Reads the lag of every group; one connection, asked again and again."""
+
+    def __init__(self, settings: Settings) -> None:
+        connection = kafka_python_settings(settings)
+        self._admin = KafkaAdminClient(**connection)
+        self._consumer = KafkaConsumer(**connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._admin.close()
+        self._consumer.close()
+
+    def lag(self) -> dict[str, int]:
+        """Return each group's records that are not answered yet."""
+        return {group: self._lag_of(group, topics) for group, topics in READ_BY.items()}
+
+    def _lag_of(self, group: str, topics: tuple[str, ...]) -> int:
+        partitions = [
+            TopicPartition(topic, partition)
+            for topic in topics
+            for partition in self._consumer.partitions_for_topic(topic) or ()
+        ]
+        ends = self._consumer.end_offsets(partitions)
+        begins = self._consumer.beginning_offsets(partitions)
+        positions = self._admin.list_group_offsets({group: None})[group]
+        behind = 0
+        for partition in partitions:
+            position = positions.get(partition)
+            # A group that has no position yet begins at the first record that is kept.
+            at = position.offset if position and position.offset >= 0 else begins[partition]
+            behind += ends[partition] - at
+        return behind

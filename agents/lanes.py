@@ -1,0 +1,328 @@
+"""One lane a partition: fold in order, send, wait for every acknowledgement, then write.
+
+The rule of state: a batch's changes and its position are written in one go, and only after all its
+outputs are acknowledged. The next batches may be folded meanwhile (a few in flight); what is
+written, and the position that the group's offset follows, stays in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from time import monotonic, perf_counter
+from typing import NoReturn
+
+from agents.failures import ExitCode, StoreUnusable, stop_process
+from agents.record_batches import RecordBatch
+from agents.store import Changes, PartitionStore
+from agents.worker_spec import Metrics, RuntimeSettings
+from pipeline.fold import Fold, Folded, Output, Record
+
+log = logging.getLogger("freezeline")
+
+Acknowledgement = Awaitable[object]
+DEAD_LETTERS = "-dead-letters"
+_GATE_LOOK_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class LanePort:
+    """What a lane needs from the worker around it."""
+
+    worker: str
+    settings: RuntimeSettings
+    metrics: Metrics
+    send: Callable[[Output], Awaitable[Acknowledgement]]
+    """Hands an output to the producer; what it returns is done when the broker has it."""
+    gate: asyncio.Event
+    """Closed (not set) while the worker must not take more records (flow control)."""
+    settled: Callable[[str, int, int], None]
+    """Told of a partition's new position (topic, partition, next offset) after each write."""
+    room: asyncio.Event
+    """Set by a lane whose queue has room again."""
+
+
+@dataclass(slots=True)
+class _InFlight:
+    """A folded slice of a batch on its way to being acknowledged and written."""
+
+    stop: int
+    acknowledgements: list[Acknowledgement]
+    last: list[Output]
+    changes: Changes | None
+    folded_at: float = field(default_factory=perf_counter)
+
+
+class Lane:
+    """The work of one partition. Made stopped; `start` and `drain` may alternate."""
+
+    def __init__(
+        self,
+        port: LanePort,
+        topic: str,
+        partition: int,
+        fold: Fold,
+        store: PartitionStore | None,
+        fold_records: int,
+    ) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.fold = fold
+        self.store = store
+        self.next_offset = -1
+        """Everything below is folded."""
+        self.settled_offset = -1
+        """Everything below is acknowledged and written."""
+        self.silent_until = 0
+        """Outputs of records below have been answered before: they are not sent again."""
+        self.restoring = False
+        self.progressed_at = monotonic()
+        self._port = port
+        self._fold_records = min(fold_records, port.settings.dead_letter_run_limit)
+        self._queue: deque[RecordBatch] = deque()
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._in_flight: asyncio.Queue[_InFlight | None] = asyncio.Queue()
+        self._dead_letter_run = 0
+
+    @property
+    def speaking(self) -> bool:
+        """False while what was answered before is being folded again (or restored)."""
+        return not self.restoring and self.next_offset >= self.silent_until
+
+    @property
+    def full(self) -> bool:
+        """True when no more batches should be fetched for this lane for now."""
+        return len(self._queue) >= self._port.settings.lane_queue_batches
+
+    @property
+    def running(self) -> bool:
+        """True between `start` and `drain`."""
+        return bool(self._tasks)
+
+    def stuck(self, now: float) -> bool:
+        """Say whether there is work and none was done for longer than the settings allow."""
+        busy = bool(self._queue) or self.settled_offset < self.next_offset
+        limit = self._port.settings.progress_timeout_s
+        return busy and self._port.gate.is_set() and now - self.progressed_at > limit
+
+    def note_progress(self) -> None:
+        """Say that this lane is alive (rebuilding has progress of its own)."""
+        self.progressed_at = monotonic()
+
+    def start(self, position: int, silent_until: int) -> None:
+        """Begin at ``position``; records below ``silent_until`` are folded without speaking."""
+        self.next_offset = self.settled_offset = position
+        self.silent_until = silent_until
+        self.progressed_at = monotonic()
+        self._stopping = False
+        self._queue.clear()
+        self._in_flight = asyncio.Queue(self._port.settings.lane_in_flight)
+        self._tasks = [
+            asyncio.create_task(self._fold_loop()),
+            asyncio.create_task(self._settle_loop()),
+        ]
+        for task in self._tasks:
+            task.add_done_callback(self._stop_if_failed)
+
+    def submit(self, batch: RecordBatch) -> None:
+        """Take a fetched batch; it is folded after those before it."""
+        self._queue.append(batch)
+        self._wake.set()
+
+    async def drain(self, within: float) -> bool:
+        """Finish what is in hand, drop what is queued, and stop.
+
+        Returns False when acknowledgements did not come ``within`` these seconds: then the fold
+        is ahead of the store, and this lane must not be used again.
+        """
+        tasks, self._tasks = self._tasks, []
+        self._stopping = True
+        self._queue.clear()
+        self._wake.set()
+        if not tasks:
+            return self.next_offset == self.settled_offset
+        _, late = await asyncio.wait(tasks, timeout=within)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+        return not late and self.next_offset == self.settled_offset
+
+    def close(self) -> None:
+        """Close the store; call after `drain`."""
+        if self.store is not None:
+            self.store.close()
+
+    async def _fold_loop(self) -> None:
+        while not self._stopping:
+            if not self._queue:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            batch = self._queue.popleft()
+            self._port.room.set()
+            self._port.metrics.observe(
+                "batch_records", (self._port.worker,), float(len(batch.records))
+            )
+            for records, stop in self._slices(batch):
+                await self._gate_open()
+                if self._stopping:
+                    break
+                await self._in_flight.put(await self._fold_slice(records, stop))
+                # A fold holds the event loop; let the other lanes and the producer have it.
+                await asyncio.sleep(0)
+        await self._in_flight.put(None)
+
+    async def _gate_open(self) -> None:
+        """Wait while the worker must not take more records, but not while it stops."""
+        while not self._port.gate.is_set() and not self._stopping:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GATE_LOOK_SECONDS):
+                    await self._port.gate.wait()
+
+    def _slices(self, batch: RecordBatch) -> Iterator[tuple[Sequence[Record], int]]:
+        """Cut a batch where the limit on records and the end of the silence say."""
+        records = batch.records
+        if records and records[0].offset < self.next_offset:
+            records = [record for record in records if record.offset >= self.next_offset]
+        if batch.stop <= self.next_offset:
+            return
+        begin = 0
+        while begin < len(records):
+            end = min(begin + self._fold_records, len(records))
+            silent_until = self.silent_until
+            if records[begin].offset < silent_until <= records[end - 1].offset:
+                end = next(i for i in range(begin, end) if records[i].offset >= silent_until)
+            stop = batch.stop if end == len(records) else records[end].offset
+            yield records[begin:end], stop
+            begin = end
+        if not records:
+            yield records, batch.stop
+
+    async def _fold_slice(self, records: Sequence[Record], stop: int) -> _InFlight:
+        port, began = self._port, perf_counter()
+        try:
+            folded = self.fold.apply(records) if records else Folded()
+            changes = self.store.take_changes() if self.store is not None else None
+        except StoreUnusable as error:
+            stop_process(ExitCode.STORE_UNUSABLE, "store_unusable", reason=str(error))
+        except Exception as error:
+            self._stop_for_bug(error, records)
+        silent = bool(records) and records[0].offset < self.silent_until
+        outputs = [] if silent else folded.outputs
+        if not silent:
+            self._check_dead_letters(len(records), folded)
+        self.next_offset = stop
+        self.progressed_at = monotonic()
+        folded_at = perf_counter()
+        port.metrics.observe("stage_seconds", (port.worker, "fold"), folded_at - began)
+        port.metrics.count("records_in", (port.worker, self.topic), len(records))
+        if not silent:
+            self._forward(folded)
+        try:
+            acknowledgements = [await port.send(o) for o in outputs if not o.last]
+        except Exception as error:
+            self._stop_unacknowledged(error)
+        return _InFlight(stop, acknowledgements, [o for o in outputs if o.last], changes)
+
+    async def _settle_loop(self) -> None:
+        port = self._port
+        while (work := await self._in_flight.get()) is not None:
+            try:
+                await self._acknowledged(work.acknowledgements)
+                if work.last:
+                    await self._acknowledged([await port.send(output) for output in work.last])
+            except Exception as error:
+                self._stop_unacknowledged(error)
+            acknowledged_at = perf_counter()
+            if self.store is not None and work.changes is not None:
+                try:
+                    self.store.persist(work.changes, work.stop)
+                except StoreUnusable as error:
+                    stop_process(ExitCode.STORE_UNUSABLE, "store_unusable", reason=str(error))
+            self.settled_offset = work.stop
+            self.progressed_at = monotonic()
+            port.settled(self.topic, self.partition, work.stop)
+            waited = acknowledged_at - work.folded_at
+            port.metrics.observe("stage_seconds", (port.worker, "acknowledge"), waited)
+            written = perf_counter() - acknowledged_at
+            port.metrics.observe("stage_seconds", (port.worker, "write"), written)
+
+    async def _acknowledged(self, acknowledgements: list[Acknowledgement]) -> None:
+        if not acknowledgements:
+            return
+        async with asyncio.timeout(self._port.settings.request_timeout_s):
+            for acknowledgement in acknowledgements:
+                await acknowledgement
+
+    def _forward(self, folded: Folded) -> None:
+        port = self._port
+        for (name, *labels), amount in folded.counts.items():
+            port.metrics.count(name, tuple(labels), amount)
+        for (name, *labels), value in folded.observations:
+            port.metrics.observe(name, tuple(labels), value)
+        sent: dict[str, int] = {}
+        for output in folded.outputs:
+            sent[output.topic] = sent.get(output.topic, 0) + 1
+        for topic, amount in sent.items():
+            port.metrics.count("records_out", (port.worker, topic), amount)
+
+    def _check_dead_letters(self, records: int, folded: Folded) -> None:
+        """Stop before anything of a run of dead letters beyond the limit is sent."""
+        dead = sum(1 for output in folded.outputs if output.topic.endswith(DEAD_LETTERS))
+        self._dead_letter_run = self._dead_letter_run + dead if 0 < records <= dead else 0
+        limit = self._port.settings.dead_letter_run_limit
+        if self._dead_letter_run >= limit:
+            reasons = {key[-1] for key in folded.counts if key[0] == "dead_letters"}
+            stop_process(
+                ExitCode.DEAD_LETTER_LIMIT,
+                "dead_letter_limit",
+                worker=self._port.worker,
+                topic=self.topic,
+                partition=self.partition,
+                next_offset=self.settled_offset,
+                records_in_a_row=self._dead_letter_run,
+                limit=limit,
+                reasons=sorted(reasons),
+            )
+
+    def _stop_if_failed(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self._stop_for_bug(error, [])
+
+    def _stop_for_bug(self, error: Exception, records: Sequence[Record]) -> NoReturn:
+        # The message of an exception may quote a record; where it was raised does not.
+        raised_at, trace = "", error.__traceback__
+        while trace is not None:
+            code = trace.tb_frame.f_code
+            raised_at = f"{code.co_filename}:{trace.tb_lineno} in {code.co_qualname}"
+            trace = trace.tb_next
+        stop_process(
+            ExitCode.FOLD_RAISED,
+            "fold_raised",
+            worker=self._port.worker,
+            topic=self.topic,
+            partition=self.partition,
+            first_offset=records[0].offset if records else self.next_offset,
+            last_offset=records[-1].offset if records else self.next_offset,
+            error=type(error).__qualname__,
+            raised_at=raised_at,
+        )
+
+    def _stop_unacknowledged(self, error: Exception) -> NoReturn:
+        stop_process(
+            ExitCode.NOT_ACKNOWLEDGED,
+            "outputs_not_acknowledged",
+            worker=self._port.worker,
+            topic=self.topic,
+            partition=self.partition,
+            next_offset=self.settled_offset,
+            error=type(error).__qualname__,
+        )

@@ -1,0 +1,200 @@
+"""The partitions that a worker owns: opening their states, rebuilding, letting go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from faust.types import TP
+
+from agents.committer import Committer
+from agents.failures import ExitCode, StoreUnusable, stop_process
+from agents.lanes import Lane, LanePort
+from agents.rebuild import restore
+from agents.store import PartitionStore
+from agents.transport import Consumer
+from agents.worker_spec import RuntimeSettings, WorkerSpec
+
+log = logging.getLogger("freezeline")
+
+
+class OwnedPartitions:
+    """The lanes of the assigned partitions, by partition.
+
+    A lane that was drained in a rebalance is kept (its store open, nothing written) until the next
+    assignment says whether it stays: reopening state at each rebalance would cost seconds. What
+    another worker did meanwhile is in the group's offset, and up to there it folds silently.
+    """
+
+    def __init__(
+        self,
+        spec: WorkerSpec,
+        settings: RuntimeSettings,
+        port: LanePort,
+        committer: Committer,
+        client: Mapping[str, Any],
+    ) -> None:
+        self.lanes: dict[TP, Lane] = {}
+        self.account_log_partitions = 0
+        self._spec = spec
+        self._settings = settings
+        self._port = port
+        self._committer = committer
+        self._client = client
+        self._rebuilds: dict[TP, asyncio.Task[None]] = {}
+
+    async def drain(self) -> None:
+        """Finish the batches in hand of all lanes; a lane that cannot is thrown away."""
+        lanes = {tp: lane for tp, lane in self.lanes.items() if not lane.restoring}
+        clean = await asyncio.gather(
+            *(lane.drain(self._settings.stop_timeout_s) for lane in lanes.values())
+        )
+        for (partition, lane), is_clean in zip(lanes.items(), clean, strict=True):
+            if not is_clean:
+                log.warning("batch_in_hand_dropped", extra=_ids(partition))
+                lane.close()
+                del self.lanes[partition]
+
+    async def close(self) -> None:
+        """Stop everything and close all stores."""
+        await self.drain()
+        for partition in list(self.lanes):
+            await self._let_go(partition)
+
+    async def assign(self, assigned: Collection[TP], consumer: Consumer) -> dict[TP, int]:
+        """Open what is new, close what is gone; return where to read those that are ready."""
+        for partition in set(self.lanes) - set(assigned):
+            await self._let_go(partition)
+        if not assigned:
+            return {}
+        committed = await consumer.thread.committed(assigned)
+        begins = await consumer.earliest_offsets(*assigned)
+        ends = await consumer.highwaters(*assigned)
+        ready: dict[TP, int] = {}
+        for partition in sorted(assigned):
+            begin, end, group = begins[partition], ends[partition], committed[partition]
+            try:
+                position = await self._position(partition, begin, end, group, consumer)
+            except StoreUnusable as error:
+                stop_process(ExitCode.STORE_UNUSABLE, "store_unusable", reason=str(error))
+            if position is None:
+                continue
+            ready[partition] = position
+            self._start(partition, position, group)
+        rebuilding = [partition for partition, lane in self.lanes.items() if lane.restoring]
+        consumer.pause_partitions(rebuilding)
+        return ready
+
+    async def _position(
+        self, partition: TP, begin: int, end: int, group: int | None, consumer: Consumer
+    ) -> int | None:
+        """Open the partition's lane; return where it goes on, None while it is being rebuilt."""
+        lane = self.lanes.get(partition)
+        if lane is not None and lane.restoring:
+            return None
+        if lane is None:
+            lane = self.lanes[partition] = self._open(partition)
+        if lane.store is None:
+            if group is not None and group < begin:
+                log.error("records_expired", extra={**_ids(partition), "missing": begin - group})
+            return max(begin, group) if group is not None else begin
+        position = lane.store.next_offset
+        if position is not None and position > end:
+            stop_process(
+                ExitCode.STATE_AHEAD_OF_LOG,
+                "state_ahead_of_log",
+                **_ids(partition),
+                next_offset=position,
+                end=end,
+                store=str(lane.store.path),
+                reason="the topic was made anew or lost records; delete this folder to rebuild",
+            )
+        if position is not None and position < begin:
+            log.warning("store_rebuild", extra={**_ids(partition), "reason": "older_than_log"})
+            lane.store.destroy()
+            lane = self.lanes[partition] = self._open(partition)
+            position = None
+        if position is not None:
+            return position
+        if self._spec.restore_topic is not None:
+            lane.restoring = True
+            self._rebuilds[partition] = asyncio.create_task(
+                self._rebuild(partition, lane, self._spec.restore_topic, begin, group, consumer)
+            )
+            return None
+        store = lane.store
+        if store is not None:
+            store.persist(store.take_changes(), begin)
+        return begin
+
+    def _open(self, partition: TP) -> Lane:
+        store = None
+        if self._spec.stateful:
+            folder = f"{partition.topic}-{partition.partition}"
+            path = Path(self._settings.state_dir) / self._spec.name / folder
+            store = PartitionStore.open(
+                path, self._settings.store_cache_bytes, self._settings.store_write_buffer_bytes
+            )
+        fold = self._spec.make_fold(
+            store, partition.topic, partition.partition, self.account_log_partitions
+        )
+        return Lane(
+            self._port, partition.topic, partition.partition, fold, store, self._spec.fold_records
+        )
+
+    def _start(self, partition: TP, position: int, group: int | None) -> None:
+        silent_until = group if self._spec.stateful and group is not None else 0
+        if position < silent_until:
+            extra = {**_ids(partition), "position": position, "until": silent_until}
+            log.info("folding_silently", extra=extra)
+        self._committer.begin((partition.topic, partition.partition), position, group)
+        self.lanes[partition].start(position, silent_until)
+
+    async def _rebuild(
+        self,
+        partition: TP,
+        lane: Lane,
+        topic: str,
+        begin: int,
+        group: int | None,
+        consumer: Consumer,
+    ) -> None:
+        try:
+            records = await restore(lane, topic, self._settings, self._client, begin)
+            log.info("state_restored", extra={**_ids(partition), "records": records})
+            # Another owner may have gone on while this one was being rebuilt.
+            if partition in consumer.assignment():
+                group = (await consumer.thread.committed([partition]))[partition]
+        except StoreUnusable as error:
+            stop_process(ExitCode.STORE_UNUSABLE, "store_unusable", reason=str(error))
+        except Exception as error:
+            log.exception("rebuild_failed", extra=_ids(partition))
+            stop_process(ExitCode.CRASHED, "rebuild_failed", error=type(error).__name__)
+        self._rebuilds.pop(partition, None)
+        lane.restoring = False
+        # In a rebalance, the assignment that follows may start the lane from its store.
+        await consumer.can_resume_flow.wait()
+        if self.lanes.get(partition) is lane and not lane.running:
+            self._start(partition, begin, group)
+            await consumer.seek_to({partition: begin})
+            consumer.resume_partitions({partition})
+            self._port.room.set()
+
+    async def _let_go(self, partition: TP) -> None:
+        rebuild = self._rebuilds.pop(partition, None)
+        if rebuild is not None:
+            rebuild.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await rebuild
+        self._committer.forget((partition.topic, partition.partition))
+        lane = self.lanes.pop(partition)
+        await lane.drain(0.0)
+        lane.close()
+
+
+def _ids(partition: TP) -> dict[str, object]:
+    return {"topic": partition.topic, "partition": partition.partition}

@@ -1,0 +1,59 @@
+"""Coming back without a disk: read the worker's own compacted topic into an empty store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from agents import record_batches
+from agents.lanes import Lane
+from agents.worker_spec import RuntimeSettings
+
+log = logging.getLogger("freezeline")
+
+
+async def restore(
+    lane: Lane, topic: str, settings: RuntimeSettings, client: Mapping[str, Any], position: int
+) -> int:
+    """Hand all records of ``topic`` in the lane's partition to its fold; return how many.
+
+    The store counts as rebuilt only with the last write, which also gives it ``position``, where
+    the log begins; a rebuild that was cut short is begun anew.
+    """
+    store = lane.store
+    if store is None:
+        raise ValueError("only a stateful lane can be restored")
+    source = TopicPartition(topic, lane.partition)
+    consumer = AIOKafkaConsumer(
+        **client,
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        fetch_max_wait_ms=settings.fetch_max_wait_ms,
+        max_partition_fetch_bytes=settings.fetch_max_bytes,
+        max_poll_records=settings.max_poll_record_batches,
+    )
+    await consumer.start()
+    taken = 0
+    try:
+        record_batches.install(consumer)
+        consumer.assign([source])
+        await consumer.seek_to_beginning(source)
+        end = (await consumer.end_offsets([source]))[source]
+        while await consumer.position(source) < end:
+            polled = await consumer.getmany(source, timeout_ms=1_000)
+            lane.note_progress()
+            chunks = polled.get(source)
+            if not chunks:
+                continue
+            records = record_batches.merged(chunks).records
+            if records:
+                lane.fold.restore(records)
+                store.persist(store.take_changes(), None)
+            taken += len(records)
+    finally:
+        await consumer.stop()
+    store.persist(store.take_changes(), position)
+    return taken

@@ -1,0 +1,395 @@
+"""Hosts a fold in Faust by the rule of state: the log is the truth, the state knows its position.
+
+`run_worker` is the whole public interface; `WorkerSpec` and `RuntimeSettings` say what and where.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, cast
+
+import aiokafka
+from aiokafka.errors import KafkaError
+from aiokafka.helpers import create_ssl_context
+from faust.types import TP
+
+from agents import transport
+from agents.committer import Committer
+from agents.failures import ExitCode
+from agents.health import HealthServer
+from agents.lanes import LanePort
+from agents.partitions import OwnedPartitions
+from agents.throttle import LagGate
+from agents.worker_spec import (
+    Metrics,
+    NoMetrics,
+    RuntimeSettings,
+    Send,
+    Throttle,
+    WorkerSpec,
+)
+from pipeline.fold import Output
+
+__all__ = [
+    "ExitCode",
+    "Metrics",
+    "NoMetrics",
+    "RuntimeSettings",
+    "Throttle",
+    "WorkerSpec",
+    "client_settings",
+    "run_worker",
+]
+
+log = logging.getLogger("freezeline")
+
+_GAUGE_SECONDS = 1.0
+
+
+def run_worker(spec: WorkerSpec, settings: RuntimeSettings) -> int:
+    """Run one worker until SIGTERM or SIGINT; return its exit code (0: a graceful stop).
+
+    A broken rule ends the process at once with one of the other `ExitCode`s instead.
+    """
+    # aiokafka logs keys and values at debug level; Faust's information is about itself (and its
+    # services log under the name of the module that subclasses them).
+    for name in ("aiokafka", "faust", "mode", transport.__name__):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # Every mutable thing of a large state would be walked by each collection otherwise.
+    gc.set_threshold(200_000, 50, 50)
+    return asyncio.run(_Worker(spec, settings).run())
+
+
+def client_settings(settings: RuntimeSettings) -> dict[str, Any]:
+    """Return what every aiokafka client is made with: servers, security, timeout."""
+    security = {key: value for key, value in settings.security.items() if value is not None}
+    protocol = security.get("security_protocol", "PLAINTEXT")
+    found: dict[str, Any] = {
+        "bootstrap_servers": settings.bootstrap,
+        "security_protocol": protocol,
+        "request_timeout_ms": int(settings.request_timeout_s * 1000),
+    }
+    for key in ("sasl_mechanism", "sasl_plain_username", "sasl_plain_password"):
+        if key in security:
+            found[key] = security[key]
+    if protocol in ("SSL", "SASL_SSL"):
+        found["ssl_context"] = create_ssl_context(
+            cafile=security.get("ssl_cafile"),
+            certfile=security.get("ssl_certfile"),
+            keyfile=security.get("ssl_keyfile"),
+        )
+    return found
+
+
+class _Worker:
+    """One worker process: the Faust app, the lanes, and what runs beside them."""
+
+    def __init__(self, spec: WorkerSpec, settings: RuntimeSettings) -> None:
+        self.settings = settings
+        self.epoch = 0
+        self.room = asyncio.Event()
+        self._spec = spec
+        self._client = client_settings(settings)
+        self._committer = Committer()
+        self._gate = asyncio.Event()
+        self._gate.set()
+        self._assigned_once = False
+        self._fetched_at = time.monotonic()
+        self._beside: list[asyncio.Task[None]] = []
+        self._port = LanePort(
+            spec.name, settings, settings.metrics, self._send, self._gate, self._settled, self.room
+        )
+        self._owned = OwnedPartitions(spec, settings, self._port, self._committer, self._client)
+        self._app: transport.WorkerApp | None = None
+
+    # -- what the transport asks ---------------------------------------------------------------
+
+    def client_settings(self) -> dict[str, Any]:
+        """See `transport.WorkerHost`."""
+        return self._client
+
+    def fetched(self) -> None:
+        """See `transport.WorkerHost`."""
+        self._fetched_at = time.monotonic()
+
+    def is_full(self, partition: TP) -> bool:
+        """See `transport.WorkerHost`."""
+        lane = self._owned.lanes.get(partition)
+        return lane is not None and lane.full
+
+    async def revoke(self, partitions: Collection[TP]) -> None:
+        """See `transport.WorkerHost`."""
+        await self._owned.drain()
+        if self._app is not None:
+            await self.commit(self._app.consumer)
+
+    async def assign(
+        self, partitions: Collection[TP], consumer: transport.Consumer
+    ) -> Mapping[TP, int]:
+        """See `transport.WorkerHost`."""
+        # Lanes still run when a rebalance took nothing away and so revoked nothing.
+        await self._owned.drain()
+        ready = await self._owned.assign(partitions, consumer)
+        self._assigned_once = True
+        self._fetched_at = time.monotonic()
+        self.settings.metrics.count("rebalances", (self._spec.name,), 1)
+        log.info("assigned", extra={"worker": self._spec.name, "partitions": len(partitions)})
+        gc.collect()
+        gc.freeze()
+        return ready
+
+    async def commit(self, consumer: Any) -> bool:
+        """See `transport.WorkerHost`."""
+        due = self._committer.due(consumer.assignment())
+        offsets = {TP(topic, partition): offset for (topic, partition), offset in due.items()}
+        if not await consumer.thread.commit_quietly(offsets):
+            return False
+        self._committer.committed(due)
+        return True
+
+    # -- what the lanes ask --------------------------------------------------------------------
+
+    async def _send(self, output: Output) -> Awaitable[object]:
+        assert self._app is not None, "lanes run while the app does"
+        producer = cast(transport.Producer, self._app.producer).connected
+        acknowledgement: Awaitable[object] = await producer.send(
+            output.topic,
+            output.value,
+            output.key,
+            output.partition,
+            headers=list(output.headers) or None,
+        )
+        return acknowledgement
+
+    async def _send_and_wait(self, output: Output) -> None:
+        async with asyncio.timeout(self.settings.request_timeout_s):
+            await (await self._send(output))
+
+    def _settled(self, topic: str, partition: int, next_offset: int) -> None:
+        self._committer.settled((topic, partition), next_offset)
+
+    # -- life ----------------------------------------------------------------------------------
+
+    async def run(self) -> int:
+        """Start, work until a signal or a crash, stop in order."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        if not await self._broker_answers(stop):
+            return 0 if stop.is_set() else int(ExitCode.BROKER_UNREACHABLE)
+        health = HealthServer(self.settings.registry, self._why_not_alive, self._why_not_ready)
+        if self.settings.http_port is not None:
+            bound = await health.start(self.settings.http_host, self.settings.http_port)
+            log.info("listening", extra={"host": self.settings.http_host, "port": bound})
+        app = self._app = self._make_app()
+        starting = asyncio.create_task(app.start())
+        self._start_beside()
+        await _first_of(stop.wait(), app._crashed.wait(), _failed(starting))
+        crashed = app._crashed.is_set() or (starting.done() and starting.exception() is not None)
+        await self._shut_down(app, starting)
+        await health.stop()
+        log.info("stopped", extra={"worker": self._spec.name, "crashed": crashed})
+        return int(ExitCode.CRASHED) if crashed else 0
+
+    async def _shut_down(self, app: transport.WorkerApp, starting: asyncio.Task[Any]) -> None:
+        """Finish what is in hand, commit, leave; the order keeps the rule of state."""
+        for task in self._beside:
+            task.cancel()
+        await asyncio.gather(*self._beside, return_exceptions=True)
+        self.epoch += 1
+        await self._owned.drain()
+        with contextlib.suppress(Exception):
+            await self.commit(app.consumer)
+        starting.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await starting
+        with contextlib.suppress(TimeoutError, Exception):
+            async with asyncio.timeout(self.settings.stop_timeout_s):
+                await app.stop()
+        await self._owned.close()
+
+    async def _broker_answers(self, stop: asyncio.Event) -> bool:
+        """Wait until the broker and the topics are there, or say in one sentence what is not."""
+        wanted = {*self._spec.topics, self._spec.account_log_topic}
+        deadline = time.monotonic() + self.settings.start_timeout_s
+        missing = "no broker answers"
+        while not stop.is_set() and time.monotonic() < deadline:
+            # Only a consumer can be asked for partitions; this one reads nothing.
+            client = aiokafka.AIOKafkaConsumer(**self._client)
+            try:
+                await client.start()
+                there = await client.topics()
+                absent = sorted(wanted - there)
+                if not absent:
+                    await client._client._wait_on_metadata(self._spec.account_log_topic)
+                    found = client.partitions_for_topic(self._spec.account_log_topic)
+                    self._owned.account_log_partitions = len(found or ())
+                    return True
+                missing = f"topics are missing: {', '.join(absent)}"
+            except (KafkaError, OSError) as error:
+                missing = f"no broker answers: {type(error).__name__}"
+            finally:
+                await client.stop()
+            await asyncio.sleep(0.5)
+        if not stop.is_set():
+            reason = f"{missing} (at {self.settings.bootstrap})"
+            log.critical("kafka_not_ready", extra={"reason": reason})
+        return False
+
+    def _make_app(self) -> transport.WorkerApp:
+        transport.register()
+        settings, name = self.settings, self._spec.name
+        data = settings.state_dir / name / "faust"
+        data.mkdir(parents=True, exist_ok=True)
+        app = transport.WorkerApp(
+            settings.group_prefix + name,
+            broker=f"{transport.SCHEME}://kafka:9092",  # the servers are in client_settings
+            store="memory://",
+            datadir=str(data),
+            autodiscover=False,
+            web_enabled=False,
+            topic_disable_leader=True,
+            topic_allow_declare=False,
+            table_standby_replicas=0,
+            stream_wait_empty=False,
+            stream_buffer_maxsize=16,
+            stream_recovery_delay=0.0,
+            broker_commit_interval=settings.commit_interval_s,
+            broker_commit_every=10**9,
+            broker_request_timeout=max(settings.request_timeout_s, settings.session_timeout_s),
+            broker_session_timeout=settings.session_timeout_s,
+            broker_heartbeat_interval=settings.heartbeat_s,
+            broker_rebalance_timeout=settings.session_timeout_s,
+        )
+        app.host = self
+
+        async def hand_to_lane(stream: Any) -> None:
+            async for event in stream.noack().events():
+                batch: transport.Batch = event.value
+                if batch.epoch == self.epoch:
+                    lane = self._owned.lanes.get(TP(batch.topic, batch.partition))
+                    if lane is not None and lane.running:
+                        lane.submit(batch.batch)
+
+        app.agent(transport.topics_of(app, self._spec.topics), name=name)(hand_to_lane)
+        return app
+
+    # -- beside the lanes ----------------------------------------------------------------------
+
+    def _start_beside(self) -> None:
+        spec = self._spec
+        beside = [self._gauge()]
+        if spec.background is not None:
+            beside.append(self._while_first_owner(spec.background))
+        if spec.tick is not None:
+            beside.append(self._tick())
+        if spec.throttle is not None:
+            group = self.settings.group_prefix + spec.throttle.group
+            gate = LagGate(spec.throttle, group, self._client, self._gate, self.settings.metrics)
+            beside.append(gate.run())
+        self._beside = [asyncio.create_task(coroutine) for coroutine in beside]
+        for task in self._beside:
+            task.add_done_callback(self._stop_if_failed)
+
+    def _stop_if_failed(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.critical("background_failed", extra={"error": type(error).__name__})
+            assert self._app is not None
+            self._app._crashed.set()
+
+    def _speaks_first(self) -> bool:
+        lane = self._owned.lanes.get(TP(self._spec.topics[0], 0))
+        return lane is not None and lane.running and lane.speaking
+
+    async def _while_first_owner(self, work: Callable[[Send], Awaitable[None]]) -> None:
+        while True:
+            if not self._speaks_first():
+                await asyncio.sleep(_GAUGE_SECONDS)
+                continue
+            running = asyncio.ensure_future(work(self._send_and_wait))
+            try:
+                while self._speaks_first() and not running.done():
+                    await asyncio.wait([running], timeout=_GAUGE_SECONDS)
+            finally:
+                running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+
+    async def _tick(self) -> None:
+        assert self._spec.tick is not None
+        while True:
+            await asyncio.sleep(self._spec.tick_seconds)
+            if self._speaks_first():
+                outputs = self._spec.tick(time.time_ns() // 1_000_000)
+                await asyncio.gather(*(self._send_and_wait(output) for output in outputs))
+
+    async def _gauge(self) -> None:
+        """Say once a second how far behind and how large the partitions are."""
+        name, metrics = self._spec.name, self.settings.metrics
+        while True:
+            await asyncio.sleep(_GAUGE_SECONDS)
+            for partition, lane in list(self._owned.lanes.items()):
+                number = str(partition.partition)
+                lag = self._lag(partition)
+                if lag is not None:
+                    labels = (name, partition.topic, number)
+                    metrics.gauge("consumer_lag_records", labels, lag)
+                if lane.store is not None:
+                    entries, size = lane.store.sizes()
+                    metrics.gauge("state_entries", (name, number), entries)
+                    metrics.gauge("state_bytes", (name, number), size)
+                if not lane.restoring:
+                    for gauge, value in lane.fold.gauges().items():
+                        metrics.gauge(gauge, (number,), value)
+
+    def _lag(self, partition: TP) -> int | None:
+        assert self._app is not None
+        lane = self._owned.lanes[partition]
+        if lane.settled_offset < 0:
+            return None
+        try:
+            end = self._app.consumer.highwater(partition)
+        except Exception:  # not assigned at this moment, or no answer from the broker yet
+            return None
+        return max(0, end - lane.settled_offset) if end is not None else None
+
+    def _why_not_alive(self) -> str | None:
+        now, limit = time.monotonic(), self.settings.progress_timeout_s
+        if now - self._fetched_at > limit:
+            return "fetching has stopped"
+        stuck = [f"{tp.topic}-{tp.partition}" for tp, lane in self._owned.lanes.items()
+                 if lane.stuck(now)]  # fmt: skip
+        return f"no progress in {', '.join(stuck)}" if stuck else None
+
+    def _why_not_ready(self) -> str | None:
+        if not self._assigned_once:
+            return "no partitions are assigned yet"
+        for partition, lane in self._owned.lanes.items():
+            where = f"{partition.topic}-{partition.partition}"
+            if lane.restoring:
+                return f"rebuilding {where}"
+            lag = self._lag(partition)
+            if not lane.speaking and (lag is None or lag > self.settings.ready_lag_records):
+                return f"folding {where} again"
+        return None
+
+
+async def _first_of(*waits: Any) -> None:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+
+
+async def _failed(task: asyncio.Task[Any]) -> None:
+    """Return when the task ends with an exception; wait for ever when it ends well."""
+    await asyncio.wait([task])
+    if task.cancelled() or task.exception() is None:
+        await asyncio.Event().wait()

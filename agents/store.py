@@ -1,0 +1,205 @@
+"""The state of one partition in RocksDB, together with the position up to which it is folded.
+
+One column family, one atomic write for a batch's changes and its position: so the state is always
+a prefix of the log, and knows which. After a crash of the host it may be some batches behind (the
+write-ahead log is not synced at each write), which is safe for the same reason.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch
+from sortedcontainers import SortedDict
+
+from agents.failures import StoreUnusable
+
+log = logging.getLogger("freezeline")
+
+FORMAT = b"1"
+_RESERVED = b"\x00\x00runtime/"
+_FORMAT_KEY = _RESERVED + b"format"
+_POSITION_KEY = _RESERVED + b"next-offset"
+
+Changes = dict[bytes, bytes | None]
+"""What one batch changed: key to value, None where it was deleted."""
+
+
+class PartitionStore:
+    """A `pipeline.state.State` on disk whose changes wait in memory until they are persisted.
+
+    Reads see every change that was made, persisted or not. ``next_offset`` is the position that is
+    on disk, or None while a rebuild has not come to its end.
+    """
+
+    def __init__(self, path: Path, cache_bytes: int, write_buffer_bytes: int) -> None:
+        self.path = path
+        self._db = _open(path, cache_bytes, write_buffer_bytes)
+        self._overlay: SortedDict[bytes, bytes | None] = SortedDict()
+        self._pending: Changes = {}
+        self._taken: list[Changes] = []
+        position = self._stored(_POSITION_KEY)
+        self.next_offset: int | None = None if position is None else int(position)
+
+    @classmethod
+    def open(cls, path: Path, cache_bytes: int, write_buffer_bytes: int) -> PartitionStore:
+        """Open the store at ``path``; one of another format, or half rebuilt, begins anew.
+
+        Raises `StoreUnusable` when it is damaged or in use by another process.
+        """
+        existed = path.exists()
+        store = cls(path, cache_bytes, write_buffer_bytes)
+        found = store._stored(_FORMAT_KEY)
+        if existed and (found != FORMAT or store.next_offset is None):
+            log.warning(
+                "store_rebuild",
+                extra={
+                    "store": path.name,
+                    "reason": "format" if found not in (FORMAT, None) else "half_built",
+                },
+            )
+            store.destroy()
+            store = cls(path, cache_bytes, write_buffer_bytes)
+        store._write({_FORMAT_KEY: FORMAT}, None)
+        return store
+
+    def get(self, key: bytes) -> bytes | None:
+        """See `pipeline.state.State.get`."""
+        if key in self._overlay:
+            return self._overlay[key]
+        return self._stored(key)
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """See `pipeline.state.State.put`; keys of the runtime's own are refused."""
+        if key.startswith(_RESERVED):
+            raise ValueError("this key belongs to the runtime")
+        self._overlay[key] = value
+        self._pending[key] = value
+
+    def delete(self, key: bytes) -> None:
+        """See `pipeline.state.State.delete`."""
+        self._overlay[key] = None
+        self._pending[key] = None
+
+    def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """See `pipeline.state.State.scan`."""
+        overlay = self._overlay
+        waiting = iter(list(overlay.irange(start, stop, inclusive=(True, False))))
+        pending = next(waiting, None)
+        for key, value in self._stored_range(start, stop):
+            while pending is not None and pending < key:
+                if (changed := overlay[pending]) is not None:
+                    yield pending, changed
+                pending = next(waiting, None)
+            if pending == key:
+                if (changed := overlay[key]) is not None:
+                    yield key, changed
+                pending = next(waiting, None)
+            else:
+                yield key, value
+        while pending is not None:
+            if (changed := overlay[pending]) is not None:
+                yield pending, changed
+            pending = next(waiting, None)
+
+    def take_changes(self) -> Changes:
+        """Return the changes made since the last call; they stay readable until persisted."""
+        changes, self._pending = self._pending, {}
+        self._taken.append(changes)
+        return changes
+
+    def persist(self, changes: Changes, next_offset: int | None) -> None:
+        """Write the oldest changes taken and the position after them, in one atomic write.
+
+        ``next_offset`` None leaves the position alone (rebuilding). Raises `StoreUnusable`.
+        """
+        if not self._taken or self._taken[0] is not changes:
+            raise ValueError("changes are persisted in the order in which they were taken")
+        self._write(changes, next_offset)
+        del self._taken[0]
+        later = [*self._taken, self._pending]
+        overlay = self._overlay
+        for key in changes:
+            if not any(key in newer for newer in later):
+                del overlay[key]
+        if next_offset is not None:
+            self.next_offset = next_offset
+
+    def sizes(self) -> tuple[int, int]:
+        """Return RocksDB's estimates of the number of entries and of the bytes on disk."""
+        entries = self._db.property_int_value("rocksdb.estimate-num-keys") or 0
+        on_disk = self._db.property_int_value("rocksdb.total-sst-files-size") or 0
+        in_memory = self._db.property_int_value("rocksdb.cur-size-all-mem-tables") or 0
+        return entries, on_disk + in_memory
+
+    def close(self) -> None:
+        """Flush and close; what was not persisted is forgotten."""
+        self._db.close()
+
+    def destroy(self) -> None:
+        """Close the store and remove it from the disk."""
+        self._db.close()
+        shutil.rmtree(self.path)
+
+    def _stored(self, key: bytes) -> bytes | None:
+        try:
+            value: bytes | None = self._db.get(key)
+        except Exception as error:
+            raise _unusable(self.path, error) from error
+        return value
+
+    def _stored_range(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        try:
+            entries: Any = self._db.items(from_key=start)  # raw mode: bytes
+            for key, value in entries:
+                if key >= stop:
+                    return
+                if not key.startswith(_RESERVED):
+                    yield key, value
+        except Exception as error:
+            raise _unusable(self.path, error) from error
+
+    def _write(self, changes: Changes, next_offset: int | None) -> None:
+        batch = WriteBatch(raw_mode=True)
+        for key, value in changes.items():
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        if next_offset is not None:
+            batch.put(_POSITION_KEY, b"%d" % next_offset)
+        try:
+            self._db.write(batch)
+        except Exception as error:
+            raise _unusable(self.path, error) from error
+
+
+def _open(path: Path, cache_bytes: int, write_buffer_bytes: int) -> Rdict:
+    table = BlockBasedOptions()
+    table.set_block_cache(Cache(cache_bytes))
+    table.set_bloom_filter(10, False)
+    options = Options(raw_mode=True)
+    options.create_if_missing(True)
+    options.set_block_based_table_factory(table)
+    options.set_write_buffer_size(write_buffer_bytes)
+    options.set_max_write_buffer_number(2)
+    options.set_keep_log_file_num(2)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return Rdict(str(path), options)
+    except Exception as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: Exception) -> StoreUnusable:
+    """Return the error to raise; RocksDB's messages name files, never keys or values."""
+    hint = (
+        "another process has it open"
+        if "lock" in str(error).lower()
+        else "delete this folder to rebuild the state from Kafka"
+    )
+    return StoreUnusable(f"the state store {path} cannot be used: {error} ({hint})")

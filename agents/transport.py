@@ -1,0 +1,323 @@
+"""Faust's transport, by whole batches: one event is one fetched batch of one partition.
+
+Stock Faust spends four asyncio tasks on each message and commits by acknowledging messages. Here a
+stream carries batches, nothing is acknowledged in Faust's sense, and both the positions to read
+from and the offsets to commit are the runtime's own (`WorkerHost`).
+
+Faust stops the flow in a rebalance and calls `perform_seek` after every assignment, also when
+nothing changed; so whatever was fetched before may be dropped, which the epoch does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple, Protocol, cast
+
+import aiokafka
+import faust
+from aiokafka import TopicPartition
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from faust.transport import drivers
+from faust.transport.drivers import aiokafka as stock
+from faust.types import TP, ConsumerMessage
+
+from agents import record_batches
+from agents.record_batches import RecordBatch
+from agents.worker_spec import RuntimeSettings
+
+log = logging.getLogger("freezeline")
+
+SCHEME = "freezeline"
+_POLL_SECONDS = 1.0
+_POLL_SECONDS_WHILE_SOME_ARE_FULL = 0.02
+
+
+class Batch(NamedTuple):
+    """The value of an event: records of one partition, fetched under one assignment."""
+
+    epoch: int
+    topic: str
+    partition: int
+    batch: RecordBatch
+
+
+class WorkerHost(Protocol):
+    """What the transport asks of the worker that it fetches for."""
+
+    settings: RuntimeSettings
+    epoch: int
+    room: asyncio.Event
+
+    def fetched(self) -> None:
+        """Note that the fetch loop has turned."""
+
+    def is_full(self, partition: TP) -> bool:
+        """Say whether a partition's lane should not get more batches for now."""
+
+    async def revoke(self, partitions: Collection[TP]) -> None:
+        """Finish what is in hand."""
+
+    async def assign(self, partitions: Collection[TP], consumer: Consumer) -> Mapping[TP, int]:
+        """Open the partitions' states; return where to read each of those that are ready."""
+
+    async def commit(self, consumer: Consumer) -> bool:
+        """Let the group's offsets follow."""
+
+    def client_settings(self) -> dict[str, Any]:
+        """Return bootstrap servers, security and timeouts, for every Kafka client."""
+
+
+def register() -> None:
+    """Make the broker URL ``freezeline://`` known, also where the package is not installed."""
+    drivers.TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
+
+
+class ConsumerThread(stock.AIOKafkaConsumerThread):
+    """Owns the aiokafka consumer, in its own thread: folding never delays heartbeats."""
+
+    async def on_start(self) -> None:
+        """Start the consumer and make it yield whole record batches."""
+        await super().on_start()
+        record_batches.install(self._ensure_consumer())
+
+    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        host = cast(Transport, transport).host
+        settings = host.settings
+        return aiokafka.AIOKafkaConsumer(
+            **host.client_settings(),
+            client_id=self.app.conf.broker_client_id,
+            group_id=self.app.conf.id,
+            group_instance_id=settings.instance_id,
+            partition_assignment_strategy=[StickyPartitionAssignor],
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            max_poll_records=settings.max_poll_record_batches,
+            max_partition_fetch_bytes=settings.fetch_max_bytes,
+            fetch_max_wait_ms=settings.fetch_max_wait_ms,
+            session_timeout_ms=int(settings.session_timeout_s * 1000),
+            heartbeat_interval_ms=int(settings.heartbeat_s * 1000),
+            rebalance_timeout_ms=int(settings.session_timeout_s * 1000),
+        )
+
+    async def run_here(self, coroutine: Any) -> Any:
+        """Run a coroutine in this thread's loop, without the queue that Faust's calls wait in."""
+        running = asyncio.run_coroutine_threadsafe(coroutine, self.thread_loop)
+        return await asyncio.wrap_future(running)
+
+    async def fetch(self, active: set[TP], seconds: float) -> Mapping[TP, list[Any]]:
+        """Return what has arrived for the active partitions, waiting up to ``seconds``."""
+        consumer = self._ensure_consumer()
+        fetching = self._fetch_records(
+            consumer, active, timeout=seconds, max_records=consumer._max_poll_records
+        )
+        return cast(Mapping[TP, list[Any]], await self.run_here(fetching))
+
+    async def committed(self, partitions: Collection[TP]) -> dict[TP, int | None]:
+        """Return the group's offsets, None where it has none."""
+        found: dict[TP, int | None] = {}
+        for partition in partitions:
+            target = TopicPartition(*partition)
+            found[partition] = await self.run_here(self._ensure_consumer().committed(target))
+        return found
+
+    async def commit_quietly(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit; a failure is logged and tried again later (offsets only follow)."""
+        if not offsets or self._consumer is None:
+            return False
+        targets = {TopicPartition(*partition): offset for partition, offset in offsets.items()}
+        try:
+            await self.run_here(self._consumer.commit(targets))
+        except (CommitFailedError, IllegalStateError, KafkaError) as error:
+            log.warning("commit_failed", extra={"error": type(error).__name__})
+            return False
+        return True
+
+
+class Consumer(stock.Consumer):
+    """Reads from the runtime's positions and hands whole batches to the stream."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._expected: dict[TP, int] = {}
+        self._holes: dict[TP, tuple[int, int]] = {}
+
+    @property
+    def host(self) -> WorkerHost:
+        """The worker that this consumer reads for."""
+        return cast(Transport, self.transport).host
+
+    @property
+    def thread(self) -> ConsumerThread:
+        """The thread that owns the Kafka consumer."""
+        return cast(ConsumerThread, self._thread)
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def perform_seek(self) -> None:
+        """Go on where the states of the assigned partitions say (called after each assignment)."""
+        self.host.epoch += 1
+        assigned = self.assignment()
+        self._expected.clear()
+        self._holes.clear()
+        ready = await self.host.assign(assigned, self)
+        await self.seek_to(ready)
+
+    async def seek_to(self, positions: Mapping[TP, int]) -> None:
+        """Read each partition from a position on; whatever else was fetched of it is dropped."""
+        self._expected.update(positions)
+        if positions:
+            await self._thread.seek_wait(dict(positions))
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Make queued batches stale, finish what is in hand, commit, then let go."""
+        self.host.epoch += 1
+        self._expected.clear()
+        await self.host.revoke(revoked)
+        await super().on_partitions_revoked(revoked)
+
+    async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
+        """Commit the runtime's own positions; Faust's acknowledgements are not used."""
+        if self._thread._consumer is None:
+            return False
+        return await self.host.commit(self)
+
+    async def verify_all_partitions_active(self) -> None:
+        """Leave out Faust's guess at liveness: `agents.health` says it from the lanes' progress."""
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                await self._fetch_once()
+        except self.consumer_stopped_errors:
+            if not self.app.should_stop:
+                raise
+        except asyncio.CancelledError:
+            if not self.app.should_stop:
+                raise
+
+    async def _fetch_once(self) -> None:
+        host = self.host
+        host.fetched()
+        if not self.flow_active:
+            await self.wait_first(self.can_resume_flow.wait(), asyncio.sleep(_POLL_SECONDS))
+            return
+        wanted = self._get_active_partitions()
+        active = {partition for partition in wanted if not host.is_full(partition)}
+        if not active:
+            host.room.clear()
+            await self.wait_first(host.room.wait(), asyncio.sleep(0.05))
+            return
+        epoch = host.epoch
+        # A partition whose lane is full may have room again at any moment: look again soon.
+        wait = _POLL_SECONDS if len(active) == len(wanted) else _POLL_SECONDS_WHILE_SOME_ARE_FULL
+        fetched = await self.thread.fetch(active, wait)
+        for partition, chunks in fetched.items():
+            if epoch != host.epoch or not self.flow_active:
+                return
+            await self._deliver(TP(*partition), record_batches.merged(chunks), epoch)
+
+    async def _deliver(self, partition: TP, batch: RecordBatch, epoch: int) -> None:
+        expected = self._expected.get(partition)
+        if expected is None or batch.stop <= expected:
+            return
+        if batch.start > expected and not await self._is_real_hole(partition, expected, batch):
+            return
+        value: Any = Batch(epoch, partition.topic, partition.partition, batch)
+        message = ConsumerMessage(
+            partition.topic,
+            partition.partition,
+            batch.start,
+            timestamp=0.0,
+            timestamp_type=0,
+            headers=None,
+            key=None,
+            value=value,
+            checksum=None,
+            tp=partition,
+            generation_id=self.app.consumer_generation_id,
+        )
+        await self.wait_first(self.callback(message), self.suspend_flow.wait())
+        if epoch == self.host.epoch:
+            self._expected[partition] = batch.stop
+
+    async def _is_real_hole(self, partition: TP, expected: int, batch: RecordBatch) -> bool:
+        """Read once more from what was expected; a hole that comes again is in the log itself."""
+        seen = (expected, batch.start)
+        if self._holes.get(partition) == seen:
+            del self._holes[partition]
+            log.warning(
+                "offsets_missing",
+                extra={
+                    "topic": partition.topic,
+                    "partition": partition.partition,
+                    "expected": expected,
+                    "found": batch.start,
+                },
+            )
+            return True
+        self._holes[partition] = seen
+        await self._thread.seek_wait({partition: expected})
+        return False
+
+
+class Producer(stock.Producer):
+    """An idempotent producer; the lanes use its aiokafka producer directly."""
+
+    def _new_producer(self, transactional_id: str | None = None) -> aiokafka.AIOKafkaProducer:
+        host = cast(Transport, self.transport).host
+        settings = host.settings
+        return aiokafka.AIOKafkaProducer(
+            **host.client_settings(),
+            client_id=self.client_id,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=settings.producer_linger_ms,
+            max_batch_size=settings.producer_batch_bytes,
+            max_request_size=settings.max_record_bytes,
+        )
+
+    @property
+    def connected(self) -> aiokafka.AIOKafkaProducer:
+        """The started aiokafka producer."""
+        return self._ensure_producer()
+
+
+class Transport(stock.Transport):
+    """The transport behind ``freezeline://host:port``."""
+
+    Consumer = Consumer
+    Producer = Producer
+
+    @property
+    def host(self) -> WorkerHost:
+        """The worker that the Faust app belongs to."""
+        return cast("WorkerApp", self.app).host
+
+
+class WorkerApp(faust.App):
+    """A Faust app that knows the worker around it."""
+
+    host: WorkerHost
+
+
+class PassThrough(faust.Schema[Any, Any]):
+    """A schema that leaves the batch as it is: decoding is the fold's job."""
+
+    def compile(self, app: Any, **_: Any) -> Any:
+        """Return the decoder that Faust calls for each event."""
+        create_event = app.create_event
+
+        async def decode(message: Any, *, propagate: bool = False) -> Any:
+            return create_event(None, message.value, {}, message)
+
+        return decode
+
+
+def topics_of(app: WorkerApp, names: Iterable[str]) -> Any:
+    """Declare what the app reads, without creating topics."""
+    return app.topic(*names, schema=PassThrough(), value_serializer="raw", internal=False)

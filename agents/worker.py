@@ -1,0 +1,86 @@
+"""One worker process: the agent by its name, with the process's settings."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from prometheus_client import CollectorRegistry
+
+from agents.accounts import accounts_spec
+from agents.clustering import clustering_spec
+from agents.intake import intake_spec
+from agents.logging import configure_logging
+from agents.prometheus import Metrics
+from agents.runtime import run_worker
+from agents.settings import Settings
+from agents.version import freezeline_version
+from agents.worker_spec import RuntimeSettings, WorkerSpec
+from pipeline.policy.policy import load_policy
+from pipeline.topics import ACCOUNT_LOG, load_topics
+
+
+class WorkerName(StrEnum):
+    """The workers, in the order in which an event meets them."""
+
+    INTAKE = "intake"
+    CLUSTERING = "clustering"
+    ACCOUNTS = "accounts"
+
+
+def run(name: WorkerName, settings: Settings) -> int:
+    """Run a worker until it is told to stop; return its exit code.
+
+    Raises:
+        SettingsError: a setting is wrong or the key for national IDs is missing.
+    """
+    settings.national_id_key()
+    configure_logging(settings.log_level)
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    metrics.gauge("build_info", (freezeline_version(),), 1)
+    return run_worker(worker_spec(name, settings), runtime_settings(settings, metrics, registry))
+
+
+def worker_spec(name: WorkerName, settings: Settings) -> WorkerSpec:
+    """Return what the worker of that name reads and folds."""
+    if name is WorkerName.INTAKE:
+        return intake_spec(settings.accounts_lag_limit)
+    policy = load_policy()
+    if name is WorkerName.CLUSTERING:
+        return clustering_spec(policy, load_topics()[ACCOUNT_LOG].partitions)
+    return accounts_spec(policy)
+
+
+def runtime_settings(
+    settings: Settings, metrics: Metrics, registry: CollectorRegistry
+) -> RuntimeSettings:
+    """Return the process's settings as the runtime takes them."""
+    password = settings.sasl_password
+    files = {
+        name: str(path) if path is not None else None
+        for name, path in (
+            ("ssl_cafile", settings.ssl_cafile),
+            ("ssl_certfile", settings.ssl_certfile),
+            ("ssl_keyfile", settings.ssl_keyfile),
+        )
+    }
+    sasl = settings.security_protocol.startswith("SASL")
+    return RuntimeSettings(
+        bootstrap=settings.bootstrap,
+        state_dir=settings.state_dir,
+        security={
+            "security_protocol": settings.security_protocol,
+            "sasl_mechanism": settings.sasl_mechanism if sasl else None,
+            "sasl_plain_username": settings.sasl_username if sasl else None,
+            "sasl_plain_password": password.get_secret_value() if sasl and password else None,
+            **files,
+        },
+        http_host=settings.http_host,
+        http_port=settings.http_port,
+        instance_id=settings.instance_id,
+        session_timeout_s=settings.session_timeout_ms / 1000,
+        request_timeout_s=settings.acknowledge_timeout_s,
+        dead_letter_run_limit=settings.dead_letter_run_limit,
+        metrics=metrics,
+        registry=registry,
+    )

@@ -1,0 +1,119 @@
+"""What a worker is (`WorkerSpec`) and where it runs (`RuntimeSettings`)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from prometheus_client import REGISTRY, CollectorRegistry
+
+from pipeline.fold import Fold, Output
+from pipeline.state import State
+
+MakeFold = Callable[[State | None, str, int, int], Fold]
+"""Makes a partition's fold: state (None: stateless), topic, partition, account-log's partitions."""
+
+Send = Callable[[Output], Awaitable[None]]
+"""Sends one output and returns when it is acknowledged."""
+
+
+class Metrics(Protocol):
+    """Where the runtime's figures go; names are those of `pipeline.metrics`."""
+
+    def count(self, name: str, labels: tuple[str, ...], amount: float) -> None:
+        """Add ``amount`` to a counter."""
+
+    def observe(self, name: str, labels: tuple[str, ...], value: float) -> None:
+        """Add one observation to a histogram."""
+
+    def gauge(self, name: str, labels: tuple[str, ...], value: float) -> None:
+        """Set a gauge."""
+
+
+class NoMetrics:
+    """A `Metrics` that keeps nothing."""
+
+    def count(self, name: str, labels: tuple[str, ...], amount: float) -> None:
+        """See `Metrics.count`."""
+
+    def observe(self, name: str, labels: tuple[str, ...], value: float) -> None:
+        """See `Metrics.observe`."""
+
+    def gauge(self, name: str, labels: tuple[str, ...], value: float) -> None:
+        """See `Metrics.gauge`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """Stop taking records while ``group`` lags on ``topic`` by more than ``max_lag`` records."""
+
+    group: str
+    topic: str
+    max_lag: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSpec:
+    """One worker: what it reads, the fold it hosts, and what runs beside it."""
+
+    name: str
+    topics: tuple[str, ...]
+    make_fold: MakeFold
+    stateful: bool
+    restore_topic: str | None = None
+    """The worker's own compacted topic: read to its end when a partition's state is rebuilt."""
+    account_log_topic: str = "account-log"
+    background: Callable[[Send], Awaitable[None]] | None = None
+    """Runs while this worker owns partition 0 of its first topic and speaks."""
+    tick: Callable[[int], Sequence[Output]] | None = None
+    """The outputs of a clock tick at now (ms since 1970), sent every ``tick_seconds`` likewise."""
+    tick_seconds: float = 1.0
+    throttle: Throttle | None = None
+    fold_records: int = 2_000
+    """Most records folded in one go: bounds how long the event loop is held."""
+
+    def __post_init__(self) -> None:
+        if not self.topics:
+            raise ValueError("a worker reads at least one topic")
+        if self.stateful and len(self.topics) != 1:
+            raise ValueError("a stateful worker has one log, so its state has one position")
+        if self.restore_topic is not None and not self.stateful:
+            raise ValueError("only a stateful worker is restored")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeSettings:
+    """Where and how a worker runs; times in seconds unless the name says otherwise."""
+
+    bootstrap: str
+    state_dir: Path
+    security: Mapping[str, str | None] = field(default_factory=dict)
+    """security_protocol, sasl_mechanism, sasl_plain_username, sasl_plain_password, ssl_*file."""
+    http_host: str = "127.0.0.1"
+    http_port: int | None = None
+    """None: no HTTP server; 0: any free port."""
+    group_prefix: str = ""
+    instance_id: str | None = None
+    session_timeout_s: float = 6.0
+    heartbeat_s: float = 1.0
+    max_poll_record_batches: int = 20
+    fetch_max_wait_ms: int = 100
+    fetch_max_bytes: int = 4 * 1024 * 1024
+    producer_linger_ms: int = 0
+    producer_batch_bytes: int = 256 * 1024
+    max_record_bytes: int = 8 * 1024 * 1024
+    request_timeout_s: float = 30.0
+    start_timeout_s: float = 30.0
+    stop_timeout_s: float = 3.0
+    commit_interval_s: float = 1.0
+    dead_letter_run_limit: int = 1_000
+    lane_queue_batches: int = 2
+    lane_in_flight: int = 4
+    ready_lag_records: int = 1_000
+    progress_timeout_s: float = 30.0
+    store_cache_bytes: int = 32 * 1024 * 1024
+    store_write_buffer_bytes: int = 32 * 1024 * 1024
+    metrics: Metrics = field(default_factory=NoMetrics)
+    registry: CollectorRegistry = field(default_factory=lambda: REGISTRY)

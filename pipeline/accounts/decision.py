@@ -1,0 +1,250 @@
+"""Decide: which alerts should stand, as a pure function of the account file, policy and time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pipeline.accounts.balance import known_balance
+from pipeline.accounts.file import AccountFile
+from pipeline.accounts.matching import Disputed, match_claims
+from pipeline.contracts.account_log import Notice, Posting
+from pipeline.contracts.alerts import AlertKind
+from pipeline.contracts.hold_updates import HoldStatus
+from pipeline.policy.policy import HOUR_MS, NO_LEVEL, Policy
+
+MAX_HOLDS_AN_ACCOUNT = 500
+"""Limit on open holds of one account; the oldest payments come first, and it is counted."""
+
+CLOCK_OUT = "clock_out"
+MONEY_GONE = "money_gone"
+REPORT_WITHDRAWN = "report_withdrawn"
+LEVEL_ENDED = "level_ended"
+RELEASED_BY_BANK = "released_by_bank"
+REFUSED_BY_BANK = "refused_by_bank"
+SEIZED = "seized"
+SUPERSEDED = "superseded"
+EVIDENCE_GONE = "evidence_gone"
+
+
+class Standing(NamedTuple):
+    """One alert that should stand. ``until`` is in ms; amounts are satang."""
+
+    kind: AlertKind
+    origin: str
+    amount: int
+    disputed: int
+    balance_known: bool
+    until: int | None
+    since: int
+    why: str
+    payment: Disputed | None = None
+    incoming: Posting | None = None
+    notice: Notice | None = None
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The ids of the claims behind it."""
+        if self.payment is None:
+            return ()
+        return tuple(sorted(claim.claim_id for claim in self.payment.claims))
+
+
+@dataclass(slots=True)
+class Decision:
+    """What should stand, why a considered alert does not, and when to look again (ms)."""
+
+    standing: list[Standing] = field(default_factory=list)
+    ended: dict[tuple[AlertKind, str], str] = field(default_factory=dict)
+    notices: dict[str, Posting] = field(default_factory=dict)
+    due: int | None = None
+    limited: bool = False
+
+
+class _Candidate(NamedTuple):
+    origin: str
+    disputed: int
+    at: int
+    since: int
+    until: int
+    payment: Disputed | None
+    incoming: Posting | None
+
+
+def decide(file: AccountFile, policy: Policy, now: int) -> Decision:
+    """Return what should stand for this file at ``now`` (ms, the newest tick)."""
+    decision = Decision()
+    candidates = _disputed_payments(file, policy, decision)
+    taken = {candidate.origin for candidate in candidates}
+    candidates += _incoming_payments(file, policy, taken, decision)
+    _hold(file, candidates, now, decision)
+    _watch(file, policy, decision)
+    for notice in file.notices.values():
+        if notice.active:
+            decision.standing.append(_still_paying(notice))
+    return decision
+
+
+def _disputed_payments(
+    file: AccountFile, policy: Policy, decision: Decision
+) -> list[_Candidate]:
+    """Claims that may act: at an acting account, and verified or met by a payment."""
+    level = file.level
+    candidates = []
+    for payment in match_claims(file, policy.claims):
+        if level is None or not level.acting:
+            decision.ended[AlertKind.HOLD, payment.origin] = LEVEL_ENDED
+            continue
+        if payment.posting is None and not any(
+            claim.verified for claim in payment.claims
+        ):
+            decision.ended[AlertKind.HOLD, payment.origin] = EVIDENCE_GONE
+            continue
+        since = min(claim.received_at for claim in payment.claims)
+        filed = [c.received_at for c in payment.claims if c.police_filed]
+        filed += [
+            a.at for a in file.answers.values() if a.status == HoldStatus.POLICE_FILED
+        ]
+        until = since + policy.holds.hours * HOUR_MS
+        if filed:
+            until = max(until, min(filed) + policy.holds.police_hours * HOUR_MS)
+        candidates.append(
+            _Candidate(
+                payment.origin, payment.amount, payment.at, since, until, payment, None
+            )
+        )
+    return sorted(candidates, key=lambda c: (c.at, c.origin))
+
+
+def _incoming_payments(
+    file: AccountFile, policy: Policy, taken: set[str], decision: Decision
+) -> list[_Candidate]:
+    """Payments that nobody disputes yet, into an acting account, near or after the report."""
+    level = file.level
+    if level is None or not level.acting:
+        return []
+    candidates = []
+    opens = level.since - policy.holds.incoming_before_hours * HOUR_MS
+    for posting in file.postings.values():
+        if posting.amount <= 0 or posting.at < opens:
+            continue
+        if posting.at >= level.since and posting.other.startswith("account:"):
+            decision.notices[posting.transaction] = posting
+        if (
+            posting.transaction in taken
+            or posting.amount < policy.holds.small_sum_satang
+        ):
+            continue
+        since = max(posting.at, level.since)
+        hours = policy.holds.police_hours if level.police_filed else policy.holds.hours
+        candidates.append(
+            _Candidate(
+                posting.transaction,
+                posting.amount,
+                posting.at,
+                since,
+                since + hours * HOUR_MS,
+                None,
+                posting,
+            )
+        )
+    return sorted(candidates, key=lambda c: (c.at, c.origin))
+
+
+def _hold(
+    file: AccountFile, candidates: list[_Candidate], now: int, decision: Decision
+) -> None:
+    """Ask for each candidate's amount, as far as the account's money reaches."""
+    left = known_balance(file)
+    known = left is not None
+    ended_by_bank = _ended_by_bank(file)
+    held = 0
+    for candidate in candidates:
+        key = (AlertKind.HOLD, candidate.origin)
+        if candidate.until <= now:
+            decision.ended[key] = CLOCK_OUT
+            continue
+        if candidate.origin in ended_by_bank:
+            decision.ended[key] = ended_by_bank[candidate.origin]
+            continue
+        amount = candidate.disputed if left is None else min(candidate.disputed, left)
+        if amount == 0:
+            decision.ended[key] = MONEY_GONE
+            continue
+        if held == MAX_HOLDS_AN_ACCOUNT:
+            decision.limited = True
+            break
+        held += 1
+        if left is not None:
+            left -= amount
+        if decision.due is None or candidate.until < decision.due:
+            decision.due = candidate.until
+        decision.standing.append(
+            Standing(
+                AlertKind.HOLD,
+                candidate.origin,
+                amount,
+                candidate.disputed,
+                known,
+                candidate.until,
+                candidate.since,
+                "disputed_payment" if candidate.payment else "payment_to_suspect",
+                candidate.payment,
+                candidate.incoming,
+            )
+        )
+
+
+def _ended_by_bank(file: AccountFile) -> dict[str, str]:
+    """Return the origins whose hold a bank or the police ended, with the reason."""
+    reasons = {
+        HoldStatus.RELEASED: RELEASED_BY_BANK,
+        HoldStatus.REFUSED: REFUSED_BY_BANK,
+        HoldStatus.SEIZED: SEIZED,
+    }
+    newest = {}
+    for answer in sorted(file.answers.values(), key=lambda a: (a.at, a.update_id)):
+        if answer.alert_id is not None and answer.status != HoldStatus.POLICE_FILED:
+            newest[answer.alert_id] = answer.status
+    ended = {}
+    for alert, said in file.said.items():
+        reason = reasons.get(HoldStatus(newest[alert])) if alert in newest else None
+        if reason is not None:
+            ended[said.origin] = reason
+    return ended
+
+
+def _watch(file: AccountFile, policy: Policy, decision: Decision) -> None:
+    """Watch an account that is spoken of while no hold stands: people look, nothing is held."""
+    level = file.level
+    if level is None or level.level == NO_LEVEL:
+        return
+    if any(alert.kind is AlertKind.HOLD for alert in decision.standing):
+        return
+    why = "level_without_payment" if level.acting else "not_verified"
+    decision.standing.append(
+        Standing(
+            AlertKind.WATCH,
+            file.account,
+            0,
+            sum(claim.amount for claim in file.claims.values() if not claim.withdrawn),
+            known_balance(file) is not None,
+            None,
+            level.since,
+            why,
+        )
+    )
+
+
+def _still_paying(notice: Notice) -> Standing:
+    return Standing(
+        AlertKind.VICTIM_STILL_PAYING,
+        notice.transaction,
+        0,
+        notice.amount,
+        False,
+        None,
+        notice.at,
+        "paying_a_suspect",
+        notice=notice,
+    )

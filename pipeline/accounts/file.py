@@ -1,0 +1,130 @@
+"""The account file: all that is known of an account with a case, and how events are added.
+
+Adding is a union by id in which the newest version wins, so adding again changes nothing and
+the order in which events arrive does not matter.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from pipeline.contracts.account_log import (
+    AccountEvent,
+    Answer,
+    Claim,
+    Level,
+    Notice,
+    Posting,
+)
+
+Versioned = TypeVar("Versioned", Claim, Answer, Notice)
+
+MAX_POSTINGS_A_FILE = 2_000
+"""Limit on postings in a file; beyond it the oldest by time are left out, and it is counted."""
+
+
+class Said(msgspec.Struct, array_like=True):
+    """What was said last under one alert id, as much as is needed to compare and to end it."""
+
+    kind: str
+    origin: str
+    version: int
+    open: bool
+    substance: str
+    claims: tuple[str, ...]
+    disputed: int
+
+
+class AccountFile(msgspec.Struct, kw_only=True):
+    """One account's file. Posting ids are the payment's identity with its side (+ or -)."""
+
+    account: str
+    version: int = 0
+    postings: dict[str, Posting] = {}
+    claims: dict[str, Claim] = {}
+    level: Level | None = None
+    answers: dict[str, Answer] = {}
+    notices: dict[str, Notice] = {}
+    said: dict[str, Said] = {}
+    told: dict[str, Notice] = {}
+    due: int | None = None
+    limited: bool = False
+
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+_DECODER = msgspec.json.Decoder(AccountFile)
+
+
+def encode_file(file: AccountFile) -> bytes:
+    """Write a file as the value of the account-files topic (JSON, sorted keys)."""
+    return _ENCODER.encode(file)
+
+
+def decode_file(value: bytes) -> AccountFile:
+    """Read what `encode_file` wrote.
+
+    Raises:
+        msgspec.DecodeError: the bytes are not a file.
+    """
+    return _DECODER.decode(value)
+
+
+def posting_id(posting: Posting) -> str:
+    """Return the posting's id within its account."""
+    return posting.transaction + ("+" if posting.amount >= 0 else "-")
+
+
+def add_posting(file: AccountFile, posting: Posting) -> bool:
+    """Add a posting; return whether the file changed."""
+    key = posting_id(posting)
+    known = file.postings.get(key)
+    if known is not None:
+        merged = max(known, posting, key=_posting_rank)
+        references = tuple(sorted({*known.references, *posting.references}))
+        posting = msgspec.structs.replace(merged, references=references)
+        if posting == known:
+            return False
+    file.postings[key] = posting
+    if len(file.postings) > MAX_POSTINGS_A_FILE:
+        oldest = min(file.postings, key=lambda k: (file.postings[k].at, k))
+        del file.postings[oldest]
+        file.limited = True
+        return oldest != key
+    return True
+
+
+def add_event(file: AccountFile, event: AccountEvent) -> bool:
+    """Add a claim, level, answer or notice; return whether the file changed."""
+    match event:
+        case Claim():
+            return _add(file.claims, event.claim_id, event)
+        case Answer():
+            return _add(file.answers, event.update_id, event)
+        case Notice():
+            return _add(file.notices, event.transaction, event)
+        case Level():
+            if file.level is not None and _rank(file.level) >= _rank(event):
+                return False
+            file.level = event
+            return True
+
+
+def _add(known: dict[str, Versioned], key: str, event: Versioned) -> bool:
+    before = known.get(key)
+    if before is not None and _rank(before) >= _rank(event):
+        return False
+    known[key] = event
+    return True
+
+
+def _rank(event: AccountEvent) -> tuple[int, bytes]:
+    """Newest version first; two of one version (a partner's mistake) in a fixed order."""
+    version = event.at if isinstance(event, Answer) else event.version
+    return version, msgspec.msgpack.encode(event)
+
+
+def _posting_rank(posting: Posting) -> tuple[bool, bytes]:
+    bare = msgspec.structs.replace(posting, references=())
+    return posting.balance is not None, msgspec.msgpack.encode(bare)

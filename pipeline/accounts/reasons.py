@@ -1,0 +1,192 @@
+"""Why an alert stands or ends: structured evidence, and one sentence in Thai and in English."""
+
+from __future__ import annotations
+
+from pipeline.accounts.decision import Standing
+from pipeline.accounts.file import AccountFile
+from pipeline.accounts.matching import BY_AMOUNT, BY_PAYER, BY_REFERENCE, UNMATCHED
+from pipeline.contracts.account_log import Level
+from pipeline.contracts.alerts import AlertKind, Evidence
+from pipeline.contracts.codec import rfc3339
+
+MAX_EVIDENCE = 40
+"""Limit on reasons listed in one alert; the counts in the sentence are whole."""
+
+_LEVEL_TH = {
+    "black": "ดำ",
+    "dark_grey": "เทาเข้ม",
+    "light_grey": "เทาอ่อน",
+    "dark_brown": "น้ำตาลเข้ม",
+    "light_brown": "น้ำตาลอ่อน",
+    "none": "ไม่มี",
+}
+_MATCH_EN = {
+    BY_REFERENCE: "the payment was found by its reference",
+    BY_PAYER: "the payment was found by amount, time and payer",
+    BY_AMOUNT: "the payment was found by amount and time only",
+    UNMATCHED: "the payment itself has not been seen yet",
+}
+_MATCH_TH = {
+    BY_REFERENCE: "พบรายการโอนตามเลขอ้างอิง",
+    BY_PAYER: "พบรายการโอนตามจำนวนเงิน เวลา และผู้โอน",
+    BY_AMOUNT: "พบรายการโอนตามจำนวนเงินและเวลาเท่านั้น",
+    UNMATCHED: "ยังไม่พบรายการโอนในระบบ",
+}
+_ENDED = {
+    "clock_out": ("the time allowed for the hold is over", "ครบกำหนดเวลาระงับ"),
+    "money_gone": ("no money is left in the account", "ไม่มีเงินเหลือในบัญชี"),
+    "report_withdrawn": (
+        "the report was withdrawn or corrected",
+        "ผู้แจ้งถอนหรือแก้ไขการแจ้ง",
+    ),
+    "level_ended": (
+        "the reports no longer allow action on this account",
+        "การแจ้งไม่เพียงพอให้ดำเนินการต่อบัญชีนี้แล้ว",
+    ),
+    "released_by_bank": ("the bank has released it", "ธนาคารปลดการระงับแล้ว"),
+    "refused_by_bank": ("the bank has refused it", "ธนาคารไม่รับดำเนินการ"),
+    "seized": ("the police have seized the money by warrant", "ตำรวจอายัดตามหมายแล้ว"),
+    "superseded": (
+        "a newer alert about the same money replaces it",
+        "มีการแจ้งใหม่แทนรายการนี้",
+    ),
+    "evidence_gone": ("the evidence for it is gone", "ไม่มีหลักฐานสนับสนุนแล้ว"),
+}
+
+
+def baht(satang: int) -> str:
+    """Write satang as baht with two decimals, exactly."""
+    return f"{satang // 100:,}.{satang % 100:02d}"
+
+
+def sentences(standing: Standing, file: AccountFile) -> tuple[str, str]:
+    """Return the reason as one sentence in English and one in Thai."""
+    level = file.level
+    name = level.level if level else "none"
+    if standing.notice is not None:
+        return (
+            (
+                f"Your customer paid {baht(standing.disputed)} baht to an account at level "
+                f"{standing.notice.level} after it was reported: warn the customer."
+            ),
+            (
+                f"ลูกค้าของท่านโอนเงิน {baht(standing.disputed)} บาท ไปยังบัญชีระดับ"
+                f"{_LEVEL_TH.get(standing.notice.level, standing.notice.level)}"
+                "หลังจากมีการแจ้งแล้ว โปรดเตือนลูกค้า"
+            ),
+        )
+    told_en, told_th = _told(level)
+    if standing.kind is AlertKind.WATCH:
+        return (
+            f"Watch only, hold nothing: {told_en}; "
+            + (
+                "nobody has verified it."
+                if standing.why == "not_verified"
+                else "no payment yet."
+            ),
+            f"เฝ้าระวังเท่านั้น ไม่ต้องระงับเงิน: {told_th} "
+            + (
+                "ยังไม่มีการยืนยันตัวตนผู้แจ้ง"
+                if standing.why == "not_verified"
+                else "ยังไม่พบรายการโอน"
+            ),
+        )
+    capped = "" if standing.balance_known else "; the balance is not known"
+    capped_th = "" if standing.balance_known else " (ไม่ทราบยอดคงเหลือ)"
+    if standing.payment is not None:
+        how = standing.payment.how
+        what = f"{len({c.voice for c in standing.payment.claims})} victim(s) dispute this payment"
+        what_en, what_th = (
+            f"{what}, {_MATCH_EN[how]}",
+            f"ผู้เสียหายโต้แย้งรายการนี้ {_MATCH_TH[how]}",
+        )
+    else:
+        what_en = "it came into an account that was reported"
+        what_th = "เงินเข้าบัญชีที่ถูกแจ้ง"
+    return (
+        (
+            f"Hold {baht(standing.amount)} of {baht(standing.disputed)} baht: {what_en}; "
+            f"{told_en} (level {name}){capped}."
+        ),
+        (
+            f"ระงับ {baht(standing.amount)} บาท จาก {baht(standing.disputed)} บาท: {what_th} "
+            f"{told_th} (ระดับ{_LEVEL_TH.get(name, name)}){capped_th}"
+        ),
+    )
+
+
+def _told(level: Level | None) -> tuple[str, str]:
+    if level is None:
+        return "no report names the account", "ไม่มีการแจ้งบัญชีนี้"
+    return (
+        (
+            f"{level.reports} report(s) by {level.voices} person(s), {level.verified_voices} verified, "
+            "name the account"
+        ),
+        (
+            f"มีการแจ้งบัญชีนี้ {level.reports} ครั้ง โดย {level.voices} คน ยืนยันตัวตนแล้ว "
+            f"{level.verified_voices} คน"
+        ),
+    )
+
+
+def release_sentences(reason: str, disputed: int) -> tuple[str, str]:
+    """Return why an alert ends, in English and in Thai."""
+    english, thai = _ENDED[reason]
+    return (
+        f"Release {baht(disputed)} baht: {english}.",
+        f"ปลดการระงับ {baht(disputed)} บาท: {thai}",
+    )
+
+
+def evidence(standing: Standing, file: AccountFile) -> list[Evidence]:
+    """Return the reasons for programs: claims, payment, level, and the edges behind it."""
+    listed: list[Evidence] = []
+    if standing.payment is not None:
+        for claim in sorted(standing.payment.claims, key=lambda c: c.claim_id)[
+            :MAX_EVIDENCE
+        ]:
+            detail = "verified" if claim.verified else "not_verified"
+            listed.append(
+                Evidence(
+                    "claim",
+                    report=claim.report,
+                    detail=detail,
+                    amount_satang=claim.amount,
+                    at=rfc3339(claim.paid_at),
+                )
+            )
+    posting = standing.incoming or (
+        standing.payment.posting if standing.payment else None
+    )
+    if posting is not None:
+        how = standing.payment.how if standing.payment else "payment_to_suspect"
+        listed.append(
+            Evidence(
+                "payment",
+                transaction=posting.transaction,
+                identifier=posting.other,
+                detail=how,
+                amount_satang=posting.amount,
+                at=rfc3339(posting.at),
+            )
+        )
+    if standing.notice is not None:
+        notice = standing.notice
+        listed.append(
+            Evidence(
+                "payment",
+                transaction=notice.transaction,
+                identifier=notice.payee,
+                detail=notice.level,
+                amount_satang=notice.amount,
+                at=rfc3339(notice.at),
+            )
+        )
+    elif file.level is not None:
+        level = file.level
+        counts = f"{level.reports} reports, {level.voices} voices, {level.verified_voices} verified"
+        listed.append(Evidence("level", identifier=level.level, detail=counts))
+        for kind, identifier, detail in level.evidence[:MAX_EVIDENCE]:
+            listed.append(Evidence(kind, identifier=identifier, detail=detail))
+    return listed[:MAX_EVIDENCE]

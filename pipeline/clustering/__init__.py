@@ -1,0 +1,1 @@
+"""Reports in; clusters, claims, levels and referrals out."""

@@ -1,0 +1,318 @@
+"""Bridges: an identifier or one voice that alone holds two well-supported parts together.
+
+A SIM that was issued again, a handle that was sold on, or one confused report must not melt two
+rings into one. Such a cut vertex stays with the part that it is tied to most; its ties to other
+supported parts are cut. Linear in the component's size: articulation points by depth-first search,
+and what the parts amount to by aggregates over the search's order.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from pipeline.clustering.edges import GraphEdge
+
+MAX_ROUNDS = 16
+"""Cutting one bridge may lay bare another; so many rounds, then the rest stays as it is."""
+
+
+class Support(NamedTuple):
+    """What stands behind a vertex or a part: some voices, and identifiers of several reports.
+
+    Only as many of both are kept as the thresholds need; a union of cut-off sets still says
+    exactly whether a threshold is reached.
+    """
+
+    voices: frozenset[str]
+    identifiers: int
+
+
+class Thresholds(NamedTuple):
+    """Voices and identifiers of its own that make a part well-supported (policy.clustering)."""
+
+    voices: int
+    identifiers: int
+
+    def reached(self, support: Support) -> bool:
+        """Say whether a part is well-supported."""
+        return len(support.voices) >= self.voices and support.identifiers >= self.identifiers
+
+    def add(self, a: Support, b: Support) -> Support:
+        """Return the support of two parts together, cut off at the thresholds."""
+        voices = a.voices if len(a.voices) >= self.voices else a.voices | b.voices
+        return Support(voices, min(a.identifiers + b.identifiers, self.identifiers))
+
+
+NOTHING = Support(frozenset(), 0)
+
+SupportOf = Callable[[str], Support]
+
+
+def bridge_cuts(
+    nodes: Sequence[str],
+    edges: Sequence[GraphEdge],
+    support_of: SupportOf,
+    thresholds: Thresholds,
+) -> set[int]:
+    """Return the places in ``edges`` of the ties that bridges lose.
+
+    All bridges of one round are found on the same graph and cut together, so that the result is
+    a function of the edge set.
+    """
+    supports = [support_of(node) for node in nodes]
+    if sum(s.identifiers for s in supports) < 2 * thresholds.identifiers:
+        return set()
+    cut: set[int] = set()
+    for _ in range(MAX_ROUNDS):
+        found = _one_round(nodes, supports, edges, cut, thresholds)
+        if not found:
+            break
+        cut |= found
+    return cut
+
+
+def _one_round(
+    nodes: Sequence[str],
+    supports: Sequence[Support],
+    edges: Sequence[GraphEdge],
+    cut: set[int],
+    thresholds: Thresholds,
+) -> set[int]:
+    graph = _Graph(nodes, edges, cut)
+    search = _Search(graph.neighbours)
+    padding = [NOTHING] * (len(graph.neighbours) - len(nodes))
+    parts = _Parts(search, [*supports, *padding], thresholds)
+    found: set[int] = set()
+    for vertex in range(len(graph.neighbours)):
+        groups = parts.supported_around(vertex)
+        if len(groups) > 1:
+            found |= _ties_to_cut(vertex, groups, parts, graph)
+    return found
+
+
+def _ties_to_cut(vertex: int, groups: frozenset[int], parts: _Parts, graph: _Graph) -> set[int]:
+    """Return the edges that a bridge loses: those from its own group to other supported parts."""
+    ties: dict[int, list[tuple[int, float]]] = {group: [] for group in groups}
+    names: dict[int, list[str]] = {group: [] for group in groups}
+    for end, voices, bits in graph.ties(vertex):
+        group = parts.part_of(vertex, end)
+        if group in ties:
+            ties[group].append((voices, bits))
+            names[group].append(graph.nodes[end])
+    strength = {
+        group: (sum(v for v, _ in tied), round(sum(b for _, b in tied), 3))
+        for group, tied in ties.items()
+    }
+    chosen = min(
+        groups,
+        key=lambda g: (-strength[g][0], -strength[g][1], min(names[g], default="")),
+    )
+
+    def group_of(end: int) -> int:
+        group = parts.part_of(vertex, end) if end != vertex else chosen
+        return group if group in groups else chosen
+
+    return {
+        place
+        for place in graph.edges_at(vertex)
+        if group_of(graph.ends[place][0]) != group_of(graph.ends[place][1])
+    }
+
+
+class _Graph:
+    """The component with one more vertex for each statement of a voice that stands alone.
+
+    A statement is a set of edges that one voice alone tells of and that hang together.
+    """
+
+    def __init__(self, nodes: Sequence[str], edges: Sequence[GraphEdge], cut: set[int]) -> None:
+        self.nodes = nodes
+        self._edges = edges
+        index = {node: place for place, node in enumerate(nodes)}
+        self.ends = {
+            place: (index[edge.a], index[edge.b])
+            for place, edge in enumerate(edges)
+            if place not in cut
+        }
+        self._at: dict[int, list[int]] = {}
+        linked: list[set[int]] = [set() for _ in nodes]
+        told_alone: dict[str, list[int]] = {}
+        for place, (a, b) in self.ends.items():
+            self._at.setdefault(a, []).append(place)
+            self._at.setdefault(b, []).append(place)
+            if edges[place].sole:
+                told_alone.setdefault(edges[place].sole, []).append(place)
+            else:
+                linked[a].add(b)
+                linked[b].add(a)
+        for places in told_alone.values():
+            for statement in _hanging_together(places, self.ends):
+                vertex = len(linked)
+                named = {end for place in statement for end in self.ends[place]}
+                linked.append(named)
+                self._at[vertex] = statement
+                for end in named:
+                    linked[end].add(vertex)
+        self.neighbours = [sorted(others) for others in linked]
+
+    def edges_at(self, vertex: int) -> list[int]:
+        """Return the places of the edges that a vertex carries."""
+        return self._at.get(vertex, [])
+
+    def ties(self, vertex: int) -> list[tuple[int, int, float]]:
+        """Return (other end, voices, bits): an identifier's edges, or whom a voice names."""
+        if vertex >= len(self.nodes):
+            named = {end for place in self.edges_at(vertex) for end in self.ends[place]}
+            return [(end, 1, 0.0) for end in sorted(named)]
+        found = []
+        for place in self.edges_at(vertex):
+            a, b = self.ends[place]
+            edge = self._edges[place]
+            found.append((b if a == vertex else a, max(edge.voices, 1), edge.bits))
+        return found
+
+
+def _hanging_together(
+    places: Sequence[int], ends: Mapping[int, tuple[int, int]]
+) -> list[list[int]]:
+    """Group edges that share ends, directly or through one another."""
+    if len(places) == 1:
+        return [list(places)]
+    head: dict[int, int] = {}
+
+    def find(vertex: int) -> int:
+        while head.setdefault(vertex, vertex) != vertex:
+            vertex = head[vertex]
+        return vertex
+
+    for place in places:
+        a, b = ends[place]
+        head[find(a)] = find(b)
+    groups: dict[int, list[int]] = {}
+    for place in places:
+        groups.setdefault(find(ends[place][0]), []).append(place)
+    return list(groups.values())
+
+
+@dataclass(slots=True)
+class _Frame:
+    vertex: int
+    next: int = 0
+
+
+class _Search:
+    """A depth-first search: order, last place of each subtree, lowest reach, children, root."""
+
+    def __init__(self, neighbours: Sequence[Sequence[int]]) -> None:
+        size = len(neighbours)
+        self.place = [-1] * size
+        self.end = [0] * size
+        self.low = [0] * size
+        self.root = [0] * size
+        self.parent = [-1] * size
+        self.children: list[list[int]] = [[] for _ in range(size)]
+        self.visited: list[int] = []
+        for vertex in range(size):
+            if self.place[vertex] < 0:
+                self._from(vertex, neighbours)
+
+    def _enter(self, vertex: int, root: int, parent: int) -> None:
+        self.place[vertex] = self.low[vertex] = len(self.visited)
+        self.root[vertex], self.parent[vertex] = root, parent
+        self.visited.append(vertex)
+
+    def _from(self, root: int, neighbours: Sequence[Sequence[int]]) -> None:
+        self._enter(root, root, -1)
+        stack = [_Frame(root)]
+        while stack:
+            frame = stack[-1]
+            vertex = frame.vertex
+            if frame.next < len(neighbours[vertex]):
+                other = neighbours[vertex][frame.next]
+                frame.next += 1
+                if self.place[other] < 0:
+                    self.children[vertex].append(other)
+                    self._enter(other, root, vertex)
+                    stack.append(_Frame(other))
+                elif other != self.parent[vertex]:
+                    self.low[vertex] = min(self.low[vertex], self.place[other])
+                continue
+            stack.pop()
+            self.end[vertex] = len(self.visited) - 1
+            if stack:
+                above = stack[-1].vertex
+                self.low[above] = min(self.low[above], self.low[vertex])
+
+
+class _Parts:
+    """What is left around a vertex when it is taken away, and how well each part is supported."""
+
+    def __init__(
+        self, search: _Search, supports: Sequence[Support], thresholds: Thresholds
+    ) -> None:
+        self._search = search
+        self._supports = supports
+        self._thresholds = thresholds
+        self._below = list(supports)
+        add = thresholds.add
+        for vertex in reversed(search.visited):
+            parent = search.parent[vertex]
+            if parent >= 0:
+                self._below[parent] = add(self._below[parent], self._below[vertex])
+        # Support of everything visited before (after) a place in the same tree.
+        size = len(search.visited)
+        self._before = [NOTHING] * (size + 1)
+        self._after = [NOTHING] * (size + 1)
+        for place, vertex in enumerate(search.visited):
+            fresh = search.root[vertex] == vertex
+            earlier = NOTHING if fresh else self._before[place]
+            self._before[place + 1] = add(earlier, supports[vertex])
+        for place in range(size - 1, -1, -1):
+            vertex = search.visited[place]
+            last = place == search.end[search.root[vertex]]
+            later = NOTHING if last else self._after[place + 1]
+            self._after[place] = add(later, supports[vertex])
+
+    def _separated(self, vertex: int) -> list[int]:
+        """Return the children whose subtrees only this vertex ties to the rest."""
+        search = self._search
+        at = search.place[vertex]
+        return [child for child in search.children[vertex] if search.low[child] >= at]
+
+    def supported_around(self, vertex: int) -> frozenset[int]:
+        """Return the supported parts: the child that heads each, -1 for the part above."""
+        search = self._search
+        separated = self._separated(vertex)
+        is_root = search.parent[vertex] < 0
+        if len(separated) + (not is_root) < 2:
+            return frozenset()
+        reached = self._thresholds.reached
+        found = {child for child in separated if reached(self._below[child])}
+        if not is_root and reached(self._above(vertex, separated)):
+            found.add(-1)
+        return frozenset(found)
+
+    def _above(self, vertex: int, separated: Sequence[int]) -> Support:
+        search, add = self._search, self._thresholds.add
+        total = self._before[search.place[vertex]]
+        last = search.end[vertex]
+        if last < search.end[search.root[vertex]]:
+            total = add(total, self._after[last + 1])
+        apart = set(separated)
+        for child in search.children[vertex]:
+            if child not in apart:
+                total = add(total, self._below[child])
+        return total
+
+    def part_of(self, vertex: int, other: int) -> int:
+        """Return the part that holds ``other`` once ``vertex`` is taken away."""
+        search = self._search
+        if not search.place[vertex] < search.place[other] <= search.end[vertex]:
+            return -1
+        heads = search.children[vertex]
+        at = bisect_right(heads, search.place[other], key=lambda child: search.place[child]) - 1
+        child = heads[at]
+        return child if search.low[child] >= search.place[vertex] else -1

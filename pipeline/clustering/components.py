@@ -1,0 +1,247 @@
+"""From touched identifiers to clusters: gather a candidate component, then split it by rules.
+
+What a component's clusters are is a function of its edges and counts alone (design.md 5): public
+numbers join nothing; look-alikes form stars on anchors; bridges are cut; what remains is joined
+strongest edge first, as long as no limit and no contradiction forbids it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import islice
+
+from pipeline.clustering.bridges import Support, Thresholds, bridge_cuts
+from pipeline.clustering.candidates import Candidates, same_number
+from pipeline.clustering.edges import LOOK_ALIKE, RELATION, Edges, GraphEdge, order
+from pipeline.clustering.nodes import Nodes, NodeSummary
+from pipeline.clustering.normalised import UNKNOWN_BANK
+from pipeline.identity.account import bank_of, number_of
+from pipeline.policy.policy import Policy
+
+HUB_TIES = 50
+"""Ties of a public number that its own cluster lists."""
+
+REVIEW_SIZE = "cluster_size"
+REVIEW_TWO_BANKS = "same_number_at_two_banks"
+
+
+@dataclass(slots=True)
+class Component:
+    """A candidate component: identifiers that edges may join, and relations that never do."""
+
+    nodes: dict[str, NodeSummary] = field(default_factory=dict)
+    edges: list[GraphEdge] = field(default_factory=list)
+    relations: dict[tuple[str, str], GraphEdge] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Grouping:
+    """One cluster of a component: members in order, the edges that joined them, relations."""
+
+    members: list[str]
+    edges: list[GraphEdge]
+    relations: list[GraphEdge]
+    review: str | None = None
+
+
+class Components:
+    """Gathers components from the state and splits them into clusters."""
+
+    def __init__(self, nodes: Nodes, edges: Edges, candidates: Candidates, policy: Policy) -> None:
+        self._nodes = nodes
+        self._edges = edges
+        self._candidates = candidates
+        self._rules = policy.clustering
+        self._thresholds = Thresholds(self._rules.bridge_voices, self._rules.bridge_identifiers)
+
+    def gather(self, seeds: Iterable[str]) -> list[Component]:
+        """Return the components that hold the seeds (those that live), each once."""
+        done: set[str] = set()
+        found: list[Component] = []
+        for seed in sorted(set(seeds)):
+            if seed in done:
+                continue
+            component = self._from(seed)
+            if component is not None:
+                done.update(component.nodes)
+                found.append(component)
+        return found
+
+    def _from(self, seed: str) -> Component | None:
+        summary = self._nodes.summary(seed)
+        if summary is None:
+            return None
+        component = Component({seed: summary})
+        if self._edges.is_hub(seed, summary):
+            for other, pair in self._edges.together(seed, HUB_TIES):
+                _relate(component, self._edges.together_edge(seed, other, pair), "public_number")
+            return component
+        waiting = [seed]
+        hubs: set[str] = set()
+        while waiting:
+            node = waiting.pop()
+            for edge, other in self._edges_of(node):
+                if other not in component.nodes:
+                    summary = None if other in hubs else self._nodes.summary(other)
+                    if summary is None or self._edges.is_hub(other, summary):
+                        hubs.add(other)
+                        _relate(component, edge, "public_number")
+                        continue
+                    if edge.tier == RELATION:
+                        _relate(component, edge, "")
+                        continue
+                    component.nodes[other] = summary
+                    waiting.append(other)
+                if edge.tier == RELATION:
+                    _relate(component, edge, "")
+                elif node == edge.a:
+                    component.edges.append(edge)
+        component.edges.sort(key=order)
+        return component
+
+    def _edges_of(self, node: str) -> Iterable[tuple[GraphEdge, str]]:
+        for other, pair in self._edges.together(node):
+            yield self._edges.together_edge(node, other, pair), other
+        if node.startswith("account:"):
+            for other, look_alike in self._candidates.of(node):
+                yield self._edges.look_alike_edge(node, other, look_alike), other
+
+    def split(self, component: Component) -> list[Grouping]:
+        """Return the clusters of a component."""
+        edges = starred(component)
+        cut: set[int] = set()
+        several = sum(summary.reports > 1 for summary in component.nodes.values())
+        if several >= 2 * self._thresholds.identifiers:
+            support = _SupportReader(self._nodes, component, self._thresholds.voices)
+            cut = bridge_cuts(sorted(component.nodes), edges, support, self._thresholds)
+        for place in sorted(cut):
+            _relate(component, edges[place], "bridge")
+        kept = [edge for place, edge in enumerate(edges) if place not in cut]
+        joining = _Joining(component, self._rules.cluster_limit)
+        for edge in kept:
+            joining.join(edge)
+        return joining.groupings()
+
+
+class _SupportReader:
+    """Reads no more voices of an identifier than a threshold needs."""
+
+    def __init__(self, nodes: Nodes, component: Component, enough: int) -> None:
+        self._nodes = nodes
+        self._component = component
+        self._enough = enough
+
+    def __call__(self, node: str) -> Support:
+        several = self._component.nodes[node].reports > 1
+        return Support(frozenset(islice(self._nodes.voices(node), self._enough)), int(several))
+
+
+def starred(component: Component) -> list[GraphEdge]:
+    """Return the edges with look-alikes reduced to stars on anchors, in the one total order.
+
+    An account is an anchor when no look-alike outranks it: a known bank before an unknown one,
+    more voices, then the smaller key. Any other keeps only its edge to the best anchor. Without a
+    bank, a number that fits two banks fits neither.
+    """
+    tied: dict[str, list[str]] = {}
+    for edge in component.edges:
+        if edge.tier == LOOK_ALIKE:
+            tied.setdefault(edge.a, []).append(edge.b)
+            tied.setdefault(edge.b, []).append(edge.a)
+
+    def standing(account: str) -> tuple[bool, int, str]:
+        unknown = bank_of(account) == UNKNOWN_BANK
+        return unknown, -component.nodes[account].voices, account
+
+    anchors = {a for a, others in tied.items() if all(standing(a) < standing(o) for o in others)}
+    best: dict[str, str] = {}
+    for account, others in tied.items():
+        if account in anchors or _fits_two_banks(account, others):
+            continue
+        reachable = [other for other in others if other in anchors]
+        if reachable:
+            best[account] = min(reachable, key=standing)
+    return [
+        edge
+        for edge in component.edges
+        if edge.tier != LOOK_ALIKE or best.get(edge.a) == edge.b or best.get(edge.b) == edge.a
+    ]
+
+
+def _fits_two_banks(account: str, others: list[str]) -> bool:
+    if bank_of(account) != UNKNOWN_BANK:
+        return False
+    return sum(same_number(account, other) for other in others) > 1
+
+
+def _relate(component: Component, edge: GraphEdge, reason: str) -> None:
+    """Keep an edge as a relation: shown to people, never joining."""
+    reasons = (*edge.reasons, reason) if reason else edge.reasons
+    component.relations[edge.a, edge.b] = edge._replace(tier=RELATION, reasons=reasons)
+
+
+class _Joining:
+    """Constrained Kruskal: edges in one total order, skipped where a limit forbids them."""
+
+    def __init__(self, component: Component, limit: int) -> None:
+        self._component = component
+        self._limit = limit
+        self._head = {node: node for node in component.nodes}
+        self._members = {node: [node] for node in component.nodes}
+        self._banks = {node: _bank_by_number(node) for node in component.nodes}
+        self._edges: list[GraphEdge] = []
+        self._review: dict[str, str] = {}
+
+    def _find(self, node: str) -> str:
+        while self._head[node] != node:
+            self._head[node] = self._head[self._head[node]]
+            node = self._head[node]
+        return node
+
+    def join(self, edge: GraphEdge) -> None:
+        """Join an edge's ends, unless that breaks a limit or contradicts itself."""
+        a, b = self._find(edge.a), self._find(edge.b)
+        if a == b:
+            return
+        if len(self._members[a]) < len(self._members[b]):
+            a, b = b, a
+        refusal = self._refusal(a, b)
+        if refusal:
+            self._review[edge.a] = self._review[edge.b] = refusal
+            _relate(self._component, edge, refusal)
+            return
+        self._head[b] = a
+        self._members[a].extend(self._members.pop(b))
+        self._banks[a].update(self._banks.pop(b))
+        self._edges.append(edge)
+
+    def _refusal(self, large: str, small: str) -> str | None:
+        if len(self._members[large]) + len(self._members[small]) > self._limit:
+            return REVIEW_SIZE
+        banks = self._banks[large]
+        for number, bank in self._banks[small].items():
+            if banks.get(number, bank) != bank:
+                return REVIEW_TWO_BANKS
+        return None
+
+    def groupings(self) -> list[Grouping]:
+        """Return the clusters with their edges and relations."""
+        groups = {head: Grouping(sorted(m), [], []) for head, m in self._members.items()}
+        for edge in self._edges:
+            groups[self._find(edge.a)].edges.append(edge)
+        for edge in sorted(self._component.relations.values(), key=order):
+            ends = {self._find(end) for end in (edge.a, edge.b) if end in self._head}
+            for head in sorted(ends):
+                groups[head].relations.append(edge)
+        for node, review in self._review.items():
+            group = groups[self._find(node)]
+            # Of two reasons the size is said: it is the one that people must decide.
+            group.review = min(group.review or review, review)
+        return list(groups.values())
+
+
+def _bank_by_number(node: str) -> dict[str, str]:
+    if not node.startswith("account:") or bank_of(node) == UNKNOWN_BANK:
+        return {}
+    return {number_of(node): bank_of(node)}

@@ -1,0 +1,147 @@
+"""What evidence is worth, in bits, by the versioned model file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from functools import cache
+from importlib import resources
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.identity import name
+
+DEFAULT_MODEL = "model-1"
+WEB = "web"
+"""The platform of a page that belongs to no platform that the model knows."""
+
+SATANG_A_HUNDRED_BAHT = 10_000
+SATANG_A_THOUSAND_BAHT = 100_000
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Together(_Part):
+    """Bits of two identifiers named in one report."""
+
+    kind_bits: dict[str, float]
+    per_doubling_of_voices: float = Field(ge=0)
+    per_doubling_of_reports: float = Field(ge=0)
+
+
+class OneEdit(_Part):
+    """Bits that another field adds to two look-alike accounts."""
+
+    same_voice: float
+    shared_identifier: dict[str, float]
+    same_amount: float
+    same_amount_hundreds_of_baht: float
+    same_amount_thousands_of_baht: float
+    same_number_bank_missing: float
+
+
+class Names(_Part):
+    """Frequency classes of names, as bits."""
+
+    given_bits: float
+    family_bits: float
+    given_only_at_most: float = Field(lt=10.0)
+    common_given_bits: float
+    common_given: frozenset[str]
+    common_family_bits: float
+    common_family: frozenset[str]
+
+
+class Model(_Part):
+    """One version of the matcher's weights."""
+
+    version: str
+    together: Together
+    one_edit: OneEdit
+    names: Names
+    platforms: dict[str, tuple[str, ...]]
+
+    def together_bits(self, a: str, b: str, reports: int, voices: int) -> float:
+        """Return the bits of a T0 edge, a function of the two kinds and the counts."""
+        weights = self.together
+        base = min(weights.kind_bits[kind_of(a)], weights.kind_bits[kind_of(b)])
+        heard = weights.per_doubling_of_voices * math.log2(max(voices, 1))
+        told = weights.per_doubling_of_reports * math.log2(max(reports, 1))
+        return round(base + heard + told, 3)
+
+    def amount_bits(self, amount: int) -> float:
+        """Return the bits of two equal amounts (satang) within an hour."""
+        if amount % SATANG_A_THOUSAND_BAHT == 0:
+            return self.one_edit.same_amount_thousands_of_baht
+        if amount % SATANG_A_HUNDRED_BAHT == 0:
+            return self.one_edit.same_amount_hundreds_of_baht
+        return self.one_edit.same_amount
+
+    def name_bits(self, a: str, b: str) -> tuple[float, str]:
+        """Return bits and reason of two holders' names; (0, "") when they do not agree."""
+        agreement = name.names_agree(a, b)
+        if agreement == "none":
+            return 0.0, ""
+        given = min(self._given_bits(a), self._given_bits(b))
+        if agreement == "given":
+            return min(given, self.names.given_only_at_most), "same_given_name"
+        return given + min(self._family_bits(a), self._family_bits(b)), "same_holder_name"
+
+    def best_name_bits(self, left: Collection[str], right: Collection[str]) -> tuple[float, str]:
+        """Return the best of `name_bits` over two accounts' names."""
+        best = (0.0, "")
+        for a in left:
+            for b in right:
+                best = max(best, self.name_bits(a, b))
+        return best
+
+    def _given_bits(self, full: str) -> float:
+        given = full.split()[0]
+        common = given in self.names.common_given
+        return self.names.common_given_bits if common else self.names.given_bits
+
+    def _family_bits(self, full: str) -> float:
+        family = full.split()[-1]
+        common = family in self.names.common_family
+        return self.names.common_family_bits if common else self.names.family_bits
+
+    def platform_of(self, identifier: str) -> str | None:
+        """Return the platform of a handle or page, None for any other identifier."""
+        kind, rest = identifier.split(":", 1)
+        if kind == "handle":
+            return rest.split(":", 1)[0]
+        if kind != "url":
+            return None
+        host = rest.split("/", 1)[0].split("?", 1)[0]
+        return _hosts(self).get(host) or self._parent_platform(host)
+
+    def _parent_platform(self, host: str) -> str:
+        known = _hosts(self)
+        while "." in host:
+            host = host.split(".", 1)[1]
+            if host in known:
+                return known[host]
+        return WEB
+
+    def __hash__(self) -> int:
+        return hash(self.version)
+
+
+@cache
+def _hosts(model: Model) -> Mapping[str, str]:
+    return {host: platform for platform, hosts in model.platforms.items() for host in hosts}
+
+
+@cache
+def load_model(version: str = DEFAULT_MODEL) -> Model:
+    """Load the weights that ship with the package by their version."""
+    source = resources.files("pipeline.clustering") / f"{version}.yaml"
+    return Model.model_validate(yaml.safe_load(source.read_text(encoding="utf-8")))
+
+
+def kind_of(identifier: str) -> str:
+    """Return an identifier key's kind (what stands before the first colon)."""
+    return identifier.split(":", 1)[0]

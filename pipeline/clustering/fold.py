@@ -1,0 +1,264 @@
+"""The fold over the ``reports`` topic: reports in; clusters, levels, claims and referrals out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from pipeline.clustering.candidates import Candidates
+from pipeline.clustering.components import REVIEW_SIZE, Component, Components, Grouping
+from pipeline.clustering.contributions import Contributions
+from pipeline.clustering.edges import PAIRWISE_IDENTIFIERS, Edges, GraphEdge
+from pipeline.clustering.evidence import load_model
+from pipeline.clustering.levels import Cause, Levels, has_level
+from pipeline.clustering.nodes import Nodes
+from pipeline.clustering.normalised import (
+    StoredReport,
+    decode_stored,
+    encode_stored,
+    normalise_report,
+)
+from pipeline.clustering.sayings import Sayings, destination
+from pipeline.contracts.account_log import (
+    AccountEvent,
+    AccountEvents,
+    Claim,
+    encode_log_entry,
+    partition_of,
+)
+from pipeline.contracts.cloudevents import event_data
+from pipeline.contracts.clusters import cluster_id
+from pipeline.contracts.dead_letters import dead_letter
+from pipeline.contracts.invalid import InvalidEvent
+from pipeline.contracts.reports import decode_report
+from pipeline.fold import Folded, Output, Record
+from pipeline.policy.policy import Policy
+from pipeline.state import State
+
+REPORTS = "reports"
+ACCOUNT_LOG = "account-log"
+DUPLICATES = ("duplicates", "clustering")
+
+
+class _Sizes(msgspec.Struct, array_like=True):
+    reports: int = 0
+    clusters: int = 0
+
+
+_SIZES_KEY = b"z"
+_SIZES = msgspec.msgpack.Decoder(_Sizes)
+_ENCODE = msgspec.msgpack.Encoder().encode
+
+
+class ClusteringFold:
+    """Folds reports, one record at a time, so that versions are a function of the log alone.
+
+    A report's newest word counts; what it said before is taken back first. Only the components
+    that a report touches are worked out again, and only what differs from the last is said.
+    """
+
+    def __init__(self, state: State, policy: Policy, account_log_partitions: int) -> None:
+        self._state = state
+        self._policy = policy
+        self._partitions = account_log_partitions
+        model = load_model()
+        nodes = Nodes(state)
+        candidates = Candidates(state, nodes, model)
+        edges = Edges(state, nodes, candidates, model, policy)
+        self._contributions = Contributions(nodes, edges, candidates)
+        self._components = Components(nodes, edges, candidates, policy)
+        self._levels = Levels(state, nodes, policy)
+        self._sayings = Sayings(state, nodes, model)
+
+    def apply(self, records: Sequence[Record]) -> Folded:
+        """See `pipeline.fold.Fold.apply`."""
+        folded = Folded()
+        for record in records:
+            try:
+                report = decode_report(event_data(record))
+                stored = normalise_report(report, record.timestamp, self._policy)
+            except InvalidEvent as why:
+                folded.outputs.append(dead_letter(REPORTS, 0, record, why))
+                folded.counts["dead_letters", REPORTS, why.reason.value] += 1
+                continue
+            self._take(stored, folded)
+        return folded
+
+    def restore(self, records: Sequence[Record]) -> None:
+        """Do nothing: clustering comes back by folding ``reports`` silently."""
+
+    def gauges(self) -> dict[str, float]:
+        """See `pipeline.fold.Fold.gauges`."""
+        sizes = self._sizes()
+        return {"clusters": float(sizes.clusters), "reports": float(sizes.reports)}
+
+    def _sizes(self) -> _Sizes:
+        found = self._state.get(_SIZES_KEY)
+        return _SIZES.decode(found) if found else _Sizes()
+
+    def _take(self, report: StoredReport, folded: Folded) -> None:
+        """Take in a valid report; what is not its newest word changes nothing."""
+        row = b"r" + report.key.encode()
+        found = self._state.get(row)
+        old = decode_stored(found) if found else None
+        if old is not None and report.rank <= old.rank:
+            folded.counts[DUPLICATES] += 1
+            return
+        self._state.put(row, encode_stored(report))
+        before = old if old is not None and not old.withdrawn else None
+        now = report if not report.withdrawn else None
+        sizes = self._sizes()
+        sizes.reports += (now is not None) - (before is not None)
+        if now is not None and len(now.identifiers) > PAIRWISE_IDENTIFIERS:
+            folded.counts["limit_hits", "report_pairs"] += 1
+        touched = self._contributions.replace(before, now)
+        cause = Cause(report.key, report.received_at, report.published_at)
+        events = claim_events(before, now, report)
+        said = _Speech(self._sayings, self._levels, self._components, cause)
+        said.about(touched)
+        events += said.levels
+        folded.outputs += self._account_log(events)
+        folded.outputs += said.outputs
+        folded.counts.update(said.limit_hits)
+        sizes.clusters += said.clusters
+        self._state.put(_SIZES_KEY, _ENCODE(sizes))
+
+    def _account_log(self, events: Iterable[AccountEvent]) -> list[Output]:
+        """Return one record for each partition: claims first, then levels."""
+        grouped: dict[int, list[AccountEvent]] = {}
+        for event in events:
+            partition = partition_of(event.account, self._partitions)
+            grouped.setdefault(partition, []).append(event)
+        return [
+            Output(ACCOUNT_LOG, None, encode_log_entry(AccountEvents(grouped[p])), (), p)
+            for p in sorted(grouped)
+        ]
+
+
+class _Speech:
+    """What one report gives to say: clusters, levels and the end of clusters that are no more."""
+
+    def __init__(
+        self, sayings: Sayings, levels: Levels, components: Components, cause: Cause
+    ) -> None:
+        self._sayings = sayings
+        self._levels = levels
+        self._components = components
+        self._cause = cause
+        self.outputs: list[Output] = []
+        self.levels: list[AccountEvent] = []
+        self.limit_hits: dict[tuple[str, ...], int] = {}
+        self.clusters = 0
+
+    def about(self, touched: set[str]) -> None:
+        """Work out the touched components and compare them with what was said."""
+        components = self._components.gather(touched)
+        groupings = [(c, g) for c in components for g in self._components.split(c)]
+        new: dict[str, str] = {}
+        for component, grouping in groupings:
+            identity = cluster_id(self._sayings.anchor_of(component, grouping.members))
+            new.update(dict.fromkeys(grouping.members, identity))
+        gone = sorted(touched - new.keys())
+        old = {node: self._sayings.assigned(node) for node in (*new, *gone)}
+        versions = self._say_clusters(groupings, old, new)
+        self._say_ends(old, new)
+        for node, before in old.items():
+            if before != new.get(node):
+                self._sayings.assign(node, new.get(node))
+        moved = {node for node in new if old[node] != new[node]}
+        concerned = sorted(filter(has_level, moved | touched))
+        self._say_levels(concerned, components, new, versions)
+
+    def _say_clusters(
+        self,
+        groupings: list[tuple[Component, Grouping]],
+        old: dict[str, str | None],
+        new: dict[str, str],
+    ) -> dict[str, int]:
+        living = set(new.values())
+        versions: dict[str, int] = {}
+        for component, grouping in groupings:
+            identity = new[grouping.members[0]]
+            if grouping.review == REVIEW_SIZE:
+                hit = ("limit_hits", REVIEW_SIZE)
+                self.limit_hits[hit] = self.limit_hits.get(hit, 0) + 1
+            left = destination(old[m] for m in grouping.members if old[m] != identity)
+            was_live = self._sayings.said(identity).live
+            split_from = left if left in living else None
+            version, outputs = self._sayings.say(component, grouping, split_from, self._cause)
+            versions[identity] = version
+            self.clusters += not was_live
+            self.outputs += outputs
+        return versions
+
+    def _say_ends(self, old: dict[str, str | None], new: dict[str, str]) -> None:
+        members: dict[str, list[str]] = {}
+        for node, identity in old.items():
+            if identity is not None:
+                members.setdefault(identity, []).append(node)
+        for identity in sorted(members.keys() - set(new.values())):
+            went = destination(new.get(node) for node in members[identity])
+            self.outputs += self._sayings.say_empty(identity, went, self._cause)
+            self.clusters -= 1
+
+    def _say_levels(
+        self,
+        concerned: list[str],
+        components: list[Component],
+        new: dict[str, str],
+        versions: dict[str, int],
+    ) -> None:
+        ties: dict[str, list[GraphEdge]] = {node: [] for node in concerned}
+        for component in components:
+            for edge in component.edges:
+                for end in (edge.a, edge.b):
+                    if end in ties:
+                        ties[end].append(edge)
+        for node in concerned:
+            identity = new.get(node, "")
+            cluster = (identity, versions.get(identity, 0))
+            said = self._levels.say(node, cluster, ties[node], self._cause)
+            if said is not None:
+                level, entry = said
+                self.levels.append(level)
+                self.outputs.append(entry)
+
+
+def claim_events(
+    before: StoredReport | None, now: StoredReport | None, cause: StoredReport
+) -> list[AccountEvent]:
+    """Return the claims that a report's newest word changes, those that it takes back first.
+
+    A claim is one disputed payment, numbered within its report by time, amount and reference.
+    """
+    old = _claims(before, cause) if before else {}
+    new = _claims(now, cause) if now else {}
+    events: list[AccountEvent] = []
+    for key in sorted(old.keys() - new.keys()):
+        events.append(msgspec.structs.replace(old[key], withdrawn=True))
+    events += [new[key] for key in sorted(new) if old.get(key) != new[key]]
+    return events
+
+
+def _claims(report: StoredReport, cause: StoredReport) -> dict[tuple[str, str], Claim]:
+    claims = {}
+    for place, payment in enumerate(report.payments):
+        claim_id = f"{report.key}#{place}"
+        claims[payment.payee, claim_id] = Claim(
+            account=payment.payee,
+            claim_id=claim_id,
+            version=cause.version,
+            withdrawn=False,
+            report=report.key,
+            received_at=report.received_at,
+            published_at=cause.published_at,
+            voice=report.voice,
+            verified=report.verified,
+            police_filed=report.police_filed,
+            paid_at=payment.paid_at,
+            amount=payment.amount,
+            payer=payment.payer or None,
+            reference=payment.reference or None,
+        )
+    return claims

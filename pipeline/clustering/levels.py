@@ -1,0 +1,164 @@
+"""What an account's own reports make of it: levels for the accounts, entries for the watchlist.
+
+A level is about the very account (policy.levels); its cluster only raises attention.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from pipeline.clustering.edges import LOOK_ALIKE, GraphEdge
+from pipeline.clustering.nodes import Nodes, NodeSummary
+from pipeline.contracts.account_log import Level
+from pipeline.contracts.cloudevents import headers_out
+from pipeline.contracts.clusters import WatchlistEntry
+from pipeline.contracts.codec import digest, encode_json, rfc3339
+from pipeline.fold import Output
+from pipeline.policy.policy import NO_LEVEL, Policy, Standing
+from pipeline.state import State
+
+WATCHLIST = "watchlist"
+
+LEVEL_KINDS = ("account:", "promptpay:", "wallet:")
+"""Identifiers that money goes to: they have a level and a place on the watchlist."""
+
+EVIDENCE_EDGES = 8
+"""Edges that a level lists as its evidence, strongest first."""
+
+
+class Cause(NamedTuple):
+    """The report that an output comes from: its key, received and published times (ms)."""
+
+    report: str
+    received_at: int
+    published_at: int
+
+
+class _Said(msgspec.Struct, array_like=True):
+    version: int
+    content: str
+    since: int
+
+
+_ENCODE = msgspec.msgpack.Encoder().encode
+_SAID = msgspec.msgpack.Decoder(_Said)
+
+
+class Levels:
+    """Says levels, and only when something that matters has changed."""
+
+    def __init__(self, state: State, nodes: Nodes, policy: Policy) -> None:
+        self._state = state
+        self._nodes = nodes
+        self._policy = policy
+
+    def say(
+        self,
+        account: str,
+        cluster: tuple[str, int],
+        edges: list[GraphEdge],
+        cause: Cause,
+    ) -> tuple[Level, Output] | None:
+        """Return the account's level and watchlist entry, or None when they were said before.
+
+        ``cluster`` is the id and version of its cluster, ("", 0) for an account that no live
+        report names any more.
+        """
+        row = b"l" + account.encode()
+        found = self._state.get(row)
+        said = _SAID.decode(found) if found else None
+        summary = self._nodes.summary(account)
+        if summary is None and said is None:
+            return None
+        level = self._level(account, summary, said, cluster, edges, cause)
+        compared = msgspec.structs.replace(
+            level, version=0, cluster_version=0, published_at=0, caused_by="", since=0
+        )
+        content = digest(_ENCODE((compared, level.since if summary else 0)))
+        if said is not None and said.content == content:
+            return None
+        self._state.put(row, _ENCODE(_Said(level.version, content, level.since)))
+        return level, self._entry(level, cause)
+
+    def _level(
+        self,
+        account: str,
+        summary: NodeSummary | None,
+        said: _Said | None,
+        cluster: tuple[str, int],
+        edges: list[GraphEdge],
+        cause: Cause,
+    ) -> Level:
+        counts = summary or NodeSummary()
+        name = self._policy.level(standing_of(counts)) if summary else NO_LEVEL
+        acting = name in self._policy.acting_levels
+        since = said.since if said and not summary else counts.first_at
+        if acting:
+            since = self._nodes.earliest_acting(account) or since
+        return Level(
+            account=account,
+            version=said.version + 1 if said else 1,
+            level=name,
+            acting=acting,
+            since=since,
+            published_at=cause.published_at,
+            police_filed=counts.police_filed > 0,
+            reports=counts.reports,
+            voices=counts.voices,
+            verified_voices=counts.verified_voices,
+            cluster=cluster[0],
+            cluster_version=cluster[1],
+            caused_by=cause.report,
+            scam_types=tuple(sorted(counts.scam_types)),
+            evidence=tuple(_as_evidence(account, edge) for edge in edges[:EVIDENCE_EDGES]),
+        )
+
+    def _entry(self, level: Level, cause: Cause) -> Output:
+        entry = WatchlistEntry(
+            identifier=level.account,
+            version=level.version,
+            level=level.level,
+            acting=level.acting,
+            since=rfc3339(level.since),
+            reports=level.reports,
+            voices=level.voices,
+            cluster_id=level.cluster,
+            policy_version=self._policy.version,
+        )
+        # The id says nothing of the account: headers hold no personal data.
+        event_id = f"{digest(level.account.encode())}.{level.version}"
+        at = rfc3339(cause.received_at)
+        headers = headers_out(WatchlistEntry.SCHEMA, event_id, at, cause.published_at)
+        return Output(WATCHLIST, level.account.encode(), encode_json(entry), headers)
+
+
+def standing_of(summary: NodeSummary) -> Standing:
+    """Return what the policy judges by."""
+    return Standing(
+        voices=summary.voices,
+        verified_voices=summary.verified_voices,
+        police_filed=summary.police_filed > 0,
+        bank_detected=summary.bank_detected > 0,
+        laundering_listed=summary.laundering_listed > 0,
+    )
+
+
+def has_level(identifier: str) -> bool:
+    """Say whether money goes to this kind of identifier."""
+    return identifier.startswith(LEVEL_KINDS)
+
+
+def told(edge: GraphEdge) -> list[str]:
+    """Return an edge's reasons as people read them."""
+    reasons = list(edge.reasons)
+    if edge.reports:
+        reasons.insert(0, f"named together in {edge.reports} reports by {edge.voices} voices")
+    return reasons
+
+
+def _as_evidence(account: str, edge: GraphEdge) -> tuple[str, str, str]:
+    other = edge.b if edge.a == account else edge.a
+    kind = "look_alike" if edge.tier == LOOK_ALIKE else "named_together"
+    return kind, other, "; ".join([*told(edge), f"{edge.bits:.1f} bits"])

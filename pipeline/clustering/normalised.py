@@ -1,0 +1,343 @@
+"""A report as clustering keeps it: canonical identifiers, payments, and whose word it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from pipeline.contracts.codec import checked_milliseconds, digest
+from pipeline.contracts.invalid import InvalidEvent, Reason
+from pipeline.contracts.reports import (
+    AccountSuspect,
+    DisputedPayment,
+    HandleSuspect,
+    PaymentParty,
+    PersonSuspect,
+    PhoneSuspect,
+    PromptPaySuspect,
+    QrSuspect,
+    Report,
+    ReportKind,
+    Suspect,
+    UrlSuspect,
+)
+from pipeline.identity.account import bank_of, is_one_edit, normalise_account, number_of
+from pipeline.identity.handle import normalise_handle
+from pipeline.identity.name import normalise_name
+from pipeline.identity.national_id import contains_national_id
+from pipeline.identity.normalised import Normalised
+from pipeline.identity.phone import normalise_phone
+from pipeline.identity.promptpay import decode_qr, normalise_promptpay
+from pipeline.identity.url import normalise_url
+from pipeline.identity.wallet import normalise_wallet
+from pipeline.policy.policy import Policy
+
+UNKNOWN_BANK = "?"
+
+HOME_ORDER = ("account", "promptpay", "wallet", "nid", "handle", "url", "phone")
+"""A report counts for the cluster of its first identifier in this order of kinds."""
+
+_KIND_RANK = {ReportKind.SUBMITTED: 0, ReportKind.CORRECTED: 1, ReportKind.WITHDRAWN: 2}
+
+
+class Payment(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """A disputed payment: when (ms), satang, the slip's reference, canonical payee and payer."""
+
+    paid_at: int
+    amount: int
+    reference: str
+    payee: str
+    payer: str
+
+
+class StoredReport(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+    """One revision of a report, canonical; what it contributes is a function of this alone.
+
+    ``voice`` tells independent reporters apart. ``victim`` is False for sources that never count
+    as a victim's voice (policy.reporters). ``names`` are (account, holder's normal form).
+    ``changes`` say what was read differently from how it was written.
+    """
+
+    key: str
+    revision: int
+    kind: int
+    content: str = ""
+    received_at: int
+    published_at: int
+    voice: str
+    victim: bool
+    verified: bool
+    police_filed: bool
+    bank_detected: bool
+    laundering_listed: bool
+    scam_type: str
+    home: str
+    identifiers: tuple[str, ...]
+    names: tuple[tuple[str, str], ...]
+    payments: tuple[Payment, ...]
+    changes: tuple[str, ...]
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the report no longer says anything."""
+        return self.kind == _KIND_RANK[ReportKind.WITHDRAWN]
+
+    @property
+    def rank(self) -> tuple[int, int, str]:
+        """The order of a report's words: the highest is its newest, whenever it came.
+
+        In one revision a withdrawal stands above a correction above a submission, because a
+        source that does not count revisions sends all of them as revision 1.
+        """
+        return self.revision, self.kind, self.content
+
+    @property
+    def version(self) -> int:
+        """The `rank` as one integer, for what downstream keeps by its newest version."""
+        return self.revision << 32 | self.kind << 30 | int(self.content[:8], 16) >> 2
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(StoredReport)
+
+
+def encode_stored(report: StoredReport) -> bytes:
+    """Write a report for the state."""
+    return _ENCODER.encode(report)
+
+
+def decode_stored(value: bytes) -> StoredReport:
+    """Read a report from the state."""
+    return _DECODER.decode(value)
+
+
+def normalise_report(report: Report, recorded_at: int, policy: Policy) -> StoredReport:
+    """Make a report canonical; ``recorded_at`` is its record's timestamp (ms).
+
+    Raises:
+        InvalidEvent: an absurd time, a national ID in the clear, or nothing usable in it.
+    """
+    received_at = checked_milliseconds(report.received_at, recorded_at, "$.received_at")
+    if report.text is not None and contains_national_id(report.text):
+        raise InvalidEvent(Reason.RAW_NATIONAL_ID, "$.text")
+    reading = _Reading()
+    for place, suspect in enumerate(report.suspects):
+        reading.suspect(suspect, f"$.suspects[{place}]")
+    for place, payment in enumerate(report.payments):
+        reading.payment(payment, recorded_at, f"$.payments[{place}]")
+    reading.correct()
+    identifiers = reading.identifiers()
+    if report.kind is not ReportKind.WITHDRAWN and not identifiers:
+        raise InvalidEvent(Reason.BAD_IDENTIFIER, reading.first_problem or "$.suspects")
+    rules = policy.reporters
+    bank_detected = report.source in rules.bank_detection_sources
+    laundering_listed = report.source in rules.laundering_list_sources
+    victim = not bank_detected and not laundering_listed
+    person = report.reporter.person
+    stored = StoredReport(
+        key=report.key,
+        revision=report.revision,
+        kind=_KIND_RANK[report.kind],
+        received_at=received_at,
+        published_at=0,
+        voice=person or report.key,
+        victim=victim,
+        verified=victim and report.reporter.verified_by in rules.verified_by,
+        police_filed=report.police_case is not None or report.source in rules.police_sources,
+        bank_detected=bank_detected,
+        laundering_listed=laundering_listed,
+        scam_type=report.scam_type.value,
+        home=identifiers[0] if identifiers else "",
+        identifiers=tuple(identifiers),
+        names=reading.names(),
+        payments=tuple(sorted(set(reading.payments))),
+        changes=tuple(sorted(set(reading.changes))),
+    )
+    content = digest(_ENCODER.encode(stored))
+    return msgspec.structs.replace(stored, content=content, published_at=recorded_at)
+
+
+class _Reading:
+    """What has been read of one report so far; `correct` then makes it agree with itself."""
+
+    def __init__(self) -> None:
+        self.payments: list[Payment] = []
+        self.changes: list[str] = []
+        self.first_problem: str | None = None
+        self._suspects: set[str] = set()
+        self._holders: set[tuple[str, str]] = set()
+        self._persons: set[str] = set()
+        self._payers: set[str] = set()
+
+    def suspect(self, suspect: Suspect, field: str) -> None:
+        """Read one suspect."""
+        if isinstance(suspect, PersonSuspect):
+            self._person(suspect, field)
+            return
+        _refuse_national_id(
+            suspect.number if isinstance(suspect, AccountSuspect | PhoneSuspect) else None, field
+        )
+        found = _normalise_suspect(suspect)
+        key = self._usable(found, field)
+        if key is None:
+            return
+        self._suspects.add(key)
+        if isinstance(suspect, AccountSuspect) and suspect.holder is not None:
+            _refuse_national_id(suspect.holder, f"{field}.holder")
+            name = _normal_name(suspect.holder)
+            if name:
+                self._holders.add((key, name))
+
+    def _person(self, person: PersonSuspect, field: str) -> None:
+        for text in (person.name, person.birth_date, person.address):
+            _refuse_national_id(text, field)
+        if person.national_id is not None:
+            self._suspects.add(f"nid:{person.national_id}")
+        name = _normal_name(person.name)
+        if name:
+            self._persons.add(name)
+
+    def payment(self, payment: DisputedPayment, recorded_at: int, field: str) -> None:
+        """Read one disputed payment; the payee is a suspect, the payer is not."""
+        paid_at = checked_milliseconds(payment.paid_at, recorded_at, f"{field}.paid_at")
+        payees = self._party(payment.to, f"{field}.to")
+        payers = self._party(payment.from_, f"{field}.from") if payment.from_ else []
+        self._payers.update(payers)
+        self._suspects.update(payees)
+        if payees:
+            self.payments.append(
+                Payment(
+                    paid_at=paid_at,
+                    amount=payment.amount_satang,
+                    reference=payment.reference or "",
+                    payee=payees[0],
+                    payer=payers[0] if payers else "",
+                )
+            )
+
+    def _party(self, party: PaymentParty, field: str) -> list[str]:
+        """Return the party's keys, the one whose book the payment is in first."""
+        found: list[str | None] = []
+        _refuse_national_id(party.account, f"{field}.account")
+        if party.account is not None:
+            found.append(self._usable(normalise_account(party.bank, party.account), field))
+        if party.promptpay is not None:
+            found.append(self._usable(normalise_promptpay(party.promptpay), field))
+        if party.wallet is not None:
+            network = party.wallet_network or ""
+            found.append(self._usable(normalise_wallet(network, party.wallet), field))
+        return [key for key in found if key is not None]
+
+    def _usable(self, found: Normalised, field: str) -> str | None:
+        if found.problem == "raw_national_id":
+            raise InvalidEvent(Reason.RAW_NATIONAL_ID, field)
+        if found.key is None:
+            self.first_problem = self.first_problem or field
+            self.changes.append(f"{field}: unusable ({found.problem})")
+            return None
+        self.changes.extend(f"{field}: {change}" for change in found.changes)
+        return found.key
+
+    def correct(self) -> None:
+        """Let the report correct itself by the payments that it documents (design.md 5).
+
+        A payee without its bank takes the bank of the same number among the suspects; a typed
+        account within one edit of a payee of the same bank is that payee; whoever paid is not
+        a suspect.
+        """
+        self._name_the_banks()
+        payees = sorted({p.payee for p in self.payments if p.payee.startswith("account:")})
+        renamed: dict[str, str] = {}
+        for typed in sorted(self._suspects - set(payees)):
+            near = [payee for payee in payees if _is_slip_of(typed, payee)]
+            if len(near) == 1:
+                renamed[typed] = near[0]
+                self.changes.append(f"{typed} read as the payee {near[0]}")
+        self._rename(renamed)
+        paid_by_themselves = self._suspects & self._payers
+        self.changes.extend(f"{key} paid and is no suspect" for key in sorted(paid_by_themselves))
+        self._suspects -= paid_by_themselves
+        self.payments = [p for p in self.payments if p.payee not in self._payers]
+
+    def _name_the_banks(self) -> None:
+        accounts = [key for key in self._suspects if key.startswith("account:")]
+        renamed: dict[str, str] = {}
+        for key in accounts:
+            if bank_of(key) != UNKNOWN_BANK:
+                continue
+            same = [k for k in accounts if k != key and number_of(k) == number_of(key)]
+            if len(same) == 1:
+                renamed[key] = same[0]
+                self.changes.append(f"{key} read as {same[0]}")
+        self._rename(renamed)
+
+    def _rename(self, renamed: dict[str, str]) -> None:
+        self._suspects = {renamed.get(key, key) for key in self._suspects}
+        self._holders = {(renamed.get(key, key), name) for key, name in self._holders}
+        self.payments = [
+            msgspec.structs.replace(p, payee=renamed.get(p.payee, p.payee)) for p in self.payments
+        ]
+
+    def identifiers(self) -> list[str]:
+        """Return the canonical identifiers, the report's home first."""
+        implied = {key.removeprefix("promptpay:") for key in self._suspects if _implies(key)}
+        keys = self._suspects | (implied - self._payers)
+        return sorted(keys, key=lambda key: (HOME_ORDER.index(key.split(":", 1)[0]), key))
+
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """Return (account, name): holders as given; a person's name where one account is."""
+        accounts = [key for key in self._suspects if key.startswith("account:")]
+        named = {pair for pair in self._holders if pair[0] in self._suspects}
+        if len(accounts) == 1 and not named:
+            named = {(accounts[0], name) for name in self._persons}
+        return tuple(sorted(named))
+
+
+def _normalise_suspect(suspect: Suspect) -> Normalised:
+    if isinstance(suspect, AccountSuspect):
+        return normalise_account(suspect.bank, suspect.number)
+    if isinstance(suspect, PhoneSuspect):
+        return normalise_phone(suspect.number)
+    if isinstance(suspect, PromptPaySuspect):
+        return normalise_promptpay(suspect.proxy)
+    if isinstance(suspect, QrSuspect):
+        return decode_qr(suspect.payload)
+    if isinstance(suspect, HandleSuspect):
+        return normalise_handle(suspect.platform, suspect.handle)
+    if isinstance(suspect, UrlSuspect):
+        return normalise_url(suspect.url)
+    if isinstance(suspect, PersonSuspect):
+        return Normalised(None, (), "person")
+    return normalise_wallet(suspect.network, suspect.address)
+
+
+def _implies(key: str) -> bool:
+    """Say whether a PromptPay key names a phone or a person that is an identifier itself."""
+    return key.startswith(("promptpay:phone:", "promptpay:nid:"))
+
+
+def _is_slip_of(typed: str, payee: str) -> bool:
+    if not typed.startswith("account:"):
+        return False
+    banks = {bank_of(typed), bank_of(payee)}
+    if len(banks - {UNKNOWN_BANK}) > 1:
+        return False
+    a, b = number_of(typed), number_of(payee)
+    return a == b or is_one_edit(a, b)
+
+
+def _normal_name(text: str) -> str:
+    key = normalise_name(text).key
+    return key.removeprefix("name:") if key else ""
+
+
+def _refuse_national_id(text: str | None, field: str) -> None:
+    """Refuse a check-valid national ID in the clear."""
+    if text is not None and contains_national_id(text):
+        raise InvalidEvent(Reason.RAW_NATIONAL_ID, field)
+
+
+def accounts_of(keys: Iterable[str]) -> list[str]:
+    """Return those of the keys that are bank accounts."""
+    return [key for key in keys if key.startswith("account:")]

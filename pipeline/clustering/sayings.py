@@ -1,0 +1,193 @@
+"""What clustering says of clusters: records and referrals, only where they differ from the last.
+
+Rows: ``c cluster_id`` → what was said of a cluster (kept when it is empty, so that versions go on),
+``m identifier`` → the cluster that it was last said to be in.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+import msgspec
+
+from pipeline.clustering.components import Component, Grouping
+from pipeline.clustering.edges import GraphEdge
+from pipeline.clustering.evidence import Model
+from pipeline.clustering.levels import Cause, told
+from pipeline.clustering.nodes import Nodes
+from pipeline.contracts.cloudevents import headers_out
+from pipeline.contracts.clusters import Cluster, Edge, PlatformReferral, cluster_id, referral_id
+from pipeline.contracts.codec import digest, encode_json, rfc3339
+from pipeline.fold import Output
+from pipeline.state import State
+
+CLUSTERS = "clusters"
+PLATFORM_REFERRALS = "platform-referrals"
+
+LISTED_REPORTS = 20
+"""Report keys that a cluster lists: those received first."""
+LISTED_EDGES = 200
+"""Edges and relations that a cluster lists, each: the strongest."""
+COUNTED_VOICES = 200
+"""Up to so many voices, summed over the members, a cluster's voices are counted exactly; above,
+it is the most that one member has (a lower bound: the same person may stand behind two)."""
+
+
+class Said(msgspec.Struct, array_like=True):
+    """What was last said of a cluster; ``referred`` is platform → (version, identifiers)."""
+
+    version: int = 0
+    content: str = ""
+    live: bool = False
+    split_from: str | None = None
+    referred: dict[str, tuple[int, tuple[str, ...]]] = {}
+
+
+_ENCODE = msgspec.msgpack.Encoder().encode
+_SAID = msgspec.msgpack.Decoder(Said)
+
+
+class Sayings:
+    """Compares clusters with what was said of them, and says the differences."""
+
+    def __init__(self, state: State, nodes: Nodes, model: Model) -> None:
+        self._state = state
+        self._nodes = nodes
+        self._model = model
+
+    def assigned(self, node: str) -> str | None:
+        """Return the cluster that an identifier was last said to be in."""
+        found = self._state.get(b"m" + node.encode())
+        return found.decode() if found else None
+
+    def assign(self, node: str, cluster: str | None) -> None:
+        """Note the cluster of an identifier; None when it has none any more."""
+        if cluster is None:
+            self._state.delete(b"m" + node.encode())
+        else:
+            self._state.put(b"m" + node.encode(), cluster.encode())
+
+    def said(self, cluster: str) -> Said:
+        """Return what was last said of a cluster."""
+        found = self._state.get(b"c" + cluster.encode())
+        return _SAID.decode(found) if found else Said(referred={})
+
+    def anchor_of(self, component: Component, members: Sequence[str]) -> str:
+        """Return the identifier that was reported first."""
+        return min(members, key=lambda node: (component.nodes[node].first_at, node))
+
+    def say(
+        self, component: Component, grouping: Grouping, split_from: str | None, cause: Cause
+    ) -> tuple[int, list[Output]]:
+        """Return a cluster's version and what there is to say of it."""
+        anchor = self.anchor_of(component, grouping.members)
+        identity = cluster_id(anchor)
+        said = self.said(identity)
+        if not said.live:
+            said.split_from = split_from
+        cluster = Cluster(
+            cluster_id=identity,
+            version=0,
+            anchor=anchor,
+            members=grouping.members,
+            reports=self._reports(component, grouping.members),
+            report_count=sum(component.nodes[m].home_reports for m in grouping.members),
+            voices=self._voices(component, grouping.members),
+            edges=_listed(grouping.edges),
+            relations=_listed(grouping.relations),
+            split_from=said.split_from,
+            review=grouping.review,
+        )
+        content = digest(encode_json(cluster))
+        if said.live and said.content == content:
+            return said.version, []
+        said.version, said.content, said.live = said.version + 1, content, True
+        outputs = [_cluster_output(cluster, said.version, cause)]
+        outputs += self._refer(component, cluster, said, cause)
+        self._state.put(b"c" + identity.encode(), _ENCODE(said))
+        return said.version, outputs
+
+    def say_empty(self, identity: str, merged_into: str | None, cause: Cause) -> list[Output]:
+        """Say that a cluster is no more, and which one it went into."""
+        said = self.said(identity)
+        cluster = Cluster(
+            cluster_id=identity,
+            version=0,
+            anchor="",
+            members=[],
+            reports=[],
+            report_count=0,
+            voices=0,
+            edges=[],
+            relations=[],
+            merged_into=merged_into,
+        )
+        said.version, said.content, said.live, said.split_from = said.version + 1, "", False, None
+        outputs = [_cluster_output(cluster, said.version, cause)]
+        outputs += self._refer(Component(), cluster, said, cause)
+        self._state.put(b"c" + identity.encode(), _ENCODE(said))
+        return outputs
+
+    def _reports(self, component: Component, members: Sequence[str]) -> list[str]:
+        homes = ((component.nodes[m].home_first_at, m) for m in members)
+        first = heapq.nsmallest(LISTED_REPORTS, (home for home in homes if home[0]))
+        rows = (row for _, m in first for row in self._nodes.home_reports(m, LISTED_REPORTS))
+        return [report for _, report in heapq.nsmallest(LISTED_REPORTS, rows)]
+
+    def _voices(self, component: Component, members: Sequence[str]) -> int:
+        counts = [component.nodes[m].voices for m in members]
+        if len(members) == 1 or sum(counts) > COUNTED_VOICES:
+            return max(counts)
+        return len({voice for m in members for voice in self._nodes.voices(m)})
+
+    def _refer(
+        self, component: Component, cluster: Cluster, said: Said, cause: Cause
+    ) -> list[Output]:
+        by_platform: dict[str, list[str]] = {}
+        for member in cluster.members:
+            platform = self._model.platform_of(member)
+            if platform is not None:
+                by_platform.setdefault(platform, []).append(member)
+        outputs = []
+        for platform in sorted(by_platform.keys() | said.referred.keys()):
+            identifiers = tuple(by_platform.get(platform, ()))
+            version, before = said.referred.get(platform, (0, ()))
+            if identifiers == before:
+                continue
+            said.referred[platform] = (version + 1, identifiers)
+            scams = {s for i in identifiers for s in component.nodes[i].scam_types}
+            referral = PlatformReferral(
+                referral_id=referral_id(cluster.cluster_id, platform),
+                version=version + 1,
+                platform=platform,
+                cluster_id=cluster.cluster_id,
+                identifiers=list(identifiers),
+                report_count=cluster.report_count,
+                scam_types=sorted(scams),
+            )
+            event_id = f"{referral.referral_id}.{referral.version}"
+            at = rfc3339(cause.received_at)
+            headers = headers_out(PlatformReferral.SCHEMA, event_id, at, cause.published_at)
+            key = referral.referral_id.encode()
+            outputs.append(Output(PLATFORM_REFERRALS, key, encode_json(referral), headers))
+        return outputs
+
+
+def destination(members: Iterable[str | None]) -> str | None:
+    """Return the cluster where most of a former cluster's members went."""
+    counted = Counter(cluster for cluster in members if cluster is not None)
+    return min(counted, key=lambda cluster: (-counted[cluster], cluster), default=None)
+
+
+def _listed(edges: Iterable[GraphEdge]) -> list[Edge]:
+    return [Edge(e.a, e.b, e.tier, e.bits, told(e), e.reports) for e in islice(edges, LISTED_EDGES)]
+
+
+def _cluster_output(cluster: Cluster, version: int, cause: Cause) -> Output:
+    value = encode_json(msgspec.structs.replace(cluster, version=version))
+    event_id = f"{cluster.cluster_id}.{version}"
+    headers = headers_out(Cluster.SCHEMA, event_id, rfc3339(cause.received_at), cause.published_at)
+    return Output(CLUSTERS, cluster.cluster_id.encode(), value, headers)

@@ -1,0 +1,157 @@
+"""The account-log's records: everything that happens to an account, in MessagePack arrays.
+
+One Kafka record holds the postings of one batch for one partition (hundreds), or account events,
+or a tick of the clock. Times are milliseconds since 1970 (UTC), money is satang.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import msgspec
+
+from pipeline.contracts.invalid import InvalidEvent, Reason
+
+
+class Posting(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One side of a payment, in the book of one account.
+
+    ``amount`` is positive for money in (credit) and negative for money out (debit). ``balance``
+    is the account's balance right after, where known. ``transaction`` is the payment's identity;
+    ``references`` are further names of it, as a slip may show them.
+    """
+
+    account: str
+    transaction: str
+    at: int
+    amount: int
+    other: str
+    balance: int | None = None
+    references: tuple[str, ...] = ()
+
+
+class Claim(msgspec.Struct, frozen=True, array_like=True, tag="claim", kw_only=True):
+    """A report's disputed payment into this account; the newest ``version`` counts.
+
+    ``voice`` tells independent reporters apart (the same person at two agencies is one voice).
+    ``published_at`` is when the report entered Kafka: the alert's latency is measured from it.
+    """
+
+    account: str
+    claim_id: str
+    version: int
+    withdrawn: bool
+    report: str
+    received_at: int
+    published_at: int
+    voice: str
+    verified: bool
+    police_filed: bool
+    paid_at: int
+    amount: int
+    payer: str | None = None
+    reference: str | None = None
+
+
+class Level(msgspec.Struct, frozen=True, array_like=True, tag="level", kw_only=True):
+    """What the reports say of this account as a whole; the newest ``version`` counts.
+
+    ``acting`` is the policy's word that holds may be asked for; ``since`` is when the report
+    that allows it was received. ``evidence`` are edges and counts as people read them.
+    """
+
+    account: str
+    version: int
+    level: str
+    acting: bool
+    since: int
+    published_at: int
+    police_filed: bool
+    reports: int
+    voices: int
+    verified_voices: int
+    cluster: str
+    cluster_version: int
+    caused_by: str
+    scam_types: tuple[str, ...] = ()
+    evidence: tuple[tuple[str, str, str], ...] = ()
+
+
+class Answer(msgspec.Struct, frozen=True, array_like=True, tag="answer", kw_only=True):
+    """What a bank or the police did (see `HoldUpdate`)."""
+
+    account: str
+    update_id: str
+    status: str
+    at: int
+    alert_id: str | None = None
+    held: int | None = None
+    balance: int | None = None
+    police_case: str | None = None
+
+
+class Notice(msgspec.Struct, frozen=True, array_like=True, tag="notice", kw_only=True):
+    """To the payer's book: this payment of yours went to a suspect (or no longer counts so)."""
+
+    account: str
+    transaction: str
+    version: int
+    active: bool
+    payee: str
+    amount: int
+    at: int
+    level: str
+    cluster: str
+    published_at: int
+    caused_by: str
+
+
+AccountEvent = Claim | Level | Answer | Notice
+
+
+class Postings(msgspec.Struct, frozen=True, array_like=True, tag="postings"):
+    """Postings of one batch that go to the same partition."""
+
+    postings: list[Posting]
+
+
+class AccountEvents(msgspec.Struct, frozen=True, array_like=True, tag="events"):
+    """Account events, in order."""
+
+    events: list[AccountEvent]
+
+
+class Tick(msgspec.Struct, frozen=True, array_like=True, tag="tick"):
+    """The clock says that it is at least ``at`` (ms); clocks run out because of this record."""
+
+    at: int
+
+
+LogEntry = Postings | AccountEvents | Tick
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER: msgspec.msgpack.Decoder[LogEntry] = msgspec.msgpack.Decoder(LogEntry)
+
+
+def encode_log_entry(entry: LogEntry) -> bytes:
+    """Write one record of the account-log."""
+    return _ENCODER.encode(entry)
+
+
+def decode_log_entry(value: bytes | None) -> LogEntry:
+    """Read one record of the account-log.
+
+    Raises:
+        InvalidEvent: when the bytes are not such a record; nothing else.
+    """
+    if not value:
+        raise InvalidEvent(Reason.EMPTY)
+    try:
+        return _DECODER.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
+        raise InvalidEvent(Reason.NOT_A_LOG_RECORD) from None
+
+
+def partition_of(account: str, partitions: int) -> int:
+    """Return the account-log partition that owns ``account``."""
+    return zlib.crc32(account.encode()) % partitions

@@ -1,0 +1,71 @@
+"""The freeze alert: what a bank is asked to do, for which amount, why, and until when."""
+
+from __future__ import annotations
+
+import uuid
+from enum import StrEnum
+from typing import ClassVar
+
+import msgspec
+
+NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://freezeline.org/ids")
+
+
+class AlertKind(StrEnum):
+    """What is asked. A release ends the hold or watch whose ``alert_id`` it carries."""
+
+    HOLD = "hold"
+    WATCH = "watch"
+    VICTIM_STILL_PAYING = "victim_still_paying"
+    RELEASE = "release"
+
+
+class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One reason, for programs: what kind, which event or identifiers, and its figures."""
+
+    kind: str
+    report: str | None = None
+    transaction: str | None = None
+    identifier: str | None = None
+    detail: str | None = None
+    amount_satang: int | None = None
+    at: str | None = None
+
+
+class FreezeAlert(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of one alert.
+
+    ``alert_id`` is made from what the alert is about (kind, account, origin) and nothing else;
+    consumers keep the highest ``version`` for each id. ``amount_satang`` is what to hold.
+    """
+
+    SCHEMA: ClassVar[str] = "freeze_alert"
+
+    alert_id: str
+    version: int
+    kind: AlertKind
+    bank: str
+    account: str
+    origin: str
+    amount_satang: int
+    disputed_satang: int
+    balance_known: bool
+    level: str
+    reason_en: str
+    reason_th: str
+    evidence: list[Evidence]
+    cluster_id: str
+    cluster_version: int
+    policy_version: str
+    caused_by: str
+    caused_at: str
+    held_from: str | None = None
+    holds_until: str | None = None
+    releases: AlertKind | None = None
+    release_reason: str | None = None
+    superseded_by: str | None = None
+
+
+def alert_id(kind: AlertKind, account: str, origin: str) -> str:
+    """Return the alert's id: a function of what it is about, never of when or where."""
+    return str(uuid.uuid5(NAMESPACE, f"{kind.value}|{account}|{origin}"))

@@ -1,0 +1,69 @@
+"""CloudEvents 1.0 over Kafka: binary mode out; binary, structured or neither in."""
+
+from __future__ import annotations
+
+import msgspec
+
+from pipeline.contracts.codec import MAX_EVENT_BYTES
+from pipeline.contracts.invalid import InvalidEvent, Reason
+from pipeline.fold import Headers, Record
+
+STRUCTURED = b"application/cloudevents"
+PRODUCT_SOURCE = b"freezeline"
+
+
+class _Structured(msgspec.Struct):
+    """The part of a structured CloudEvent that is used; ``data`` stays as bytes."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+    data: msgspec.Raw = msgspec.Raw(b"")
+
+
+_STRUCTURED_DECODER = msgspec.json.Decoder(_Structured)
+
+
+def event_data(record: Record) -> bytes | None:
+    """Return the event's own JSON: the record's value, or ``data`` of a structured CloudEvent.
+
+    Raises:
+        InvalidEvent: BAD_ENVELOPE when the content type says structured and it is not.
+    """
+    for name, content in record.headers:
+        if name == "content-type" and content and content.startswith(STRUCTURED):
+            return _unwrap(record.value)
+    return record.value
+
+
+def _unwrap(value: bytes | None) -> bytes:
+    if not value:
+        raise InvalidEvent(Reason.EMPTY)
+    if len(value) > MAX_EVENT_BYTES:
+        raise InvalidEvent(Reason.TOO_LARGE)
+    try:
+        event = _STRUCTURED_DECODER.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError):
+        raise InvalidEvent(Reason.BAD_ENVELOPE) from None
+    if event.specversion != "1.0" or not bytes(event.data):
+        raise InvalidEvent(Reason.BAD_ENVELOPE)
+    return bytes(event.data)
+
+
+def headers_out(schema: str, event_id: str, at: str, caused_at: int | None = None) -> Headers:
+    """Return the binary-mode headers of an event that Freezeline sends.
+
+    ``caused_at`` (ms) is when the cause entered Kafka; the runtime measures latency from it.
+    """
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", event_id.encode()),
+        ("ce_type", f"freezeline.{schema}.v1".encode()),
+        ("ce_source", PRODUCT_SOURCE),
+        ("ce_time", at.encode()),
+        ("content-type", b"application/json"),
+    ]
+    if caused_at is not None:
+        headers.append(("freezeline_caused_at", str(caused_at).encode()))
+    return tuple(headers)

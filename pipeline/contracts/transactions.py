@@ -1,0 +1,67 @@
+"""The transaction: one payment as a bank publishes it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+import msgspec
+from msgspec import Meta
+
+from pipeline.contracts.codec import decode_json
+from pipeline.contracts.reports import Moment, PaymentParty, Reference, Satang
+
+BalanceSatang = Annotated[int, Meta(ge=-(10**15), le=10**15)]
+
+
+class Channel(StrEnum):
+    """How the payment was made."""
+
+    MOBILE = "mobile"
+    INTERNET = "internet"
+    PROMPTPAY = "promptpay"
+    QR = "qr"
+    ATM = "atm"
+    COUNTER = "counter"
+    CARD = "card"
+    BAHTNET = "bahtnet"
+    OTHER = "other"
+
+
+class Transaction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One settled payment; (source, transaction_id) is its identity, the UETR where there is one.
+
+    Balances are those right after the payment, in satang, where the bank gives them.
+    """
+
+    SCHEMA: ClassVar[str] = "transaction"
+
+    source: Reference
+    transaction_id: Reference
+    occurred_at: Moment
+    payer: PaymentParty
+    payee: PaymentParty
+    amount_satang: Satang
+    currency: Annotated[str, Meta(pattern="^THB$")] = "THB"
+    channel: Channel = Channel.OTHER
+    payer_balance_satang: BalanceSatang | None = None
+    payee_balance_satang: BalanceSatang | None = None
+    end_to_end_id: Annotated[str, Meta(min_length=1, max_length=35)] | None = None
+    uetr: Annotated[str, Meta(min_length=36, max_length=36)] | None = None
+
+    @property
+    def key(self) -> str:
+        """The payment's identity: both banks' events of one payment share its UETR (ISO 20022)."""
+        return f"uetr/{self.uetr}" if self.uetr else f"{self.source}/{self.transaction_id}"
+
+
+_DECODER = msgspec.json.Decoder(Transaction)
+
+
+def decode_transaction(value: bytes | None) -> Transaction:
+    """Decode a transaction event.
+
+    Raises:
+        InvalidEvent: nothing else, whatever the bytes are.
+    """
+    return decode_json(_DECODER, value)

@@ -1,0 +1,85 @@
+"""The shape of a fold: records of one partition in, changes of its state and outputs out.
+
+A fold is deterministic: no clock, no randomness, no I/O. Time comes in with the records.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class Record(Protocol):
+    """One record of a log, as a fold sees it (Kafka's own record objects have this shape).
+
+    ``timestamp`` is in milliseconds since 1970 (UTC); ``key`` and ``value`` may be None.
+    """
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
+
+
+class LogRecord(NamedTuple):
+    """A plain `Record`, for replay and tests."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+class Output(NamedTuple):
+    """One record that a fold sends.
+
+    ``partition`` None means "by the key's hash" (Kafka's default partitioner). ``last`` marks
+    what may leave only after all other outputs of the batch are acknowledged (account files).
+    """
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    partition: int | None = None
+    last: bool = False
+
+
+@dataclass(slots=True)
+class Folded:
+    """What folding one batch gave: outputs in order, and counts for the metrics.
+
+    ``counts`` is keyed by (metric name, label values...), with names from `pipeline.metrics`;
+    ``observations`` likewise for histograms (each value is one observation, in the metric's unit).
+    """
+
+    outputs: list[Output] = field(default_factory=list)
+    counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    observations: list[tuple[tuple[str, ...], float]] = field(default_factory=list)
+
+
+class Fold(Protocol):
+    """A deterministic fold over the log of one partition; it reads and writes its own State."""
+
+    def apply(self, records: Sequence[Record]) -> Folded:
+        """Fold one fetched batch, in order; an exception here is a bug and stops the worker."""
+        ...
+
+    def restore(self, records: Sequence[Record]) -> None:
+        """Take over records of the agent's own compacted topic (rebuilding without a disk)."""
+        ...
+
+    def gauges(self) -> dict[str, float]:
+        """Return the state's sizes by gauge name (see `pipeline.metrics`)."""
+        ...

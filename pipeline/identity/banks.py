@@ -1,0 +1,147 @@
+"""Banks by code and by the names that people give them (data: ``banks.yaml``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Final
+
+import yaml
+
+from pipeline.identity.characters import ascii_digits, compose, strip_invisible
+from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS
+
+UNKNOWN_BANK: Final = "?"
+_BIC_CHARS: Final = 11
+_LEAST_BARE: Final = 3
+_CACHED_NAMES: Final = 8_192
+
+# Words around a bank's name that say nothing about which bank it is.
+_FILLER: Final = re.compile(
+    r"ธนาคาร|^ธ(?=\.)|จำกัด|มหาชน|บมจ|แบงก์$|แบงค์$|\bpublic\b|\bcompany\b|\blimited\b|\bpcl\b|\bplc\b"
+    r"|\bltd\b|\bco\b|\bthe\b|\bbank\b"
+)
+# Not \W: Thai vowel and tone marks are no word characters, and must stay.
+_PUNCTUATION: Final = re.compile(r"[\s\-_.,:;/()&'\"\[\]|*#]+")
+_CODE: Final = re.compile(r"(?<![0-9A-Za-z])[0-9]{3}(?![0-9A-Za-z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """One bank: its code, usual account lengths in digits (may be none), other codes, names."""
+
+    code: str
+    lengths: frozenset[int]
+    merged: tuple[str, ...]
+    aliases: tuple[str, ...]
+
+
+def _load() -> tuple[Bank, ...]:
+    text = resources.files("pipeline.identity").joinpath("banks.yaml").read_text("utf-8")
+    return tuple(
+        Bank(
+            code=str(entry["code"]),
+            lengths=frozenset(int(length) for length in entry["lengths"]),
+            merged=tuple(str(code) for code in entry.get("merged", ())),
+            aliases=tuple(str(alias) for alias in entry["aliases"]),
+        )
+        for entry in yaml.safe_load(text)
+    )
+
+
+def _letters(text: str) -> str:
+    return _PUNCTUATION.sub("", text)
+
+
+def _bare(text: str) -> str:
+    return _letters(_FILLER.sub(" ", text.casefold()))
+
+
+BANKS: Final[tuple[Bank, ...]] = _load()
+USUAL_LENGTHS: Final[Mapping[str, frozenset[int]]] = MappingProxyType(
+    {bank.code: bank.lengths for bank in BANKS}
+)
+"""Usual numbers of digits of an account by bank code; empty where nothing is known."""
+MERGED: Final[Mapping[str, str]] = MappingProxyType(
+    {old: bank.code for bank in BANKS for old in bank.merged}
+)
+"""Codes of banks that were taken over, and second codes, to the code that is used."""
+
+
+def _alias_codes() -> Mapping[str, str]:
+    codes: dict[str, str] = {}
+    for bank in BANKS:
+        for alias in bank.aliases:
+            written = compose(alias).casefold()
+            bare = _bare(written)
+            # "K Bank" without its "bank" would be one letter: too little to name a bank.
+            for form in (_letters(written), bare if len(bare) >= _LEAST_BARE else ""):
+                if form and codes.setdefault(form, bank.code) != bank.code:
+                    raise ValueError(f"banks.yaml: {alias!r} names two banks")
+    return MappingProxyType(codes)
+
+
+_ALIASES: Final = _alias_codes()
+
+
+def parse_bank(text: str | None) -> tuple[str, tuple[str, ...]]:
+    """Return the three-digit code of the bank that is meant, or "?", and what was changed.
+
+    A three-digit code that is not in the list is kept (``bank_unlisted``): two such banks stay two.
+    Text that holds a code and the name of another bank is nobody's (``bank_conflict``).
+    """
+    if text is None:
+        return UNKNOWN_BANK, ("bank_missing",)
+    if text in USUAL_LENGTHS:
+        return text, ()
+    if len(text) > MAX_IDENTIFIER_CHARS:
+        return UNKNOWN_BANK, ("bank_unknown",)
+    return _parse(text)
+
+
+@lru_cache(maxsize=_CACHED_NAMES)
+def _parse(text: str) -> tuple[str, tuple[str, ...]]:
+    changes: list[str] = []
+    written = ascii_digits(compose(strip_invisible(text)), changes).strip()
+    if not written:
+        return UNKNOWN_BANK, ("bank_missing",)
+    if written.isascii() and written.isdecimal() and len(written) <= 3:
+        return _by_code(written)
+    codes = set(_CODE.findall(written))
+    named = _by_name(_CODE.sub(" ", written))
+    if len(codes) > 1:
+        return UNKNOWN_BANK, ("bank_conflict",)
+    if codes and named in (None, _by_code(min(codes))[0]):
+        code, _ = _by_code(min(codes))
+        # With a name beside it that says nothing, only a listed code is surely a bank's.
+        known = code in USUAL_LENGTHS
+        return (code, ("bank_alias",)) if known else (UNKNOWN_BANK, ("bank_unknown",))
+    if codes:
+        return UNKNOWN_BANK, ("bank_conflict",)
+    return (named, ("bank_alias",)) if named else (UNKNOWN_BANK, ("bank_unknown",))
+
+
+def _by_code(digits: str) -> tuple[str, tuple[str, ...]]:
+    changes = ["bank_code_padded"] if len(digits) < 3 else []
+    code = digits.zfill(3)
+    if code == "000":
+        return UNKNOWN_BANK, ("bank_unknown",)
+    if code in MERGED:
+        code = MERGED[code]
+        changes.append("bank_merged")
+    elif code not in USUAL_LENGTHS:
+        changes.append("bank_unlisted")
+    return code, tuple(changes)
+
+
+def _by_name(text: str) -> str | None:
+    folded = text.casefold()
+    letters = _letters(folded)
+    found = _ALIASES.get(letters) or _ALIASES.get(_bare(folded))
+    if found is None and len(letters) == _BIC_CHARS:
+        found = _ALIASES.get(letters[:8])
+    return found

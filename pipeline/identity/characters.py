@@ -1,0 +1,95 @@
+"""What the normalisers need to know of Unicode: other digits, invisible characters, Thai.
+
+NFKC breaks SARA AM (U+0E33) into two characters, so text with Thai in it only ever gets NFC.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+# Characters that show nothing: controls, format characters (zero-width, direction marks, soft
+# hyphens), lone surrogates, variation selectors. Tab, line feed and carriage return are spaces.
+_INVISIBLE_CATEGORIES: Final = frozenset({"Cf", "Cs", "Cc"})
+_VARIATION_SELECTORS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_SEPARATORS: Final = re.compile(
+    r"[\s\-_./,:\u00ad\u00b7\u2010-\u2015\u2022\u2212\uff0d\uff0e\uff0f]+"
+)
+_THAI: Final = re.compile("[\u0e00-\u0e7f]")
+_O_BETWEEN_DIGITS: Final = re.compile("[Oo]")
+_L_BETWEEN_DIGITS: Final = re.compile("[lI]")
+
+
+def has_thai(text: str) -> bool:
+    """Say whether the text holds a character of the Thai block."""
+    return _THAI.search(text) is not None
+
+
+def strip_invisible(text: str) -> str:
+    """Return the text without characters that show nothing."""
+    if text.isascii() and text.isprintable():
+        return text
+    text = _VARIATION_SELECTORS.sub("", text)
+    return "".join(
+        character
+        for character in text
+        if character in "\t\n\r" or unicodedata.category(character) not in _INVISIBLE_CATEGORIES
+    )
+
+
+def compose(text: str) -> str:
+    """Return the text in NFKC, or in NFC when it holds Thai."""
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC" if has_thai(text) else "NFKC", text)
+
+
+def ascii_digits(text: str, changes: list[str]) -> str:
+    """Return the text with decimal digits of every script as ASCII, noting which there were."""
+    if text.isascii():
+        return text
+    written = []
+    for character in text:
+        value = unicodedata.decimal(character, None)
+        if value is None or character.isascii():
+            written.append(character)
+            continue
+        changes.append("thai_digits" if has_thai(character) else "foreign_digits")
+        written.append(str(value))
+    return "".join(written)
+
+
+def bare_number(text: str, changes: list[str]) -> str:
+    """Return the text without what people put into a number to make it readable.
+
+    Invisible characters and separators go, digits become ASCII; letters and signs stay, so the
+    caller sees that there are some. Each step that changed something is noted in ``changes``.
+    """
+    visible = strip_invisible(text)
+    if visible != text:
+        changes.append("invisible_characters")
+    digits = ascii_digits(visible, changes)
+    bare = _SEPARATORS.sub("", digits)
+    if bare != digits:
+        changes.append("separators")
+    return bare
+
+
+def letters_for_digits(text: str, least_digits: int, changes: list[str]) -> str:
+    """Return the text with o for 0 and l or I for 1 put right, where nothing else can be meant.
+
+    That is where all the other characters are digits, at least ``least_digits`` of them; else the
+    text comes back as it is. Typed by hand from a picture, ``08l`` is a common slip.
+    """
+    digits = sum(character.isdecimal() for character in text)
+    if digits < least_digits or digits == len(text):
+        return text
+    righted = _L_BETWEEN_DIGITS.sub("1", _O_BETWEEN_DIGITS.sub("0", text))
+    if not (righted.isascii() and righted.isdecimal()):
+        return text
+    if _O_BETWEEN_DIGITS.search(text):
+        changes.append("letter_o_for_0")
+    if _L_BETWEEN_DIGITS.search(text):
+        changes.append("letter_l_for_1")
+    return righted

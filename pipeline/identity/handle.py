@@ -1,0 +1,142 @@
+"""Handles on platforms: ``handle:<platform>:<handle>``, as exact identifiers.
+
+In LINE an @ tells an official account from a person's ID, so it stays there; elsewhere it is only
+a way of writing. Facebook does not count dots in user names. Display names are no identifiers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pipeline.identity.characters import compose, strip_invisible
+from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, distinct, refused
+from pipeline.identity.profiles import profile_of
+
+_CACHED_HANDLES: Final = 16_384
+_PLATFORM_NAMES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        name: platform
+        for platform, names in {
+            "facebook": "facebook fb meta messenger facebookmessenger facebookpage fbpage เฟซบุ๊ก"
+            " เฟสบุ๊ค เฟสบุค เฟซบุค เฟสบุ๊ก เฟซ เฟส เพจ",
+            "instagram": "instagram ig insta ไอจี อินสตาแกรม",
+            "line": "line lineoa lineid lineofficial lineofficialaccount ไลน์ ไลน ไลน์ไอดี",
+            "telegram": "telegram tg เทเลแกรม",
+            "tiktok": "tiktok ติ๊กต็อก ติ๊กตอก ติกตอก",
+            "x": "x twitter ทวิตเตอร์",
+            "whatsapp": "whatsapp wa วอทส์แอป",
+            "wechat": "wechat weixin วีแชท",
+            "youtube": "youtube yt ยูทูบ",
+            "discord": "discord",
+            "shopee": "shopee ช้อปปี้",
+            "lazada": "lazada ลาซาด้า",
+        }.items()
+        for name in names.split()
+    }
+)
+_PLATFORMS: Final = frozenset(_PLATFORM_NAMES.values())
+# Cyrillic, then Greek (and dotless i): letters that look like these Latin ones in lower case or in
+# capitals (after Unicode's confusables). The handle is in lower case by then.
+_CONFUSABLES: Final = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u0501"
+    "\u051b\u051d\u0475\u04cf\u043a\u043c\u0442\u0432\u043d"
+    "\u03b1\u03bf\u03b9\u03ba\u03bd\u03c1\u03c4\u03c5\u03c7\u03b2\u03b3\u03b5"
+    "\u03b7\u03c9\u0131",
+    "aeopcyxijshdqwvlkmtbhaoikvptuxbyenwi",
+)
+_USUAL: Final = re.compile(r"@?[a-z0-9._\-+]+")
+_PLATFORM_PUNCTUATION: Final = re.compile(r"[\s\-_./:()]+")
+_LINK: Final = re.compile(r"^(?:https?://)?((?:[a-z0-9-]+\.)+(?:com|me|am|dog))/", re.IGNORECASE)
+_SUBDOMAIN: Final = re.compile(r"^(?:www|m|mobile|web|[a-z]{2}-[a-z]{2})\.(?=[^.]+\.)")
+
+
+def normalise_handle(platform: str, handle: str) -> Normalised:
+    """Return the key of a handle on a platform (its name or a usual short form, Thai or English).
+
+    Problems: no_platform, empty, display_name (it has spaces), too_long.
+    """
+    if len(platform) > MAX_IDENTIFIER_CHARS or len(handle) > MAX_IDENTIFIER_CHARS:
+        return refused("too_long")
+    return _normalise(platform, handle)
+
+
+@lru_cache(maxsize=_CACHED_HANDLES)
+def _normalise(platform: str, handle: str) -> Normalised:
+    changes: list[str] = []
+    where = _platform(platform, changes)
+    if not where:
+        return refused("no_platform", distinct(changes))
+    name = _name(handle, changes)
+    name = _from_link(where, name, changes)
+    sign = "@" if name.startswith("@") else ""
+    bare = name.lstrip("@")
+    if where == "facebook" and "." in bare:
+        bare = bare.replace(".", "")
+        changes.append("dots")
+    if sign and where != "line":
+        sign = ""
+        changes.append("at_sign")
+    bare = bare.strip()
+    if not bare:
+        return refused("empty", distinct(changes))
+    if any(character.isspace() for character in bare):
+        return refused("display_name", distinct(changes))
+    if not _USUAL.fullmatch(bare):
+        changes.append("unusual_handle")
+    return Normalised(f"handle:{where}:{sign}{bare}", distinct(changes))
+
+
+def _platform(text: str, changes: list[str]) -> str:
+    written = compose(strip_invisible(text)).casefold()
+    short = _PLATFORM_PUNCTUATION.sub("", written)
+    if short in _PLATFORM_NAMES:
+        if _PLATFORM_NAMES[short] != text:
+            changes.append("platform_alias")
+        return _PLATFORM_NAMES[short]
+    if short:
+        changes.append("platform_unknown")
+    return compose(short)
+
+
+def _name(text: str, changes: list[str]) -> str:
+    visible = strip_invisible(text)
+    if visible != text:
+        changes.append("invisible_characters")
+    name = _settled(visible.strip())
+    plain = name.translate(_CONFUSABLES)
+    if plain != name:
+        changes.append("confusables")
+        name = _settled(plain)
+    if name != visible.strip():
+        changes.append("case_or_width")
+    return name
+
+
+def _settled(text: str) -> str:
+    # Case folding can undo a composition and the reverse: twice is enough to come to rest.
+    for _ in range(3):
+        text = compose(compose(text).casefold()).strip()
+    return text
+
+
+def _from_link(platform: str, name: str, changes: list[str]) -> str:
+    if not _LINK.match(name):
+        return name
+    try:
+        parts = urlsplit(name if "://" in name else "https://" + name)
+    except ValueError:
+        return name
+    host = _SUBDOMAIN.sub("", parts.netloc)
+    segments = [unquote(segment) for segment in parts.path.split("/") if segment]
+    # Queries name a profile by "id" and "accountId"; the handle was put into lower case already.
+    query = dict(parse_qsl(parts.query))
+    found = profile_of(host, segments, query)
+    if found is None or found[0] != platform:
+        return name
+    changes.append("from_link")
+    return found[1]

@@ -1,0 +1,224 @@
+"""Names of people and companies: ``name:<normal form>``. Names never join reports by themselves.
+
+The normal form keeps the script that the name was written in; `name_keys` and `names_agree` look
+across Thai and romanised spellings. A mule account's holder is often a hired stranger.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final, Literal
+
+from pythainlp.util import normalize as normalize_thai
+from rapidfuzz.distance import JaroWinkler
+
+from pipeline.identity.characters import ascii_digits, compose, has_thai, strip_invisible
+from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, distinct, refused
+from pipeline.identity.romanised import fold_romanised, fold_word, skeleton, thai_skeleton
+
+__all__ = ["fold_romanised", "name_keys", "names_agree", "normalise_name", "skeleton"]
+
+Agreement = Literal["full", "given", "none"]
+
+_CACHED_NAMES: Final = 32_768
+_MAX_ROUNDS: Final = 16
+_MAX_WORDS: Final = 8
+_MIN_SKELETON: Final = 2
+_SAME_WORD: Final = 0.92
+"""Least Jaro-Winkler similarity of two folded words that are taken for the same name."""
+
+_THAI_TITLES: Final = re.compile(
+    r"^(?:(?:นางสาว|นาย|นาง|เด็กชาย|เด็กหญิง|น\.\s*ส\.|ด\.\s*[ชญ]\.|ดร\.|"
+    r"ว่าที่\s*(?:ร้อยตรี|ร\.\s*[ตทอ]\.)(?:\s*หญิง)?|"
+    r"(?:พล|[พรจส])\.\s*(?:[ตสจอ]\.\s*)?[ตทอ]\.(?:\s*หญิง)?|"
+    r"คุณ(?!วุฒิ|ภัทร|ธรรม|กร|ากร))\s*(?=[ก-ฮเ-ไ])|(?:นส|ดช|ดญ|น ส|ด ช|ด ญ)\s+(?=\S))+"
+)
+_LATIN_TITLES: Final = re.compile(
+    r"^(?:(?:mister|mr|mrs|ms|miss|master|dr|khun|nai|nang sao|nang)(?:\.\s*|\s+)(?=\S))+"
+)
+_TITLE_AFTER_COMMA: Final = re.compile(r",\s*(?:mr|mrs|ms|miss|dr)(?:\.\s*|\s+)(?=\S)")
+_INITIALS: Final = {"c": "jk", "q": "k", "v": "w", "x": "sk", "y": "yi", "z": "s"}
+"""First letters of a fold that an initial may stand for, where that is not the letter itself."""
+_ONLY_TITLE: Final = re.compile(
+    r"(?:นางสาว|นาย|นาง|นส|น ส|คุณ|mister|mr|mrs|ms|miss|master|dr|khun|บริษัท|บจก|หจก|บมจ)"
+)
+_COMPANY: Final = re.compile(
+    r"^(?:บริษัท|ห้างหุ้นส่วนจำกัด|ห้างหุ้นส่วนสามัญ|บจก|หจก|บมจ|บ จ ก|ห จ ก|บ ม จ)\s*(?=\S)"
+    r"|(?<=\S)\s*จำกัด(?:\s*มหาชน)?$"
+    r"|(?<=\S)\s+(?:public company limited|company limited|limited partnership|part ltd"
+    r"|co ltd|coltd|pcl|plc|ltd|limited|inc)$"
+)
+_APOSTROPHES: Final = re.compile("['\u2018\u2019\u02bc`]")
+_SPACES: Final = re.compile(r"\s+")
+
+
+def normalise_name(text: str) -> Normalised:
+    """Return the normal form of a name: no titles or company marks, one case, single spaces.
+
+    Problems: empty, no_letters, title_only, too_long.
+    """
+    if len(text) > MAX_IDENTIFIER_CHARS:
+        return refused("too_long")
+    return _normalise(text)
+
+
+@lru_cache(maxsize=_CACHED_NAMES)
+def _normalise(text: str) -> Normalised:
+    changes: list[str] = []
+    form = text
+    # Each step may uncover work for an earlier one: stop where nothing changes any more.
+    for _ in range(_MAX_ROUNDS):
+        before, form = form, _step(form, changes)
+        if form == before:
+            break
+    if not form:
+        return refused("empty", distinct(changes))
+    if not any(character.isalpha() for character in form):
+        return refused("no_letters", distinct(changes))
+    if _ONLY_TITLE.fullmatch(form):
+        return refused("title_only", distinct(changes))
+    return Normalised(f"name:{form}", distinct(changes))
+
+
+def _step(text: str, changes: list[str]) -> str:
+    visible = strip_invisible(text)
+    if visible != text:
+        changes.append("invisible_characters")
+    folded = compose(ascii_digits(visible, changes)).casefold()
+    if has_thai(folded):
+        ordered = normalize_thai(folded)
+        if ordered != folded:
+            changes.append("thai_order")
+        folded = ordered
+    folded = folded.strip()
+    untitled = _LATIN_TITLES.sub("", _THAI_TITLES.sub("", _TITLE_AFTER_COMMA.sub(", ", folded)))
+    if untitled != folded:
+        changes.append("title")
+    words = "".join(
+        character if _in_name(character) else " " for character in _APOSTROPHES.sub("", untitled)
+    )
+    words = _SPACES.sub(" ", words).strip()
+    unmarked = _COMPANY.sub("", words).strip()
+    if unmarked != words:
+        changes.append("company_mark")
+    return unmarked
+
+
+def _in_name(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LMN"
+
+
+def _form(text: str) -> str:
+    key = normalise_name(text).key
+    return key.removeprefix("name:") if key is not None else ""
+
+
+def name_keys(text: str) -> tuple[str, ...]:
+    """Return the keys to look a name up by, sorted: the skeletons of its words, and of all of them.
+
+    A Thai word has two skeletons, from its romanisation and from its letters. The key of the whole
+    name (``a+b``, words in order of the alphabet) does not depend on which name comes first.
+    """
+    if len(text) > MAX_IDENTIFIER_CHARS:
+        return ()
+    return _name_keys(text)
+
+
+@lru_cache(maxsize=_CACHED_NAMES)
+def _name_keys(text: str) -> tuple[str, ...]:
+    words = [word for word in _form(text).split()[:_MAX_WORDS] if len(word) > 1]
+    by_sound = [skeleton(word) for word in words]
+    by_letter = [
+        thai_skeleton(word) if has_thai(word) else sound
+        for word, sound in zip(words, by_sound, strict=True)
+    ]
+    keys = {key for key in (*by_sound, *by_letter) if len(key) >= _MIN_SKELETON}
+    if len(words) > 1:
+        keys.update("+".join(sorted(filter(None, parts))) for parts in (by_sound, by_letter))
+    return tuple(sorted(key for key in keys if key.strip("+")))
+
+
+def names_agree(a: str, b: str) -> Agreement:
+    """Say how far two names agree, in any order of their words, in Thai or romanised.
+
+    "full": all words of the shorter name are in the other, two at least. "given": one whole word
+    agrees and nothing contradicts it (the rest is missing, or an initial that fits). "none": else;
+    two full names that share one word are two people.
+    """
+    if len(a) > MAX_IDENTIFIER_CHARS or len(b) > MAX_IDENTIFIER_CHARS:
+        return "none"
+    return _agree(*sorted((_form(a), _form(b))))
+
+
+@lru_cache(maxsize=_CACHED_NAMES)
+def _agree(a: str, b: str) -> Agreement:
+    first, second = a.split()[:_MAX_WORDS], b.split()[:_MAX_WORDS]
+    if not first or not second:
+        return "none"
+    longer = max(len(first), len(second))
+    if longer > 1 and "".join(first) == "".join(second) and len("".join(first)) > longer:
+        # The same letters, with or without the space: at least one side names both names.
+        return "full" if min(_whole(first), _whole(second)) >= 1 else "none"
+    if len(first) > len(second):
+        first, second = second, first
+    return _matched(first, second)
+
+
+def _whole(words: list[str]) -> int:
+    return sum(len(word) > 1 for word in words)
+
+
+def _matched(shorter: list[str], longer: list[str]) -> Agreement:
+    left = list(longer)
+    whole = 0
+    unmatched = []
+    for word in shorter:
+        same = next((other for other in left if _same_word(word, other)), None)
+        if same is None:
+            unmatched.append(word)
+        else:
+            left.remove(same)
+            whole += 1
+    if not whole:
+        return "none"
+    for word in unmatched:
+        fitting = next((other for other in left if _initial_fits(word, other)), None)
+        if fitting is None:
+            return "none"
+        left.remove(fitting)
+    return "full" if whole > 1 and not unmatched else "given"
+
+
+def _same_word(a: str, b: str) -> bool:
+    if len(a) < 2 or len(b) < 2:
+        return False
+    if a == b:
+        return True
+    if has_thai(a) and has_thai(b):
+        return False
+    folded_a, folded_b = fold_word(a), fold_word(b)
+    if len(folded_a) < 2 or len(folded_b) < 2:
+        return False
+    if folded_a == folded_b:
+        return True
+    if JaroWinkler.similarity(folded_a, folded_b) >= _SAME_WORD:
+        return True
+    sounds = skeleton(a)
+    return (
+        len(sounds) > _MIN_SKELETON
+        and sounds in {skeleton(b), *(thai_skeleton(word) for word in (b,) if has_thai(word))}
+        and JaroWinkler.similarity(folded_a, folded_b) >= _SAME_WORD - 0.1
+    )
+
+
+def _initial_fits(a: str, b: str) -> bool:
+    initial, word = (a, b) if len(a) == 1 else (b, a)
+    if len(initial) > 1:
+        return False
+    if initial == word[0]:
+        return True
+    if has_thai(initial) or len(word) == 1:
+        return False
+    return fold_word(word)[:1] in tuple(_INITIALS.get(initial, initial))

@@ -1,0 +1,33 @@
+"""What a normaliser returns: the canonical key and what was changed, or why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+MAX_IDENTIFIER_CHARS: Final = 256
+"""Longest text, in characters, that is read as an identifier other than a QR payload or a URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Normalised:
+    """The result of normalising one identifier.
+
+    ``key`` is the canonical key, or None when the text is no usable identifier; ``problem`` then
+    is a closed reason. ``changes`` are short codes of what was changed, guessed or looks unusual,
+    in a fixed order, each once. The key is left out of ``repr``: it is personal data.
+    """
+
+    key: str | None = field(repr=False)
+    changes: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+def refused(problem: str, changes: tuple[str, ...] = ()) -> Normalised:
+    """Return the result for a text that is no usable identifier, for this reason."""
+    return Normalised(None, changes, problem)
+
+
+def distinct(changes: list[str]) -> tuple[str, ...]:
+    """Return the change codes in order of first appearance, each once."""
+    return tuple(dict.fromkeys(changes))

@@ -1,0 +1,128 @@
+"""Telephone numbers: ``phone:+66812345678`` (E.164). Thai unless a country code says otherwise.
+
+Numbers are portable: a prefix does not tell the operator. Numbers of up to six digits are short
+codes (191, 1441, bank hotlines): public, never anybody's.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+import phonenumbers
+
+from pipeline.identity.characters import ascii_digits, letters_for_digits, strip_invisible
+from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, distinct, refused
+
+SHORT_CODE_MAX_DIGITS: Final = 6
+_CACHED_PHONES: Final = 32_768
+_LEAST_DIGITS_BESIDE_LETTERS: Final = 7
+_LABEL: Final = re.compile(
+    r"^(?:tel:|(?:โทรศัพท์|โทร|เบอร์โทร|เบอร์|มือถือ|telephone|tel|phone|mobile|mob)\s*[.:#]*)\s*(?=[+\d(])",
+    re.IGNORECASE,
+)
+_SEPARATORS: Final = re.compile(r"[\s\-_./()\[\]\u00b7\u2010-\u2015\u2212\uff0d]+")
+_TRUNK_IN_BRACKETS: Final = re.compile(r"^(\+\s*66)\s*\(0\)")
+_CANONICAL: Final = re.compile(r"\+[1-9][0-9]{6,14}")
+_PLAIN_MOBILE: Final = re.compile(r"(\+66|0)([89][0-9]{8})")
+_THAI_MOBILE: Final = re.compile(r"\+66(?:[689][0-9]{8}|14[0-9]{7})")
+
+
+def normalise_phone(text: str) -> Normalised:
+    """Return the key of a telephone number.
+
+    Problems: empty, no_digits, short_code, not_a_phone, too_long.
+    """
+    if len(text) > MAX_IDENTIFIER_CHARS:
+        return refused("too_long")
+    return _normalise(text)
+
+
+def is_thai_mobile(number: str) -> bool:
+    """Say whether an E.164 number (with its +) is in a Thai mobile range."""
+    return _THAI_MOBILE.fullmatch(number) is not None
+
+
+@lru_cache(maxsize=_CACHED_PHONES)
+def _normalise(text: str) -> Normalised:
+    changes: list[str] = []
+    number = _bare(text, changes)
+    problem = _problem(number)
+    if problem:
+        return refused(problem, distinct(changes))
+    mobile = _PLAIN_MOBILE.fullmatch(number)
+    if mobile:
+        # Every number of these ranges is valid: most numbers need not go through the library.
+        if mobile.group(1) == "0":
+            changes.append("trunk_prefix")
+        return Normalised(f"phone:+66{mobile.group(2)}", distinct(changes))
+    parsed = _parse(number, changes)
+    if parsed is None:
+        return refused("not_a_phone", distinct(changes))
+    return Normalised(f"phone:{parsed}", distinct(changes))
+
+
+def _bare(text: str, changes: list[str]) -> str:
+    visible = strip_invisible(text)
+    if visible != text:
+        changes.append("invisible_characters")
+    digits = ascii_digits(visible, changes).strip().replace("\uff0b", "+")
+    unlabelled = _LABEL.sub("", digits)
+    if unlabelled != digits:
+        changes.append("label")
+    bracketless = _TRUNK_IN_BRACKETS.sub(r"\1", unlabelled)
+    if bracketless != unlabelled:
+        changes.append("trunk_prefix")
+    bare = _SEPARATORS.sub("", bracketless)
+    if bare != bracketless:
+        changes.append("separators")
+    plus = "+" if bare.startswith("+") else ""
+    return plus + letters_for_digits(bare[len(plus) :], _LEAST_DIGITS_BESIDE_LETTERS, changes)
+
+
+def _problem(number: str) -> str | None:
+    digits = number.removeprefix("+")
+    if not digits:
+        return "empty"
+    if not (digits.isascii() and digits.isdecimal()):
+        has_digits = any(character in "0123456789" for character in digits)
+        return "not_a_phone" if has_digits else "no_digits"
+    if len(digits) <= SHORT_CODE_MAX_DIGITS:
+        return "short_code"
+    return None
+
+
+def _parse(number: str, changes: list[str]) -> str | None:
+    if number.startswith("0066"):
+        # Thailand's own international prefix is 00 + carrier: the library would eat "006".
+        number = "+" + number[2:]
+        changes.append("international_prefix")
+    if number.startswith("+660"):
+        number = "+66" + number[4:]
+        changes.append("trunk_prefix")
+    try:
+        parsed = phonenumbers.parse(number, "TH")
+    except phonenumbers.NumberParseException:
+        return None
+    written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    if parsed.extension or not _CANONICAL.fullmatch(written):
+        return None
+    valid = phonenumbers.is_valid_number(parsed)
+    if not valid:
+        # Foreign ranges change faster than the library's data; the home country's are well known.
+        foreign = number.startswith("+") and parsed.country_code != 66
+        if not (foreign and phonenumbers.is_possible_number(parsed)):
+            return None
+        changes.append("range_unknown")
+    if not number.startswith("+"):
+        changes.append(_what_was_added(number, written))
+    return written
+
+
+def _what_was_added(number: str, written: str) -> str:
+    if written == "+66" + number:
+        return "trunk_prefix_missing"
+    if written == "+" + number:
+        return "plus_missing"
+    return "trunk_prefix" if written == "+66" + number[1:] else "international_prefix"

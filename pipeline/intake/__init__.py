@@ -1,0 +1,1 @@
+"""Where payments and banks' answers enter: check, normalise, post by account."""

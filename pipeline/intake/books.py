@@ -1,0 +1,41 @@
+"""Which books a payment's side is entered in: an account, a PromptPay proxy, a wallet."""
+
+from __future__ import annotations
+
+from pipeline.contracts.invalid import InvalidEvent, Reason
+from pipeline.contracts.reports import PaymentParty
+from pipeline.identity.account import normalise_account
+from pipeline.identity.normalised import Normalised
+from pipeline.identity.promptpay import normalise_promptpay
+from pipeline.identity.wallet import normalise_wallet
+
+
+def books_of(party: PaymentParty, field: str) -> list[str]:
+    """Return the canonical keys of the books of one side of a payment, the account first.
+
+    Raises:
+        InvalidEvent: when the side names nothing that can hold money.
+    """
+    if party.account is not None and party.promptpay is None and party.wallet is None:
+        return [_key(normalise_account(party.bank, party.account), field)]
+    books = []
+    if party.account is not None:
+        books.append(_key(normalise_account(party.bank, party.account), field))
+    if party.promptpay is not None:
+        books.append(_key(normalise_promptpay(party.promptpay), field))
+    if party.wallet is not None:
+        books.append(
+            _key(normalise_wallet(party.wallet_network or "", party.wallet), field)
+        )
+    if not books:
+        raise InvalidEvent(Reason.MISSING_FIELD, f"{field}.account")
+    return books
+
+
+def _key(found: Normalised, field: str) -> str:
+    if found.key is None:
+        raw = found.problem == "raw_national_id"
+        raise InvalidEvent(
+            Reason.RAW_NATIONAL_ID if raw else Reason.BAD_IDENTIFIER, field
+        )
+    return found.key

@@ -1,0 +1,167 @@
+"""Transactions and hold updates become postings and account events, by partition of the account.
+
+Stateless: a repeat gives the same postings under the same ids, and the accounts drop them there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.contracts.account_log import (
+    AccountEvents,
+    Answer,
+    Posting,
+    Postings,
+    encode_log_entry,
+    partition_of,
+)
+from pipeline.contracts.cloudevents import event_data
+from pipeline.contracts.codec import checked_milliseconds
+from pipeline.contracts.dead_letters import dead_letter
+from pipeline.contracts.hold_updates import HoldUpdate, decode_hold_update
+from pipeline.contracts.invalid import InvalidEvent
+from pipeline.contracts.transactions import Transaction, decode_transaction
+from pipeline.fold import Folded, Output, Record
+from pipeline.intake.books import books_of
+from pipeline.topics import ACCOUNT_LOG, HOLD_UPDATES, TRANSACTIONS
+
+MAX_POSTINGS_A_RECORD = 500
+"""Postings in one Kafka record: some 50 KB, far below a broker's limit, cheap to send again."""
+
+
+class IntakeFold:
+    """The fold of one partition of ``transactions`` or ``hold-updates``."""
+
+    def __init__(self, topic: str, partition: int, account_log_partitions: int) -> None:
+        self._topic = topic
+        self._partition = partition
+        self._partitions = account_log_partitions
+
+    def apply(self, records: Sequence[Record]) -> Folded:
+        """Post a batch; what is not valid becomes a dead letter."""
+        if self._topic == TRANSACTIONS:
+            return self._post_transactions(records)
+        return self._post_updates(records)
+
+    def restore(self, records: Sequence[Record]) -> None:
+        """Nothing to take over: intake has no state."""
+
+    def gauges(self) -> dict[str, float]:
+        """No state, no sizes."""
+        return {}
+
+    def _post_transactions(self, records: Sequence[Record]) -> Folded:
+        folded = Folded()
+        books: list[list[Posting]] = [[] for _ in range(self._partitions)]
+        for record in records:
+            try:
+                transaction = decode_transaction(event_data(record))
+                entries = postings_of(transaction, record.timestamp)
+            except InvalidEvent as why:
+                self._refuse(record, why, folded)
+                continue
+            for entry in entries:
+                books[partition_of(entry.account, self._partitions)].append(entry)
+        for partition, postings in enumerate(books):
+            for start in range(0, len(postings), MAX_POSTINGS_A_RECORD):
+                value = encode_log_entry(
+                    Postings(postings[start : start + MAX_POSTINGS_A_RECORD])
+                )
+                folded.outputs.append(Output(ACCOUNT_LOG, None, value, (), partition))
+        return folded
+
+    def _post_updates(self, records: Sequence[Record]) -> Folded:
+        folded = Folded()
+        answers: list[list[Answer]] = [[] for _ in range(self._partitions)]
+        for record in records:
+            try:
+                update = decode_hold_update(event_data(record))
+                answer = answer_of(update, record.timestamp)
+            except InvalidEvent as why:
+                self._refuse(record, why, folded)
+                continue
+            answers[partition_of(answer.account, self._partitions)].append(answer)
+        for partition, events in enumerate(answers):
+            for start in range(0, len(events), MAX_POSTINGS_A_RECORD):
+                entry = AccountEvents(
+                    list(events[start : start + MAX_POSTINGS_A_RECORD])
+                )
+                value = encode_log_entry(entry)
+                folded.outputs.append(Output(ACCOUNT_LOG, None, value, (), partition))
+        return folded
+
+    def _refuse(self, record: Record, why: InvalidEvent, folded: Folded) -> None:
+        folded.outputs.append(dead_letter(self._topic, self._partition, record, why))
+        folded.counts["dead_letters", self._topic, why.reason.value] += 1
+
+
+def postings_of(transaction: Transaction, recorded_at: int) -> list[Posting]:
+    """Return the double entry of a payment: a debit in the payer's books, a credit in the payee's.
+
+    Where a side has several books (an account and the PromptPay proxy that led to it), each gets
+    the posting, and a proxy's posting names the account behind it among its references.
+
+    Raises:
+        InvalidEvent: an absurd time, or a side that names nothing that can hold money.
+    """
+    at = checked_milliseconds(transaction.occurred_at, recorded_at, "$.occurred_at")
+    payers = books_of(transaction.payer, "$.payer")
+    payees = books_of(transaction.payee, "$.payee")
+    key = transaction.key
+    amount = transaction.amount_satang
+    references = [transaction.transaction_id] if transaction.uetr else []
+    if transaction.end_to_end_id:
+        references.append(transaction.end_to_end_id)
+    names = tuple(references)
+    postings = [
+        Posting(
+            payers[0],
+            key,
+            at,
+            -amount,
+            payees[0],
+            transaction.payer_balance_satang,
+            names,
+        ),
+        Posting(
+            payees[0],
+            key,
+            at,
+            amount,
+            payers[0],
+            transaction.payee_balance_satang,
+            names,
+        ),
+    ]
+    for book in payers[1:]:
+        postings.append(
+            Posting(book, key, at, -amount, payees[0], None, (*names, payers[0]))
+        )
+    for book in payees[1:]:
+        postings.append(
+            Posting(book, key, at, amount, payers[0], None, (*names, payees[0]))
+        )
+    return postings
+
+
+def answer_of(update: HoldUpdate, recorded_at: int) -> Answer:
+    """Return the account event of a bank's or the police's answer.
+
+    Raises:
+        InvalidEvent: an absurd time, or no account.
+    """
+    return Answer(
+        account=books_of(update.account, "$.account")[0],
+        update_id=update.key,
+        status=update.status.value,
+        at=checked_milliseconds(update.occurred_at, recorded_at, "$.occurred_at"),
+        alert_id=update.alert_id,
+        held=update.held_satang,
+        balance=update.balance_satang,
+        police_case=update.police_case,
+    )
+
+
+def topics_read() -> tuple[str, str]:
+    """The topics whose partitions this fold takes."""
+    return TRANSACTIONS, HOLD_UPDATES

@@ -1,0 +1,220 @@
+"""What one victim tells one agency, with the errors that people make."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.simulation.agencies import Agency
+from pipeline.simulation.campaign import MINUTE, Loss, Victim
+from pipeline.simulation.people import written_name
+from pipeline.simulation.qr import payload
+from pipeline.simulation.rings import Mule
+from pipeline.simulation.world import BAHT
+from pipeline.simulation.writing import (
+    misspelt,
+    moment,
+    written_account,
+    written_bank,
+    written_handle,
+    written_phone,
+    written_url,
+)
+
+Event = dict[str, Any]
+Path = tuple[str | int, ...]
+
+_MISSPELT = 0.36
+_ONTO_LOOK_ALIKE = 0.2
+_BANK_MISSING = 0.13
+_AMOUNT_OFF = 0.2
+_COURIER = 0.16
+_SHORT_CODE = 0.3
+
+
+@dataclass(slots=True)
+class Telling:
+    """The content of a report, what is difficult in it, and what a correction would put right.
+
+    ``slips`` are (path into the event, right value). ``transactions`` and ``accounts`` are the
+    true keys of what it means, however it is written. ``onto_look_alike`` asks for a number typed
+    as an innocent's, if the ring has such a neighbour.
+    """
+
+    courier: str
+    suspects: list[Event] = field(default_factory=list)
+    payments: list[Event] = field(default_factory=list)
+    difficulties: list[str] = field(default_factory=list)
+    slips: list[tuple[Path, str | int]] = field(default_factory=list)
+    transactions: list[str] = field(default_factory=list)
+    accounts: list[str] = field(default_factory=list)
+    onto_look_alike: bool = False
+
+    def mark(self, difficulty: str) -> None:
+        """Note a difficulty, once."""
+        if difficulty not in self.difficulties:
+            self.difficulties.append(difficulty)
+
+
+def tell(rng: random.Random, victim: Victim, agency: Agency, at: int, telling: Telling) -> None:
+    """Fill ``telling`` with what the victim tells the agency at that time (ms)."""
+    losses = [loss for loss in victim.losses if loss.payment.at < at]
+    mules: dict[int, Mule] = {id(loss.mule): loss.mule for loss in losses}
+    if not losses:
+        telling.mark("no_payment")
+        mules = {id(victim.mule): victim.mule}
+    for mule in mules.values():
+        paid = [loss for loss in losses if loss.mule is mule]
+        if rng.random() < agency.account or (paid and rng.random() < agency.payment):
+            _tell_mule(rng, telling, victim, agency, mule, paid)
+    _tell_contacts(rng, telling, victim, agency)
+    if agency.police and rng.random() < 0.4:
+        _tell_person(rng, telling, victim.mule)
+    if not telling.suspects:
+        telling.suspects.append(written_handle(rng, *victim.handle))
+
+
+def _tell_mule(
+    rng: random.Random,
+    telling: Telling,
+    victim: Victim,
+    agency: Agency,
+    mule: Mule,
+    paid: list[Loss],
+) -> None:
+    by_hand = rng.random() >= agency.neat
+    telling.accounts.append(mule.account.key)
+    proxied = next((loss for loss in paid if loss.payment.by_proxy), None)
+    to: Event
+    if proxied is not None and by_hand and rng.random() < 0.6:
+        to = _tell_proxy(rng, telling, mule, proxied)
+        right = None
+    else:
+        to, right = _tell_account(rng, telling, mule, agency, by_hand)
+    for loss in paid:
+        if rng.random() < agency.payment:
+            _tell_payment(rng, telling, victim, agency, loss, dict(to), right)
+
+
+def _tell_proxy(rng: random.Random, telling: Telling, mule: Mule, loss: Loss) -> Event:
+    proxy = mule.account.proxy or ""
+    if loss.payment.channel == "qr":
+        amount = loss.payment.amount if rng.random() < 0.5 else None
+        telling.suspects.append({"kind": "promptpay_qr", "payload": payload(proxy, amount)})
+        telling.mark("qr_payload")
+    else:
+        shown = proxy if rng.random() < 0.5 else written_phone(rng, f"+66{proxy[4:]}")
+        telling.suspects.append({"kind": "promptpay", "proxy": shown})
+        telling.mark("promptpay_only")
+    return {"promptpay": proxy}
+
+
+def _tell_account(
+    rng: random.Random, telling: Telling, mule: Mule, agency: Agency, by_hand: bool
+) -> tuple[Event, str | None]:
+    """Add the account suspect; return the payment's payee as typed and the right number, if not."""
+    account = mule.account
+    digits, right = account.number, None
+    onto = mule.look_alike is not None and (
+        telling.onto_look_alike or rng.random() < _ONTO_LOOK_ALIKE
+    )
+    if by_hand and (rng.random() < _MISSPELT or (onto and telling.onto_look_alike)):
+        right = digits
+        if mule.look_alike is not None and onto:
+            digits = mule.look_alike.number
+            telling.mark("misspelt_onto_innocent")
+        else:
+            digits = misspelt(rng, digits)
+        telling.mark("misspelt_account")
+        telling.slips.append((("suspects", len(telling.suspects), "number"), right))
+    number = written_account(rng, digits, account.code) if by_hand else digits
+    bank = written_bank(rng, account.code, _BANK_MISSING) if by_hand else account.code
+    suspect: Event = {"kind": "account", "number": number}
+    if bank is None:
+        telling.mark("bank_missing")
+    else:
+        suspect["bank"] = bank
+        if not bank.isdigit():
+            telling.mark("bank_by_name")
+    if not number.isascii():
+        telling.mark("thai_digits")
+    elif not number.isdigit():
+        telling.mark("grouped_number")
+    if rng.random() < agency.holder:
+        suspect["holder"] = written_name(rng, mule.holder) if by_hand else mule.holder.thai
+        if suspect["holder"].isascii():
+            telling.mark("romanised_name")
+    telling.suspects.append(suspect)
+    # The slip may still be at hand although the number was typed wrongly above.
+    copied = right is None or rng.random() < 0.5
+    to: Event = {"account": digits if copied else account.number}
+    if bank is not None:
+        to["bank"] = bank
+    return to, right if copied else None
+
+
+def _tell_payment(
+    rng: random.Random,
+    telling: Telling,
+    victim: Victim,
+    agency: Agency,
+    loss: Loss,
+    to: Event,
+    right: str | None,
+) -> None:
+    payment, index = loss.payment, len(telling.payments)
+    telling.transactions.append(payment.key)
+    told: Event = {"to": to, "amount_satang": payment.amount, "currency": "THB"}
+    paid_at = payment.at
+    if rng.random() < agency.reference:
+        told["reference"] = payment.reference
+        telling.mark("reference_known")
+    else:
+        telling.mark("payment_without_reference")
+        paid_at = (paid_at + rng.randrange(-25, 26) * MINUTE) // MINUTE * MINUTE
+        if rng.random() < _AMOUNT_OFF:
+            step = 100 * BAHT if payment.amount > 3_000 * BAHT else 10 * BAHT
+            told["amount_satang"] = (payment.amount // step + 1) * step
+            telling.mark("amount_off")
+            telling.slips.append((("payments", index, "amount_satang"), payment.amount))
+        if rng.random() < 0.06:
+            telling.slips.append((("payments", index, "reference"), payment.reference))
+    told["paid_at"] = moment(paid_at)
+    if rng.random() < 0.65:
+        told["from"] = {"bank": victim.account.code, "account": victim.account.number}
+    if right is not None:
+        telling.slips.append((("payments", index, "to", "account"), right))
+    telling.payments.append(told)
+
+
+def _tell_contacts(rng: random.Random, telling: Telling, victim: Victim, agency: Agency) -> None:
+    suspects = telling.suspects
+    if rng.random() < agency.phone:
+        suspects.append({"kind": "phone", "number": written_phone(rng, victim.phone)})
+        if victim.phone == victim.ring.shared_phone:
+            telling.mark("recycled_phone")
+    if rng.random() < agency.handle:
+        suspects.append(written_handle(rng, *victim.handle))
+    if rng.random() < agency.page:
+        suspects.append({"kind": "url", "url": written_url(rng, victim.page)})
+    if agency.source != "meta" and rng.random() < _COURIER:
+        suspects.append({"kind": "phone", "number": written_phone(rng, telling.courier)})
+        telling.mark("courier_phone")
+    if victim.ring.scam_type == "impersonation" and rng.random() < _SHORT_CODE:
+        # The caller pretended to be the hotline itself.
+        suspects.append({"kind": "phone", "number": "1441"})
+        telling.mark("public_short_code")
+    wallet = victim.ring.wallet
+    if wallet is not None and victim.ring.scam_type == "investment" and rng.random() < 0.15:
+        suspects.append({"kind": "wallet", "network": "tron", "address": wallet.number})
+
+
+def _tell_person(rng: random.Random, telling: Telling, mule: Mule) -> None:
+    person: Event = {"kind": "person", "name": written_name(rng, mule.holder)}
+    if rng.random() < 0.5:
+        person["national_id"] = mule.national_id
+    if rng.random() < 0.5:
+        person["birth_date"] = mule.birth_date
+    telling.suspects.append(person)
+    telling.mark("person")

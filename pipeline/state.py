@@ -1,0 +1,70 @@
+"""What a fold may ask of its state, and the in-memory one that replay and tests use.
+
+Keys and values are bytes and keys are ordered bytewise, as in RocksDB, so that the same fold runs
+over a dictionary in memory (replay) and over a store on disk (agents.store).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from sortedcontainers import SortedDict
+
+
+class State(Protocol):
+    """One partition's state: an ordered map of bytes that a fold reads and changes."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value of ``key``, with every earlier change visible, or None."""
+        ...
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Set ``key`` to ``value``."""
+        ...
+
+    def delete(self, key: bytes) -> None:
+        """Remove ``key``; removing what is not there changes nothing."""
+        ...
+
+    def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Yield (key, value) with ``start <= key < stop`` in key order.
+
+        The caller must not change the state while the iterator is in use.
+        """
+        ...
+
+
+class MemoryState:
+    """A `State` in memory."""
+
+    def __init__(self) -> None:
+        self._entries: SortedDict[bytes, bytes] = SortedDict()
+
+    def get(self, key: bytes) -> bytes | None:
+        """See `State.get`."""
+        value: bytes | None = self._entries.get(key)
+        return value
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """See `State.put`."""
+        self._entries[key] = value
+
+    def delete(self, key: bytes) -> None:
+        """See `State.delete`."""
+        self._entries.pop(key, None)
+
+    def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """See `State.scan`."""
+        for key in self._entries.irange(start, stop, inclusive=(True, False)):
+            yield key, self._entries[key]
+
+
+def scan_prefix(state: State, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield every (key, value) whose key begins with ``prefix``, in key order."""
+    return state.scan(prefix, prefix_end(prefix))
+
+
+def prefix_end(prefix: bytes) -> bytes:
+    """Return the first key after all keys that begin with ``prefix`` (which ends below 0xff)."""
+    return prefix[:-1] + bytes([prefix[-1] + 1])

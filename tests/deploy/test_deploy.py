@@ -1,0 +1,129 @@
+"""The deployment files are well formed and agree with the code and with each other."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from agents.local_kafka_jars import KAFKA_VERSION
+from agents.settings import ENV_PREFIX, Settings
+from pipeline.topics import AGENTS
+
+TOP = Path(__file__).parents[2]
+DEPLOY = TOP / "deploy"
+COMPOSE_FILE = DEPLOY / "compose" / "compose.yaml"
+DOCKERFILE = DEPLOY / "docker" / "Dockerfile"
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    return yaml.safe_load(COMPOSE_FILE.read_text(encoding="utf-8"))
+
+
+def _workers(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    services = compose["services"].items()
+    return {name: s for name, s in services if s.get("command", [""])[0] == "worker"}
+
+
+def _instructions() -> list[tuple[str, str]]:
+    joined = DOCKERFILE.read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for line in joined.splitlines() if line and not line.startswith("#")]
+    return [(line.split(None, 1)[0], line.split(None, 1)[1].strip()) for line in lines]
+
+
+def test_every_agent_is_a_worker(compose: dict[str, Any]) -> None:
+    workers = _workers(compose)
+    assert set(workers) == AGENTS
+    assert all(service["command"] == ["worker", name] for name, service in workers.items())
+    instances = [service["environment"]["FREEZELINE_INSTANCE_ID"] for service in workers.values()]
+    assert len(set(instances)) == len(instances)
+
+
+def test_workers_wait_for_the_topics_and_the_topics_for_kafka(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    assert services["topics"]["command"] == ["topics", "apply"]
+    assert services["topics"]["depends_on"] == {"kafka": {"condition": "service_healthy"}}
+    for name in AGENTS:
+        needed = services[name]["depends_on"]
+        assert needed == {"topics": {"condition": "service_completed_successfully"}}
+
+
+def test_only_settings_that_exist_are_set(compose: dict[str, Any]) -> None:
+    given = {
+        variable
+        for service in compose["services"].values()
+        for variable in service.get("environment", {})
+        if variable.startswith(ENV_PREFIX)
+    }
+    given |= set(re.findall(rf"{ENV_PREFIX}[A-Z_]+", DOCKERFILE.read_text(encoding="utf-8")))
+    known = {f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields}
+    assert given <= known
+
+
+def test_nothing_listens_beyond_this_machine(compose: dict[str, Any]) -> None:
+    ports = [p for service in compose["services"].values() for p in service.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+    outside = [port.split(":")[1] for port in ports]
+    assert len(set(outside)) == len(outside)
+
+
+def test_every_volume_is_declared_and_every_mounted_file_is_there(compose: dict[str, Any]) -> None:
+    mounted = [v for s in compose["services"].values() for v in s.get("volumes", [])]
+    sources = {volume.split(":")[0] for volume in mounted}
+    files = {source for source in sources if source.startswith(".")}
+    assert sources - files == set(compose["volumes"])
+    assert all((COMPOSE_FILE.parent / source).is_file() for source in files)
+
+
+def test_workers_keep_their_state_where_the_image_puts_it(compose: dict[str, Any]) -> None:
+    text = DOCKERFILE.read_text(encoding="utf-8")
+    folder = re.search(r"FREEZELINE_STATE_DIR=(\S+)", text)
+    assert folder is not None
+    for name in AGENTS:
+        (volume,) = compose["services"][name]["volumes"]
+        assert volume.endswith(f":{folder[1]}")
+
+
+def test_no_secret_is_in_the_files(compose: dict[str, Any]) -> None:
+    assert compose["secrets"] == {"hash-key": {"file": "./hash-key"}}
+    assert "deploy/compose/hash-key" in (TOP / ".gitignore").read_text(encoding="utf-8")
+    for service in compose["services"].values():
+        assert not {"FREEZELINE_HASH_KEY", "FREEZELINE_SASL_PASSWORD"} & set(
+            service.get("environment", {})
+        )
+
+
+def test_kafka_is_the_version_that_the_tests_use(compose: dict[str, Any]) -> None:
+    assert compose["services"]["kafka"]["image"] == f"apache/kafka:{KAFKA_VERSION}"
+
+
+def test_prometheus_asks_every_worker(compose: dict[str, Any]) -> None:
+    text = (DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
+    (job,) = yaml.safe_load(text)["scrape_configs"]
+    port = compose["services"]["intake"]["environment"]["FREEZELINE_HTTP_PORT"]
+    (targets,) = (config["targets"] for config in job["static_configs"])
+    assert set(targets) == {f"{name}:{port}" for name in AGENTS}
+
+
+def test_the_image_copies_what_exists_and_runs_as_nobody_special() -> None:
+    instructions = _instructions()
+    copied = [
+        source
+        for word, rest in instructions
+        if word == "COPY" and not rest.startswith("--from")
+        for source in rest.split()[:-1]
+    ]
+    assert copied
+    assert all((TOP / source).exists() for source in copied)
+    allowed = (DEPLOY / "docker" / "Dockerfile.dockerignore").read_text(encoding="utf-8")
+    assert set(copied) == set(re.findall(r"^!(\S+)", allowed, flags=re.MULTILINE))
+    assert ("USER", "10001:10001") in instructions
+    assert ("ENTRYPOINT", '["freezeline"]') in instructions
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert "freezeline" in project["scripts"]

@@ -1,0 +1,216 @@
+"""The definition of clusters on the whole set of reports, written naively and apart from the fold.
+
+Nothing here is incremental: every count is a set, every bridge is found by taking a vertex away
+and looking at what falls apart (networkx).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import combinations
+
+import networkx as nx
+
+from pipeline.clustering.evidence import Model, load_model
+from pipeline.clustering.normalised import StoredReport
+from pipeline.identity.account import bank_of, is_one_edit, number_of
+from pipeline.policy.policy import Policy, Standing
+
+HOUR_MS = 3_600_000
+Edge = tuple[float, str, str, str, frozenset[str]]
+"""(bits, a, b, tier, voices)"""
+
+
+def newest_words(reports: Iterable[StoredReport]) -> list[StoredReport]:
+    """Return the live reports: the newest word of each, unless it is a withdrawal."""
+    by_key: dict[str, StoredReport] = {}
+    for report in reports:
+        if report.key not in by_key or by_key[report.key].rank < report.rank:
+            by_key[report.key] = report
+    return [report for report in by_key.values() if not report.withdrawn]
+
+
+class Oracle:
+    """Clusters and levels of a set of reports."""
+
+    def __init__(self, reports: Iterable[StoredReport], policy: Policy) -> None:
+        self.policy = policy
+        self.rules = policy.clustering
+        self.model: Model = load_model()
+        self.live = newest_words(reports)
+        self.of: dict[str, list[StoredReport]] = defaultdict(list)
+        self.pairs: dict[tuple[str, str], list[StoredReport]] = defaultdict(list)
+        for report in self.live:
+            for node in report.identifiers:
+                self.of[node].append(report)
+            for a, b in combinations(sorted(report.identifiers), 2):
+                self.pairs[a, b].append(report)
+        others: dict[str, set[str]] = defaultdict(set)
+        for a, b in self.pairs:
+            others[a].add(b)
+            others[b].add(a)
+        self.others = others
+        self.hubs = {n for n in self.of if len(others[n]) > self.rules.hub_limit.of(n)}
+
+    def voices(self, node: str) -> set[str]:
+        return {r.voice for r in self.of[node] if r.victim}
+
+    def levels(self) -> dict[str, tuple[str, bool]]:
+        found = {}
+        for node, reports in self.of.items():
+            if not node.startswith(("account:", "promptpay:", "wallet:")):
+                continue
+            standing = Standing(
+                voices=len(self.voices(node)),
+                verified_voices=len({r.voice for r in reports if r.verified}),
+                police_filed=any(r.police_filed for r in reports),
+                bank_detected=any(r.bank_detected for r in reports),
+                laundering_listed=any(r.laundering_listed for r in reports),
+            )
+            level = self.policy.level(standing)
+            found[node] = (level, level in self.policy.acting_levels)
+        return found
+
+    def bits_of_look_alikes(self, a: str, b: str) -> float:
+        weights, same = self.model.one_edit, number_of(a) == number_of(b)
+        total = weights.same_number_bank_missing if same else 0.0
+        names = [[n for r in self.of[x] for k, n in r.names if k == x] for x in (a, b)]
+        total += max((self.model.name_bits(m, n)[0] for m in names[0] for n in names[1]), default=0)
+        total += weights.same_voice if self.voices(a) & self.voices(b) else 0.0
+        paid = [[p for r in self.of[x] for p in r.payments if p.payee == x] for x in (a, b)]
+        total += max(
+            (
+                self.model.amount_bits(p.amount)
+                for p in paid[0]
+                for q in paid[1]
+                if p.amount == q.amount and abs(p.paid_at - q.paid_at) <= HOUR_MS
+            ),
+            default=0.0,
+        )
+        shared = (self.others[a] & self.others[b]) - self.hubs
+        kinds = {n.split(":")[0] for n in shared} - {"account"}
+        total += max((weights.shared_identifier.get(kind, 0.0) for kind in kinds), default=0.0)
+        return round(total, 3)
+
+    def look_alikes(self) -> list[Edge]:
+        accounts = sorted(n for n in self.of if n.startswith("account:") and n not in self.hubs)
+        qualified: dict[str, set[str]] = defaultdict(set)
+        bits: dict[tuple[str, str], float] = {}
+        for a, b in combinations(accounts, 2):
+            same = number_of(a) == number_of(b) and "?" in (bank_of(a), bank_of(b))
+            near = bank_of(a) == bank_of(b) != "?" and is_one_edit(number_of(a), number_of(b))
+            if same or near:
+                bits[a, b] = self.bits_of_look_alikes(a, b)
+                if bits[a, b] >= self.rules.one_edit_bits:
+                    qualified[a].add(b)
+                    qualified[b].add(a)
+
+        def standing(x: str) -> tuple[bool, int, str]:
+            return bank_of(x) == "?", -len(self.voices(x)), x
+
+        anchors = {a for a in qualified if all(standing(a) < standing(b) for b in qualified[a])}
+        found: list[Edge] = []
+        for account in sorted(qualified.keys() - anchors):
+            same = [b for b in qualified[account] if number_of(b) == number_of(account)]
+            reachable = qualified[account] & anchors
+            if not reachable or (bank_of(account) == "?" and len(same) > 1):
+                continue
+            a, b = sorted((account, min(reachable, key=standing)))
+            found.append((bits[a, b], a, b, "T1", frozenset()))
+        return found
+
+    def edges(self) -> list[Edge]:
+        found = self.look_alikes()
+        for (a, b), reports in self.pairs.items():
+            if a in self.hubs or b in self.hubs:
+                continue
+            voices = frozenset(r.voice for r in reports)
+            bits = self.model.together_bits(a, b, len(reports), len(voices))
+            found.append((bits, a, b, "T0", voices))
+        return sorted(found, key=lambda e: (-e[0], *e[1:4]))
+
+    def clusters(self) -> set[frozenset[str]]:
+        edges = self.edges()
+        for _ in range(16):
+            cut = self._bridge_round(edges)
+            if not cut:
+                break
+            edges = [edge for edge in edges if edge not in cut]
+        return self._kruskal(edges)
+
+    def _bridge_round(self, edges: list[Edge]) -> set[Edge]:
+        graph = nx.Graph()
+        graph.add_nodes_from(self.of)
+        alone: dict[str, nx.Graph] = defaultdict(nx.Graph)
+        for edge in edges:
+            _, a, b, tier, voices = edge
+            if tier == "T0" and len(voices) == 1:
+                alone[min(voices)].add_edge(a, b, edge=edge)
+            else:
+                graph.add_edge(a, b)
+        statements: dict[tuple[str, int], list[Edge]] = {}
+        for voice, told in alone.items():
+            for place, named in enumerate(nx.connected_components(told)):
+                statement = voice, place
+                inside = told.subgraph(named).edges(data="edge")
+                statements[statement] = [edge for _, _, edge in inside]
+                graph.add_edges_from((statement, node) for node in named)
+        cut: set[Edge] = set()
+        for vertex in graph:
+            mine = statements.get(vertex) or [e for e in edges if vertex in e[1:3]]
+            cut |= self._cuts_at(vertex, graph, mine)
+        return cut
+
+    def _cuts_at(self, vertex: object, graph: nx.Graph, mine: list[Edge]) -> set[Edge]:
+        around = nx.node_connected_component(graph, vertex)
+        rest = graph.subgraph(around - {vertex})
+        parts = [part for part in nx.connected_components(rest) if self._supported(part)]
+        if len(parts) < 2:
+            return set()
+        is_voice = isinstance(vertex, tuple)
+        def strength(part: set[object]) -> tuple[float, float, str]:
+            if is_voice:
+                ends = {x for e in mine for x in e[1:3] if x in part}
+                return -len(ends), 0.0, min(ends, default="")
+            tied = [e for e in mine if (e[1] if e[2] == vertex else e[2]) in part]
+            names = [e[1] if e[2] == vertex else e[2] for e in tied]
+            voices = sum(max(len(e[4]), 1) for e in tied)
+            return -voices, -round(sum(e[0] for e in tied), 3), min(names, default="")
+
+        chosen = min(parts, key=strength)
+
+        def group(node: str) -> int:
+            for place, part in enumerate(parts):
+                if node in part and part is not chosen:
+                    return place
+            return -1
+
+        return {e for e in mine if group(e[1]) != group(e[2])}
+
+    def _supported(self, part: set[object]) -> bool:
+        nodes = [n for n in part if isinstance(n, str)]
+        voices = set().union(*(self.voices(n) for n in nodes)) if nodes else set()
+        several = sum(len(self.of[n]) > 1 for n in nodes)
+        enough = len(voices) >= self.rules.bridge_voices
+        return enough and several >= self.rules.bridge_identifiers
+
+    def _kruskal(self, edges: list[Edge]) -> set[frozenset[str]]:
+        cluster = {node: frozenset([node]) for node in self.of}
+        for _, a, b, _, _ in edges:
+            joined = cluster[a] | cluster[b]
+            if joined == cluster[a] or len(joined) > self.rules.cluster_limit:
+                continue
+            if _two_banks(joined):
+                continue
+            for node in joined:
+                cluster[node] = joined
+        return set(cluster.values())
+
+
+def _two_banks(nodes: Iterable[str]) -> bool:
+    banks: dict[str, set[str]] = defaultdict(set)
+    for node in nodes:
+        if node.startswith("account:") and bank_of(node) != "?":
+            banks[number_of(node)].add(bank_of(node))
+    return any(len(found) > 1 for found in banks.values())

@@ -1,0 +1,124 @@
+"""Accounts and banks: golden examples, and what holds for every text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.identity.account import (
+    bank_of,
+    is_one_edit,
+    normalise_account,
+    number_of,
+    one_edit_neighbours,
+    parse_bank,
+)
+from pipeline.identity.banks import BANKS
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()))
+NUMBERS = st.text("0123456789", min_size=0, max_size=14)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("กสิกร", "004"),
+        ("ธ.กสิกรไทย จำกัด (มหาชน)", "004"),
+        ("KBank", "004"),
+        ("K Bank", "004"),
+        ("kasikornbank public company limited", "004"),
+        ("KASITHBKXXX", "004"),
+        ("004 KBANK", "004"),
+        ("ไทยพาณิชย์", "014"),
+        ("SCB", "014"),
+        ("ธนาคารกรุงเทพ", "002"),
+        ("กรุงไทย", "006"),
+        ("Bank of Ayudhya PCL", "025"),
+        ("ธ.ก.ส.", "034"),
+        ("ออมสิน", "030"),
+        ("065", "011"),
+        ("076", "011"),
+        ("TTB", "011"),
+        ("4", "004"),
+        ("๐๐๔", "004"),
+        ("999", "999"),
+        ("004 SCB", "?"),
+        ("bank", "?"),
+        ("", "?"),
+        (None, "?"),
+    ],
+)
+def test_banks_by_every_name(text: str | None, code: str) -> None:
+    assert parse_bank(text)[0] == code
+
+
+def test_every_alias_names_its_bank() -> None:
+    for bank in BANKS:
+        for name in (bank.code, *bank.merged, *bank.aliases):
+            assert parse_bank(name)[0] == bank.code, name
+
+
+@pytest.mark.parametrize(
+    ("bank", "number", "key", "changes"),
+    [
+        ("004", "1234567890", "account:004:1234567890", ()),
+        ("004", "0123456789", "account:004:0123456789", ()),
+        (None, "123-4-56789-0", "account:?:1234567890", ("bank_missing", "separators")),
+        ("KBank", "๑๒๓๔๕๖๗๘๙๐", "account:004:1234567890", ("bank_alias", "thai_digits")),
+        ("065", "1234567890", "account:011:1234567890", ("bank_merged",)),
+        ("GSB", "1234567890", "account:030:1234567890", ("bank_alias", "length_unusual")),
+        ("004", "เลขที่บัญชี 123-456-7890", "account:004:1234567890", ("label", "separators")),
+        ("004", "12345678O0", "account:004:1234567800", ("letter_o_for_0",)),
+        ("014", "1101700207030", "account:014:1101700207030",
+         ("length_unusual", "like_national_id")),
+    ],
+)  # fmt: skip
+def test_accounts(bank: str | None, number: str, key: str, changes: tuple[str, ...]) -> None:
+    result = normalise_account(bank, number)
+    assert (result.key, result.changes, result.problem) == (key, changes, None)
+
+
+@pytest.mark.parametrize(
+    ("number", "problem"),
+    [
+        ("", "empty"),
+        (" - ", "empty"),
+        ("ไม่ทราบ", "no_digits"),
+        ("xxx-x-x1234-x", "masked"),
+        ("GB29NWBK60161331926819", "not_an_account"),
+        ("0000000000", "placeholder"),
+        ("123", "too_short"),
+        ("1" * 41, "too_long"),
+        ("1" * 1_000_000, "too_long"),
+        ("\x00", "empty"),
+    ],
+)
+def test_no_account(number: str, problem: str) -> None:
+    result = normalise_account("004", number)
+    assert (result.key, result.problem) == (None, problem)
+
+
+@given(st.none() | ANY_TEXT, ANY_TEXT | NUMBERS)
+def test_total_and_idempotent(bank: str | None, number: str) -> None:
+    result = normalise_account(bank, number)
+    assert (result.key is None) == (result.problem is not None)
+    if result.key is not None:
+        again = normalise_account(bank_of(result.key), number_of(result.key))
+        assert again.key == result.key
+
+
+@given(NUMBERS)
+def test_neighbours_are_exactly_one_edit_away(number: str) -> None:
+    neighbours = list(one_edit_neighbours(number))
+    assert len(neighbours) == len(set(neighbours))
+    assert all(is_one_edit(number, other) and is_one_edit(other, number) for other in neighbours)
+
+
+@given(NUMBERS, NUMBERS)
+def test_one_edit_is_what_the_neighbours_are(a: str, b: str) -> None:
+    assert is_one_edit(a, b) == (b in set(one_edit_neighbours(a)))
+
+
+def test_the_key_is_not_in_the_repr() -> None:
+    assert "1234567890" not in repr(normalise_account("004", "1234567890"))

@@ -1,0 +1,152 @@
+"""Handles, web addresses and wallets."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.identity.handle import normalise_handle
+from pipeline.identity.url import normalise_url
+from pipeline.identity.wallet import normalise_wallet
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()))
+ADDRESS_LIKE = st.text(
+    st.sampled_from("htps:/.w[]@?#&=%+-_~0aZ1mfacebook.comté ก์ßİ()\\;|"), max_size=40
+)
+HOSTED = st.builds(
+    "{}/{}".format,
+    st.sampled_from(["m.facebook.com", "t.me", "line.me/ti/p", "tiktok.com", "a.com", "www.x.co"]),
+    ADDRESS_LIKE,
+)
+PLATFORMS = st.sampled_from(["line", "FB", "tg", "ig", "ไลน์", "?", "Foo"])
+TRON = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
+BITCOIN = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
+
+
+@pytest.mark.parametrize(
+    ("platform", "handle", "key"),
+    [
+        ("LINE", "@Gold_Invest", "handle:line:@gold_invest"),
+        ("ไลน์", "goldinvest", "handle:line:goldinvest"),
+        ("line", "https://line.me/R/ti/p/%40abc", "handle:line:@abc"),
+        ("FB", "https://www.facebook.com/john.doe?fbclid=1", "handle:facebook:johndoe"),
+        ("facebook", "John.Doe", "handle:facebook:johndoe"),
+        ("telegram", "t.me/abc", "handle:telegram:abc"),
+        ("IG", "ａｂｃ", "handle:instagram:abc"),
+        ("Foo Bar", "abc", "handle:foobar:abc"),
+    ],
+)
+def test_handles(platform: str, handle: str, key: str) -> None:
+    assert normalise_handle(platform, handle).key == key
+
+
+def test_look_alike_letters_are_told() -> None:
+    result = normalise_handle("tg", "@\u0430dmin\u200b")
+    assert result.key == "handle:telegram:admin"
+    assert {"confusables", "invisible_characters", "at_sign"} <= set(result.changes)
+
+
+@pytest.mark.parametrize(
+    ("platform", "handle", "problem"),
+    [
+        ("", "abc", "no_platform"),
+        ("line", "", "empty"),
+        ("line", "@", "empty"),
+        ("facebook", "Gold Invest TH", "display_name"),
+        ("line", "a" * 257, "too_long"),
+    ],
+)
+def test_no_handle(platform: str, handle: str, problem: str) -> None:
+    assert normalise_handle(platform, handle).problem == problem
+
+
+@given(PLATFORMS | ANY_TEXT, ANY_TEXT | ADDRESS_LIKE | HOSTED)
+def test_handle_total_and_idempotent(platform: str, handle: str) -> None:
+    result = normalise_handle(platform, handle)
+    assert (result.key is None) == (result.problem is not None)
+    if result.key is not None:
+        _, where, name = result.key.split(":", 2)
+        assert normalise_handle(where, name).key == result.key
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("HTTP://WWW.Example.COM:80/a//b/?utm_source=1&b=2&a=1#x", "url:example.com/a/b?a=1&b=2"),
+        ("hxxps://evil[.]com/x", "url:evil.com/x"),
+        ("example.com:8080/a%7eb%zz", "url:example.com:8080/a~b%25zz"),
+        ("https://ทดสอบ.com/ก", "url:xn--l3cfk7dp.com/%E0%B8%81"),
+        ("https://1.2.3.4/x", "url:1.2.3.4/x"),
+        ("https://t.me/+abc", "url:t.me/+abc"),
+        ("https://m.facebook.com/profile.php?id=1000123&mibextid=x", "handle:facebook:1000123"),
+        ("https://facebook.com/groups/1", "url:facebook.com/groups/1"),
+        ("line.me/ti/p/~abc", "handle:line:abc"),
+        ("page.line.me/?accountId=Abc", "handle:line:@abc"),
+        ("https://t.me/s/abc", "handle:telegram:abc"),
+        ("https://www.tiktok.com/@user.name/video/1", "handle:tiktok:user.name"),
+        ("https://instagram.com/abc/", "handle:instagram:abc"),
+    ],
+)
+def test_urls(text: str, key: str) -> None:
+    assert normalise_url(text).key == key
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "empty"),
+        ("not a url", "not_a_url"),
+        ("ftp://a.com", "not_a_url"),
+        ("3.14", "bad_host"),
+        ("http://[", "not_a_url"),
+        ("javascript:alert(1)", "bad_host"),
+        ("a" * 2049, "too_long"),
+    ],
+)
+def test_no_url(text: str, problem: str) -> None:
+    assert normalise_url(text).problem == problem
+
+
+@given(ANY_TEXT | ADDRESS_LIKE | HOSTED)
+def test_url_total_and_idempotent(text: str) -> None:
+    result = normalise_url(text)
+    assert (result.key is None) == (result.problem is not None)
+    if result.key is None:
+        return
+    kind, rest = result.key.split(":", 1)
+    if kind == "url":
+        assert normalise_url(rest).key == result.key
+    else:
+        assert normalise_handle(*rest.split(":", 1)).key == result.key
+
+
+@pytest.mark.parametrize(
+    ("network", "address", "key", "problem"),
+    [
+        ("USDT-TRC20", TRON, f"wallet:tron:{TRON}", None),
+        ("", TRON, f"wallet:tron:{TRON}", None),
+        ("tron", TRON[:-1] + "u", None, "bad_checksum"),
+        ("btc", "bitcoin:" + BITCOIN, f"wallet:bitcoin:{BITCOIN}", None),
+        ("ERC20", "0x" + "Ab" * 20, "wallet:ethereum:0x" + "ab" * 20, None),
+        ("", "0x" + "Ab" * 20, "wallet:?:0x" + "ab" * 20, None),
+        ("eth", "0x12", None, "not_an_address"),
+        ("eth", "", None, "empty"),
+        ("eth", "x" * 257, None, "too_long"),
+    ],
+)
+def test_wallets(network: str, address: str, key: str | None, problem: str | None) -> None:
+    result = normalise_wallet(network, address)
+    assert (result.key, result.problem) == (key, problem)
+
+
+@given(
+    ANY_TEXT | st.sampled_from(["btc", "eth", "sol", "?", "New Chain"]),
+    ANY_TEXT | st.text("bc1q0xTabZ:?", max_size=45),
+)
+def test_wallet_total_and_idempotent(network: str, address: str) -> None:
+    result = normalise_wallet(network, address)
+    assert (result.key is None) == (result.problem is not None)
+    if result.key is not None:
+        _, where, rest = result.key.split(":", 2)
+        assert normalise_wallet(where, rest).key == result.key

@@ -1,0 +1,127 @@
+"""Intake: payments become double entries by account; what is not valid becomes a dead letter."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+
+from pipeline.contracts.account_log import (
+    AccountEvents,
+    Answer,
+    Postings,
+    decode_log_entry,
+    partition_of,
+)
+from pipeline.fold import LogRecord
+from pipeline.intake.fold import MAX_POSTINGS_A_RECORD, IntakeFold
+
+AT = 1_790_000_000_000
+PAYMENT = {
+    "source": "bank-004",
+    "transaction_id": "t1",
+    "occurred_at": "2026-09-21T20:53:20+07:00",
+    "payer": {"bank": "KBANK", "account": "555-6-66777-8"},
+    "payee": {"bank": "ไทยพาณิชย์", "account": "1112223334"},
+    "amount_satang": 500000,
+    "channel": "mobile",
+    "payer_balance_satang": 1000,
+}
+
+
+def record(event, offset=0):
+    value = event if isinstance(event, bytes) else json.dumps(event).encode()
+    return LogRecord(offset, AT, b"key", value)
+
+
+def postings(outputs):
+    found = []
+    for output in outputs:
+        entry = decode_log_entry(output.value)
+        assert isinstance(entry, Postings)
+        found += [(output.partition, p) for p in entry.postings]
+    return found
+
+
+def test_a_payment_is_posted_to_both_books_in_their_partitions():
+    folded = IntakeFold("transactions", 0, 4).apply([record(PAYMENT)])
+    found = sorted(postings(folded.outputs), key=lambda pair: pair[1].amount)
+    (p_debit, debit), (p_credit, credit) = found
+    assert (debit.account, debit.amount, debit.balance) == ("account:004:5556667778", -500000, 1000)
+    assert (credit.account, credit.amount) == ("account:014:1112223334", 500000)
+    assert credit.other == debit.account
+    assert (p_debit, p_credit) == (
+        partition_of(debit.account, 4),
+        partition_of(credit.account, 4),
+    )
+
+
+def test_a_proxy_has_a_book_of_its_own_that_names_the_account_behind_it():
+    payee = {**PAYMENT["payee"], "promptpay": "0066812345678"}
+    folded = IntakeFold("transactions", 0, 1).apply([record({**PAYMENT, "payee": payee})])
+    books = {p.account: p for _, p in postings(folded.outputs)}
+    proxy = books["promptpay:phone:+66812345678"]
+    assert proxy.references == ("account:014:1112223334",)
+    assert len(books) == 3
+
+
+def test_both_banks_events_of_one_payment_share_its_uetr():
+    uetr = "8a562c67-ca16-48ba-b074-65581be6f001"
+    one = {**PAYMENT, "uetr": uetr}
+    two = {**PAYMENT, "uetr": uetr, "source": "bank-014", "transaction_id": "x9"}
+    folded = IntakeFold("transactions", 0, 1).apply([record(one), record(two, 1)])
+    assert {p.transaction for _, p in postings(folded.outputs)} == {f"uetr/{uetr}"}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"amount_satang": 12.5}, "wrong_field"),
+        ({"amount_satang": 2**70}, "wrong_field"),
+        ({"amount_satang": 0}, "wrong_field"),
+        ({"occurred_at": "2566-09-21T20:53:20+07:00"}, "bad_time"),
+        ({"occurred_at": "yesterday"}, "bad_time"),
+        ({"payee": {}}, "missing_field"),
+        ({"payee": {"bank": "014", "account": "no digits"}}, "bad_identifier"),
+        ({"payee": {"promptpay": "1101700230678"}}, "raw_national_id"),
+        ({"channel": "pigeon"}, "unknown_kind"),
+        ({"source": 4}, "wrong_field"),
+        ({"transaction_id": "a\u0000b"}, "nul_character"),
+    ],
+)
+def test_an_invalid_payment_is_a_dead_letter_with_its_bytes_and_a_closed_reason(change, reason):
+    bad = record({**PAYMENT, **change}, 7)
+    folded = IntakeFold("transactions", 2, 1).apply([bad, record(PAYMENT, 8)])
+    letter = folded.outputs[0]
+    assert letter.topic == "transactions-dead-letters"
+    assert letter.value == bad.value
+    headers = dict(letter.headers)
+    assert headers["dlq.reason"] == reason.encode()
+    assert (headers["dlq.original.partition"], headers["dlq.original.offset"]) == (b"2", b"7")
+    assert len(postings(folded.outputs[1:])) == 2
+    assert folded.counts["dead_letters", "transactions", reason] == 1
+
+
+def test_many_postings_of_one_partition_travel_in_records_of_limited_size():
+    events = [record({**PAYMENT, "transaction_id": f"t{i}"}, i) for i in range(600)]
+    folded = IntakeFold("transactions", 0, 1).apply(events)
+    sizes = [len(decode_log_entry(o.value).postings) for o in folded.outputs]
+    assert sizes == [MAX_POSTINGS_A_RECORD, MAX_POSTINGS_A_RECORD, 200]
+
+
+def test_a_banks_answer_goes_to_the_accounts_partition():
+    update = {
+        "source": "bank-014",
+        "update_id": "u1",
+        "account": {"bank": "SCB", "account": "1112223334"},
+        "status": "held",
+        "occurred_at": "2026-09-21T21:00:00+07:00",
+        "held_satang": 100,
+    }
+    (output,) = IntakeFold("hold-updates", 0, 4).apply([record(update)]).outputs
+    entry = msgspec.msgpack.decode(output.value, type=AccountEvents)
+    (answer,) = entry.events
+    assert isinstance(answer, Answer)
+    assert output.partition == partition_of("account:014:1112223334", 4)
+    assert (answer.status, answer.held, answer.update_id) == ("held", 100, "bank-014/u1")
