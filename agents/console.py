@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ _LEVEL_STYLES = {
     "light_brown": "dim yellow",
     "none": "dim",
 }
+_HASH = re.compile(r"([0-9a-f]{8})[0-9a-f]{56}")
 _BANK_NAMES = {bank.code: bank.aliases[0] for bank in BANKS if bank.aliases}
 
 
@@ -84,17 +86,22 @@ def bank_name(code: str) -> str:
     return f"{code} {_BANK_NAMES[code]}" if code in _BANK_NAMES else code
 
 
-def account_name(key: str) -> str:
-    """Return an identifier's key as people write it: an account as its number alone."""
+def account_name(key: str, *, whole: bool = False) -> str:
+    """Return an identifier as people write it: an account as its number, a hash by its beginning.
+
+    ``whole`` leaves a hash as long as it is.
+    """
     kind, _, rest = key.partition(":")
-    return visible(rest.partition(":")[2] if kind == "account" else key)
+    if kind == "account":
+        return visible(rest.partition(":")[2])
+    return visible(key if whole else _HASH.sub(r"\1…", key))
 
 
 def account_with_bank(key: str) -> str:
     """Return an identifier's key as people write it: an account with its bank."""
     kind, _, rest = key.partition(":")
     if kind != "account":
-        return visible(key)
+        return account_name(key)
     bank, _, number = rest.partition(":")
     return visible(f"{bank_name(bank)} {number}")
 

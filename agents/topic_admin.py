@@ -14,7 +14,7 @@ from agents.kafka_settings import kafka_python_settings
 from agents.settings import Settings
 from pipeline.topics import Topic, Topics
 
-_BOOTSTRAP_TIMEOUT_MS = 10_000
+_BOOTSTRAP_TIMEOUT_MS = 5_000
 _MIN_REPLICATION_FOR_QUORUM = 3
 
 

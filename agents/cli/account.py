@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agents.cli import CommandError, account_log
+from agents.cli import CommandError
 from agents.cli.alerts import read_alert
 from agents.console import (
     account_with_bank,
@@ -41,8 +41,7 @@ group = typer.Typer(help="Show the file of one account.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
-    """Add ``account`` and ``account-log`` to ``app``."""
-    app.add_typer(account_log.group, name="account-log")
+    """Add ``account`` to ``app``."""
     app.add_typer(group, name="account")
 
 

@@ -25,6 +25,7 @@ from pipeline.contracts.invalid import InvalidEvent
 from pipeline.topics import ACCOUNT_LOG
 
 DEFAULT_LIMIT = 20
+TICK = "tick"
 
 _TIMES = ("at", "received_at", "published_at", "paid_at", "since")
 """Fields in milliseconds since 1970; people read them as RFC 3339."""
@@ -32,6 +33,11 @@ _TIMES = ("at", "received_at", "published_at", "paid_at", "since")
 group = typer.Typer(
     help="Show the internal log of everything that happens to accounts.", no_args_is_help=True
 )
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``account-log`` to ``app``."""
+    app.add_typer(group, name="account-log")
 
 
 @group.callback()
@@ -48,6 +54,7 @@ def show(
     limit: int = typer.Option(
         DEFAULT_LIMIT, "--limit", min=1, help="How many records to show: the newest ones."
     ),
+    ticks: bool = typer.Option(False, "--ticks", help="Show the ticks of the clock too."),
     bootstrap: str | None = typer.Option(
         None, "--bootstrap", metavar="HOST:PORT", help="Kafka's address, else FREEZELINE_BOOTSTRAP."
     ),
@@ -68,7 +75,7 @@ def show(
         chosen = partitions if partition is None else [partition]
         for record in reader.newest_first(ACCOUNT_LOG, chosen):
             readable = readable_record(record, account)
-            if readable is not None:
+            if readable is not None and (ticks or readable["kind"] != TICK):
                 found.append(readable)
             if len(found) == limit:
                 break
@@ -91,7 +98,7 @@ def readable_record(record: StoredRecord, account: str | None = None) -> dict[st
         listed = list(_about(entry, account))
         name = "postings" if isinstance(entry, Postings) else "events"
         return {**place, "kind": name, name: listed} if listed else None
-    return None if account else {**place, "kind": "tick", "at": moment(entry.at)}
+    return None if account else {**place, "kind": TICK, "at": moment(entry.at)}
 
 
 def _about(entry: LogEntry, account: str | None) -> Iterator[dict[str, Any]]:

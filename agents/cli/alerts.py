@@ -186,7 +186,7 @@ def table_of(told: Iterable[Told], language: Language, wide: bool) -> Table:
             thai_time(record.timestamp),
             kind_text(alert),
             bank_name(alert.bank),
-            account_name(alert.account),
+            account_name(alert.account, whole=wide),
             _amount(alert),
             level_text(alert.level),
             reason_in(alert, language),

@@ -243,7 +243,11 @@ def _add_payment(tree: Tree, alert: FreezeAlert) -> None:
         branch.add(
             Text(f"{_money_and_time(one)}, {way} {account_with_bank(one.identifier or '?')}")
         )
-        how = f"its payee is at level {one.detail}" if paying else _HOW.get(one.detail or "", "")
+        how = (
+            "it went to an account that may be acted on"
+            if paying
+            else _HOW.get(one.detail or "", "")
+        )
         if how:
             branch.add(Text(how))
         return
@@ -253,12 +257,14 @@ def _add_payment(tree: Tree, alert: FreezeAlert) -> None:
 
 def _add_level(tree: Tree, case: Case) -> None:
     asked = case.asked
-    branch = tree.add(Text("Level ", style="bold").append_text(level_text(asked.level)))
+    paying = asked.kind is AlertKind.VICTIM_STILL_PAYING
+    title = Text("Level of the account that was paid " if paying else "Level ", style="bold")
+    branch = tree.add(title.append_text(level_text(asked.level)))
     for one in asked.evidence:
         if one.kind == "level" and one.detail:
             branch.add(Text(f"then: {one.detail}"))
     level = None if case.file is None else case.file.level
-    if level is not None and asked.kind is not AlertKind.VICTIM_STILL_PAYING:
+    if level is not None and not paying:
         police = ", police complaint filed" if level.police_filed else ""
         branch.add(
             Text(
@@ -297,9 +303,10 @@ def _add_cluster(tree: Tree, case: Case) -> None:
         branch.add(Text(f"went into cluster {cluster.merged_into}"))
     if cluster.split_from is not None:
         branch.add(Text(f"was a part of cluster {cluster.split_from}"))
+    saw = f" (the alert saw {asked.cluster_version})" if asked.cluster_version else ""
     branch.add(
         Text(
-            f"version {cluster.version} now (the alert saw {asked.cluster_version}): "
+            f"version {cluster.version} now{saw}: "
             f"{cluster.report_count} reports by {cluster.voices} person(s), "
             f"{len(cluster.members)} identifiers"
         )

@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 @group.command()
 def show() -> None:
-    """Show every declared topic: what it is for, who writes, who reads."""
+    """Show what each topic is for, who writes, who reads."""
     for topic in load_topics().values():
         writers, readers = ", ".join(topic.producers), ", ".join(topic.consumers)
         partitions = f"{topic.partitions} partition{'s' * (topic.partitions != 1)}"
@@ -37,7 +37,7 @@ def show() -> None:
 
 @group.command()
 def apply(bootstrap: str | None = _BOOTSTRAP) -> None:
-    """Create and widen topics and set their limits; never shrinks or deletes anything."""
+    """Create, widen and set topics; never shrink or delete one."""
     settings = _settings(bootstrap)
     try:
         done = apply_topics(settings, load_topics())
@@ -52,7 +52,7 @@ def apply(bootstrap: str | None = _BOOTSTRAP) -> None:
 
 @group.command()
 def check(bootstrap: str | None = _BOOTSTRAP) -> None:
-    """Name every difference between Kafka and topics.yaml; exit code 1 when there is one."""
+    """Name every difference in Kafka; exit code 1 if any."""
     try:
         differences = check_topics(_settings(bootstrap), load_topics())
     except BrokerUnreachableError as error:

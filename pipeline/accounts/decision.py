@@ -25,6 +25,12 @@ REFUSED_BY_BANK = "refused_by_bank"
 SEIZED = "seized"
 SUPERSEDED = "superseded"
 EVIDENCE_GONE = "evidence_gone"
+PAYMENT_NOT_SEEN = "payment_not_seen"
+
+NOT_VERIFIED = "not_verified"
+NO_PAYMENT = "no_payment"
+LAUNDERING_LEVEL = "black"
+"""On a laundering list no reporter is needed: the list is the evidence."""
 
 
 class Standing(NamedTuple):
@@ -74,86 +80,98 @@ class _Candidate(NamedTuple):
 def decide(file: AccountFile, policy: Policy, now: int) -> Decision:
     """Return what should stand for this file at ``now`` (ms, the newest tick)."""
     decision = Decision()
-    candidates = _disputed_payments(file, policy, decision)
-    taken = {candidate.origin for candidate in candidates}
-    candidates += _incoming_payments(file, policy, taken, decision)
+    payments = match_claims(file, policy.claims)
+    voices = _verified_voices(file, payments, policy)
+    candidates = _disputed_payments(file, payments, policy, decision)
+    taken = {payment.origin for payment in payments}
+    candidates += _incoming_payments(file, taken, voices, policy, decision)
     _hold(file, candidates, now, decision)
-    _watch(file, policy, decision)
+    _watch(file, voices, decision)
     for notice in file.notices.values():
         if notice.active:
             decision.standing.append(_still_paying(notice))
     return decision
 
 
+def _unseen(file: AccountFile, payment: Disputed, policy: Policy) -> bool:
+    """Whether the payment should have been seen: others of this account were, around its time."""
+    if payment.posting is not None:
+        return False
+    near = policy.claims.seen_hours * HOUR_MS
+    return any(abs(posting.at - payment.at) <= near for posting in file.postings.values())
+
+
+def _verified_voices(file: AccountFile, payments: list[Disputed], policy: Policy) -> int:
+    """Count the verified reporters of this account whose word its own payments do not belie."""
+    level = file.level
+    if level is None or not level.acting:
+        return 0
+    met: set[str] = set()
+    belied: set[str] = set()
+    for payment in payments:
+        voices = {claim.voice for claim in payment.claims if claim.verified}
+        (belied if _unseen(file, payment, policy) else met).update(voices)
+    return max(0, level.verified_voices - len(belied - met))
+
+
 def _disputed_payments(
-    file: AccountFile, policy: Policy, decision: Decision
+    file: AccountFile, payments: list[Disputed], policy: Policy, decision: Decision
 ) -> list[_Candidate]:
     """Claims that may act: at an acting account, and verified or met by a payment."""
     level = file.level
     candidates = []
-    for payment in match_claims(file, policy.claims):
+    for payment in payments:
         if level is None or not level.acting:
             decision.ended[AlertKind.HOLD, payment.origin] = LEVEL_ENDED
             continue
-        if payment.posting is None and not any(
-            claim.verified for claim in payment.claims
-        ):
+        if _unseen(file, payment, policy):
+            decision.ended[AlertKind.HOLD, payment.origin] = PAYMENT_NOT_SEEN
+            continue
+        if payment.posting is None and not any(claim.verified for claim in payment.claims):
             decision.ended[AlertKind.HOLD, payment.origin] = EVIDENCE_GONE
             continue
         since = min(claim.received_at for claim in payment.claims)
         filed = [c.received_at for c in payment.claims if c.police_filed]
-        filed += [
-            a.at for a in file.answers.values() if a.status == HoldStatus.POLICE_FILED
-        ]
+        filed += [a.at for a in file.answers.values() if a.status == HoldStatus.POLICE_FILED]
         until = since + policy.holds.hours * HOUR_MS
         if filed:
             until = max(until, min(filed) + policy.holds.police_hours * HOUR_MS)
         candidates.append(
-            _Candidate(
-                payment.origin, payment.amount, payment.at, since, until, payment, None
-            )
+            _Candidate(payment.origin, payment.amount, payment.at, since, until, payment, None)
         )
     return sorted(candidates, key=lambda c: (c.at, c.origin))
 
 
 def _incoming_payments(
-    file: AccountFile, policy: Policy, taken: set[str], decision: Decision
+    file: AccountFile, taken: set[str], voices: int, policy: Policy, decision: Decision
 ) -> list[_Candidate]:
     """Payments that nobody disputes yet, into an acting account, near or after the report."""
     level = file.level
-    if level is None or not level.acting:
+    listed = level is not None and level.level == LAUNDERING_LEVEL
+    if level is None or not level.acting or not (voices or listed):
         return []
-    candidates = []
+    hold = listed or voices >= policy.holds.incoming_verified_voices
+    hours = policy.holds.police_hours if level.police_filed else policy.holds.hours
     opens = level.since - policy.holds.incoming_before_hours * HOUR_MS
+    candidates = []
     for posting in file.postings.values():
         if posting.amount <= 0 or posting.at < opens:
             continue
         if posting.at >= level.since and posting.other.startswith("account:"):
             decision.notices[posting.transaction] = posting
-        if (
-            posting.transaction in taken
-            or posting.amount < policy.holds.small_sum_satang
-        ):
+        small = posting.amount < policy.holds.small_sum_satang
+        if not hold or small or posting.transaction in taken:
             continue
         since = max(posting.at, level.since)
-        hours = policy.holds.police_hours if level.police_filed else policy.holds.hours
+        until = since + hours * HOUR_MS
+        origin = posting.transaction
         candidates.append(
-            _Candidate(
-                posting.transaction,
-                posting.amount,
-                posting.at,
-                since,
-                since + hours * HOUR_MS,
-                None,
-                posting,
-            )
+            _Candidate(origin, posting.amount, posting.at, since, until, None, posting)
         )
     return sorted(candidates, key=lambda c: (c.at, c.origin))
 
 
-def _hold(
-    file: AccountFile, candidates: list[_Candidate], now: int, decision: Decision
-) -> None:
+def _hold(file: AccountFile, candidates: list[_Candidate], now: int, decision: Decision) -> None:
     """Ask for each candidate's amount, as far as the account's money reaches."""
     left = known_balance(file)
     known = left is not None
@@ -214,14 +232,16 @@ def _ended_by_bank(file: AccountFile) -> dict[str, str]:
     return ended
 
 
-def _watch(file: AccountFile, policy: Policy, decision: Decision) -> None:
+def _watch(file: AccountFile, voices: int, decision: Decision) -> None:
     """Watch an account that is spoken of while no hold stands: people look, nothing is held."""
     level = file.level
     if level is None or level.level == NO_LEVEL:
         return
     if any(alert.kind is AlertKind.HOLD for alert in decision.standing):
         return
-    why = "level_without_payment" if level.acting else "not_verified"
+    why = NOT_VERIFIED
+    if level.acting:
+        why = NO_PAYMENT if voices or not file.claims else PAYMENT_NOT_SEEN
     decision.standing.append(
         Standing(
             AlertKind.WATCH,

@@ -77,9 +77,7 @@ class AccountsFold:
             try:
                 entry = decode_log_entry(record.value)
             except InvalidEvent as why:
-                folded.outputs.append(
-                    dead_letter(ACCOUNT_LOG, self._partition, record, why)
-                )
+                folded.outputs.append(dead_letter(ACCOUNT_LOG, self._partition, record, why))
                 folded.counts["dead_letters", ACCOUNT_LOG, why.reason.value] += 1
                 continue
             if isinstance(entry, Postings):
@@ -112,9 +110,7 @@ class AccountsFold:
         """The number of account files in this partition."""
         return {"account_files": float(len(self._with_file))}
 
-    def _postings(
-        self, postings: list[Posting], record: Record, folded: Folded
-    ) -> None:
+    def _postings(self, postings: list[Posting], record: Record, folded: Folded) -> None:
         with_file = self._with_file
         remember = self._lookback.add
         touched: dict[str, str] = {}
@@ -129,9 +125,7 @@ class AccountsFold:
         for account, transaction in touched.items():
             self._settle(account, Cause(transaction, record.timestamp), folded)
 
-    def _events(
-        self, events: list[AccountEvent], record: Record, folded: Folded
-    ) -> None:
+    def _events(self, events: list[AccountEvent], record: Record, folded: Folded) -> None:
         touched: dict[str, Cause] = {}
         for event in events:
             if partition_of(event.account, self._partitions) != self._partition:
@@ -221,9 +215,7 @@ class AccountsFold:
             value = encode_file(file)
             key = account.encode()
             self._state.put(_FILE + key, value)
-            folded.outputs.append(
-                Output(ACCOUNT_FILES, key, value, (), self._partition, last=True)
-            )
+            folded.outputs.append(Output(ACCOUNT_FILES, key, value, (), self._partition, last=True))
         self._dirty.clear()
         while len(self._files) > FILES_IN_MEMORY:
             self._files.popitem(last=False)

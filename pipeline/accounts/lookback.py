@@ -44,9 +44,7 @@ class LookBack:
     def flush(self, sequence: int) -> None:
         """Write what was added, as blocks numbered ``sequence`` (a log offset, so unique)."""
         for block, postings in self._pending.items():
-            key = _block_key(block // BUCKETS, block % BUCKETS) + sequence.to_bytes(
-                8, "big"
-            )
+            key = _block_key(block // BUCKETS, block % BUCKETS) + sequence.to_bytes(8, "big")
             before = self._state.get(key)
             if before is not None:
                 postings = _DECODER.decode(before) + postings
@@ -60,19 +58,14 @@ class LookBack:
         for hour in self._hours_kept():
             for _, value in scan_prefix(self._state, _block_key(hour, bucket)):
                 if needle in value:
-                    yield from (
-                        p for p in _DECODER.decode(value) if p.account == account
-                    )
+                    yield from (p for p in _DECODER.decode(value) if p.account == account)
 
     def expire(self, now: int) -> None:
         """Drop the blocks of hours that ended more than the look-back time before ``now``."""
         first = now // HOUR_MS - self._hours
         if first <= 0:
             return
-        old = [
-            key
-            for key, _ in self._state.scan(_BLOCK, _BLOCK + first.to_bytes(4, "big"))
-        ]
+        old = [key for key, _ in self._state.scan(_BLOCK, _BLOCK + first.to_bytes(4, "big"))]
         for key in old:
             self._state.delete(key)
 

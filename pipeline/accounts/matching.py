@@ -96,9 +96,7 @@ def _match_by_facts(
     pairs.sort(key=lambda pair: pair[0])
     for _, claim, posting, how in pairs:
         taken_by = voice_of.get(posting.transaction)
-        if claim.claim_id in meant or (
-            taken_by is not None and taken_by != claim.voice
-        ):
+        if claim.claim_id in meant or (taken_by is not None and taken_by != claim.voice):
             continue
         meant[claim.claim_id] = (posting, how)
         voice_of[posting.transaction] = claim.voice
@@ -126,9 +124,7 @@ def _provisional(claims: list[Claim], rules: Claims) -> list[Disputed]:
     """Group unmatched claims of one voice about one payment, so no money is asked for twice."""
     tolerance = rules.time_tolerance_minutes * MINUTE_MS
     groups: list[list[Claim]] = []
-    for claim in sorted(
-        claims, key=lambda c: (c.voice, c.amount, c.paid_at, c.claim_id)
-    ):
+    for claim in sorted(claims, key=lambda c: (c.voice, c.amount, c.paid_at, c.claim_id)):
         last = groups[-1][-1] if groups else None
         if (
             last is not None
@@ -142,7 +138,5 @@ def _provisional(claims: list[Claim], rules: Claims) -> list[Disputed]:
     result = []
     for group in groups:
         first = min(group, key=lambda c: (c.received_at, c.claim_id))
-        result.append(
-            Disputed(f"report/{first.claim_id}", None, UNMATCHED, tuple(group))
-        )
+        result.append(Disputed(f"report/{first.claim_id}", None, UNMATCHED, tuple(group)))
     return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.accounts.decision import Standing
+from pipeline.accounts.decision import NO_PAYMENT, NOT_VERIFIED, PAYMENT_NOT_SEEN, Standing
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.matching import BY_AMOUNT, BY_PAYER, BY_REFERENCE, UNMATCHED
 from pipeline.contracts.account_log import Level
@@ -32,6 +32,14 @@ _MATCH_TH = {
     BY_AMOUNT: "พบรายการโอนตามจำนวนเงินและเวลาเท่านั้น",
     UNMATCHED: "ยังไม่พบรายการโอนในระบบ",
 }
+_WATCHED = {
+    NOT_VERIFIED: ("nobody has verified it", "ยังไม่มีการยืนยันตัวตนผู้แจ้ง"),
+    NO_PAYMENT: ("no payment to hold has been seen", "ยังไม่พบรายการโอนที่ต้องระงับ"),
+    PAYMENT_NOT_SEEN: (
+        "the payment that it disputes is not among those of this account: check the number",
+        "ไม่พบรายการที่โต้แย้งในบัญชีนี้ โปรดตรวจสอบเลขบัญชี",
+    ),
+}
 _ENDED = {
     "clock_out": ("the time allowed for the hold is over", "ครบกำหนดเวลาระงับ"),
     "money_gone": ("no money is left in the account", "ไม่มีเงินเหลือในบัญชี"),
@@ -49,6 +57,10 @@ _ENDED = {
     "superseded": (
         "a newer alert about the same money replaces it",
         "มีการแจ้งใหม่แทนรายการนี้",
+    ),
+    PAYMENT_NOT_SEEN: (
+        "the disputed payment is not among those of this account",
+        "ไม่พบรายการที่โต้แย้งในบัญชีนี้",
     ),
     "evidence_gone": ("the evidence for it is gone", "ไม่มีหลักฐานสนับสนุนแล้ว"),
 }
@@ -77,19 +89,10 @@ def sentences(standing: Standing, file: AccountFile) -> tuple[str, str]:
         )
     told_en, told_th = _told(level)
     if standing.kind is AlertKind.WATCH:
+        why_en, why_th = _WATCHED[standing.why]
         return (
-            f"Watch only, hold nothing: {told_en}; "
-            + (
-                "nobody has verified it."
-                if standing.why == "not_verified"
-                else "no payment yet."
-            ),
-            f"เฝ้าระวังเท่านั้น ไม่ต้องระงับเงิน: {told_th} "
-            + (
-                "ยังไม่มีการยืนยันตัวตนผู้แจ้ง"
-                if standing.why == "not_verified"
-                else "ยังไม่พบรายการโอน"
-            ),
+            f"Watch only, hold nothing: {told_en}; {why_en}.",
+            f"เฝ้าระวังเท่านั้น ไม่ต้องระงับเงิน: {told_th} {why_th}",
         )
     capped = "" if standing.balance_known else "; the balance is not known"
     capped_th = "" if standing.balance_known else " (ไม่ทราบยอดคงเหลือ)"
@@ -120,8 +123,8 @@ def _told(level: Level | None) -> tuple[str, str]:
         return "no report names the account", "ไม่มีการแจ้งบัญชีนี้"
     return (
         (
-            f"{level.reports} report(s) by {level.voices} person(s), {level.verified_voices} verified, "
-            "name the account"
+            f"{level.reports} report(s) by {level.voices} person(s), "
+            f"{level.verified_voices} verified, name the account"
         ),
         (
             f"มีการแจ้งบัญชีนี้ {level.reports} ครั้ง โดย {level.voices} คน ยืนยันตัวตนแล้ว "
@@ -143,9 +146,7 @@ def evidence(standing: Standing, file: AccountFile) -> list[Evidence]:
     """Return the reasons for programs: claims, payment, level, and the edges behind it."""
     listed: list[Evidence] = []
     if standing.payment is not None:
-        for claim in sorted(standing.payment.claims, key=lambda c: c.claim_id)[
-            :MAX_EVIDENCE
-        ]:
+        for claim in sorted(standing.payment.claims, key=lambda c: c.claim_id)[:MAX_EVIDENCE]:
             detail = "verified" if claim.verified else "not_verified"
             listed.append(
                 Evidence(
@@ -156,9 +157,7 @@ def evidence(standing: Standing, file: AccountFile) -> list[Evidence]:
                     at=rfc3339(claim.paid_at),
                 )
             )
-    posting = standing.incoming or (
-        standing.payment.posting if standing.payment else None
-    )
+    posting = standing.incoming or (standing.payment.posting if standing.payment else None)
     if posting is not None:
         how = standing.payment.how if standing.payment else "payment_to_suspect"
         listed.append(
@@ -186,7 +185,7 @@ def evidence(standing: Standing, file: AccountFile) -> list[Evidence]:
     elif file.level is not None:
         level = file.level
         counts = f"{level.reports} reports, {level.voices} voices, {level.verified_voices} verified"
-        listed.append(Evidence("level", identifier=level.level, detail=counts))
+        listed.append(Evidence("level", detail=f"{level.level}: {counts}"))
         for kind, identifier, detail in level.evidence[:MAX_EVIDENCE]:
             listed.append(Evidence(kind, identifier=identifier, detail=detail))
     return listed[:MAX_EVIDENCE]

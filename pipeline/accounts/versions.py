@@ -49,9 +49,7 @@ class Differences:
     notices: list[Notice] = field(default_factory=list)
 
 
-def differ(
-    file: AccountFile, decision: Decision, policy_version: str, cause: Cause
-) -> Differences:
+def differ(file: AccountFile, decision: Decision, policy_version: str, cause: Cause) -> Differences:
     """Compare and bring the file's ``said`` and ``told`` up to date with what leaves."""
     differences = Differences()
     standing_ids = {}
@@ -117,15 +115,9 @@ def _say(
 
 
 def _substance(alert: FreezeAlert) -> str:
-    content = {
-        k: v for k, v in msgspec.structs.asdict(alert).items() if k not in SUBSTANCE
-    }
+    content = {k: v for k, v in msgspec.structs.asdict(alert).items() if k not in SUBSTANCE}
     content["evidence"] = sorted(
-        {
-            (e.kind, e.report or "", e.transaction or "")
-            for e in alert.evidence
-            if e.kind != "level"
-        }
+        {(e.kind, e.report or "", e.transaction or "") for e in alert.evidence if e.kind != "level"}
     )
     return digest(encode_json(content))
 
@@ -175,9 +167,7 @@ def _release(
     said.substance = ""
 
 
-def _successor(
-    file: AccountFile, kind: AlertKind, said: Said, decision: Decision
-) -> str | None:
+def _successor(file: AccountFile, kind: AlertKind, said: Said, decision: Decision) -> str | None:
     """Return the alert that now speaks of the same money, if one does."""
     for standing in decision.standing:
         if standing.kind is not AlertKind.HOLD:
@@ -202,16 +192,12 @@ def _reason(file: AccountFile, kind: AlertKind, said: Said, decision: Decision) 
     return EVIDENCE_GONE
 
 
-def _tell(
-    file: AccountFile, decision: Decision, cause: Cause, differences: Differences
-) -> None:
+def _tell(file: AccountFile, decision: Decision, cause: Cause, differences: Differences) -> None:
     """Tell the payers' books about payments into this account, and take it back when it ends."""
     level = file.level
     for transaction, posting in sorted(decision.notices.items()):
         told = file.told.get(transaction)
-        if level is None or (
-            told is not None and told.active and told.level == level.level
-        ):
+        if level is None or (told is not None and told.active and told.level == level.level):
             continue
         notice = Notice(
             account=posting.other,
@@ -248,9 +234,7 @@ def bank_to_ask(file: AccountFile, standing: Standing | None) -> str:
         return rest.partition(":")[0]
     behind = None
     if standing is not None:
-        behind = standing.incoming or (
-            standing.payment.posting if standing.payment else None
-        )
+        behind = standing.incoming or (standing.payment.posting if standing.payment else None)
     postings = [behind] if behind is not None else file.postings.values()
     for posting in sorted(postings, key=posting_id):
         for reference in posting.references:

@@ -9,7 +9,7 @@ and what the parts amount to by aggregates over the search's order.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -36,35 +36,33 @@ class Thresholds(NamedTuple):
     voices: int
     identifiers: int
 
-    def reached(self, support: Support) -> bool:
-        """Say whether a part is well-supported."""
-        return len(support.voices) >= self.voices and support.identifiers >= self.identifiers
+    def reached(self, support: Support, apart_from: str | None) -> bool:
+        """Say whether a part is well-supported, by others than the voice that is the bridge."""
+        if support.identifiers < self.identifiers:
+            return False
+        return len(support.voices - {apart_from}) >= self.voices
 
     def add(self, a: Support, b: Support) -> Support:
         """Return the support of two parts together, cut off at the thresholds."""
-        voices = a.voices if len(a.voices) >= self.voices else a.voices | b.voices
+        # One more than the threshold, because the voice in question may be one of them.
+        voices = a.voices if len(a.voices) > self.voices else a.voices | b.voices
         return Support(voices, min(a.identifiers + b.identifiers, self.identifiers))
 
 
 NOTHING = Support(frozenset(), 0)
 
-SupportOf = Callable[[str], Support]
-
 
 def bridge_cuts(
     nodes: Sequence[str],
+    supports: Sequence[Support],
     edges: Sequence[GraphEdge],
-    support_of: SupportOf,
     thresholds: Thresholds,
 ) -> set[int]:
-    """Return the places in ``edges`` of the ties that bridges lose.
+    """Return the places in ``edges`` of the ties that bridges lose (``supports`` as ``nodes``).
 
     All bridges of one round are found on the same graph and cut together, so that the result is
     a function of the edge set.
     """
-    supports = [support_of(node) for node in nodes]
-    if sum(s.identifiers for s in supports) < 2 * thresholds.identifiers:
-        return set()
     cut: set[int] = set()
     for _ in range(MAX_ROUNDS):
         found = _one_round(nodes, supports, edges, cut, thresholds)
@@ -87,7 +85,7 @@ def _one_round(
     parts = _Parts(search, [*supports, *padding], thresholds)
     found: set[int] = set()
     for vertex in range(len(graph.neighbours)):
-        groups = parts.supported_around(vertex)
+        groups = parts.supported_around(vertex, graph.voice_of(vertex))
         if len(groups) > 1:
             found |= _ties_to_cut(vertex, groups, parts, graph)
     return found
@@ -157,6 +155,10 @@ class _Graph:
                 for end in named:
                     linked[end].add(vertex)
         self.neighbours = [sorted(others) for others in linked]
+
+    def voice_of(self, vertex: int) -> str | None:
+        """Return whose statement a vertex is, None for an identifier."""
+        return None if vertex < len(self.nodes) else self._edges[self._at[vertex][0]].sole
 
     def edges_at(self, vertex: int) -> list[int]:
         """Return the places of the edges that a vertex carries."""
@@ -282,7 +284,7 @@ class _Parts:
         at = search.place[vertex]
         return [child for child in search.children[vertex] if search.low[child] >= at]
 
-    def supported_around(self, vertex: int) -> frozenset[int]:
+    def supported_around(self, vertex: int, voice: str | None) -> frozenset[int]:
         """Return the supported parts: the child that heads each, -1 for the part above."""
         search = self._search
         separated = self._separated(vertex)
@@ -290,8 +292,8 @@ class _Parts:
         if len(separated) + (not is_root) < 2:
             return frozenset()
         reached = self._thresholds.reached
-        found = {child for child in separated if reached(self._below[child])}
-        if not is_root and reached(self._above(vertex, separated)):
+        found = {child for child in separated if reached(self._below[child], voice)}
+        if not is_root and reached(self._above(vertex, separated), voice):
             found.add(-1)
         return frozenset(found)
 

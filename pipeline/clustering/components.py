@@ -9,19 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import islice
 
 from pipeline.clustering.bridges import Support, Thresholds, bridge_cuts
-from pipeline.clustering.candidates import Candidates, same_number
-from pipeline.clustering.edges import LOOK_ALIKE, RELATION, Edges, GraphEdge, order
-from pipeline.clustering.nodes import Nodes, NodeSummary
+from pipeline.clustering.candidates import same_number
+from pipeline.clustering.edges import LOOK_ALIKE, RELATION, GraphEdge, order
 from pipeline.clustering.normalised import UNKNOWN_BANK
+from pipeline.clustering.views import View, Views
 from pipeline.identity.account import bank_of, number_of
 from pipeline.policy.policy import Policy
 
-HUB_TIES = 50
-"""Ties of a public number that its own cluster lists."""
-
+REASON_HUB = "public_number"
 REVIEW_SIZE = "cluster_size"
 REVIEW_TWO_BANKS = "same_number_at_two_banks"
 
@@ -30,7 +27,7 @@ REVIEW_TWO_BANKS = "same_number_at_two_banks"
 class Component:
     """A candidate component: identifiers that edges may join, and relations that never do."""
 
-    nodes: dict[str, NodeSummary] = field(default_factory=dict)
+    nodes: dict[str, View] = field(default_factory=dict)
     edges: list[GraphEdge] = field(default_factory=list)
     relations: dict[tuple[str, str], GraphEdge] = field(default_factory=dict)
 
@@ -48,18 +45,21 @@ class Grouping:
 class Components:
     """Gathers components from the state and splits them into clusters."""
 
-    def __init__(self, nodes: Nodes, edges: Edges, candidates: Candidates, policy: Policy) -> None:
-        self._nodes = nodes
-        self._edges = edges
-        self._candidates = candidates
+    def __init__(self, views: Views, policy: Policy) -> None:
+        self._views = views
         self._rules = policy.clustering
         self._thresholds = Thresholds(self._rules.bridge_voices, self._rules.bridge_identifiers)
 
     def gather(self, seeds: Iterable[str]) -> list[Component]:
-        """Return the components that hold the seeds (those that live), each once."""
+        """Return the components that hold the seeds (those that live), each once.
+
+        The seeds must be all that the last report touched.
+        """
+        seeds = sorted(set(seeds))
+        self._views.forget(seeds)
         done: set[str] = set()
         found: list[Component] = []
-        for seed in sorted(set(seeds)):
+        for seed in seeds:
             if seed in done:
                 continue
             component = self._from(seed)
@@ -69,52 +69,43 @@ class Components:
         return found
 
     def _from(self, seed: str) -> Component | None:
-        summary = self._nodes.summary(seed)
-        if summary is None:
+        start = self._views.of(seed)
+        if start is None:
             return None
-        component = Component({seed: summary})
-        if self._edges.is_hub(seed, summary):
-            for other, pair in self._edges.together(seed, HUB_TIES):
-                _relate(component, self._edges.together_edge(seed, other, pair), "public_number")
+        component = Component({seed: start})
+        if start.hub:
+            for edge, _ in start.ties:
+                _relate(component, edge, REASON_HUB)
             return component
+        nodes, read = component.nodes, self._views.of
         waiting = [seed]
-        hubs: set[str] = set()
         while waiting:
             node = waiting.pop()
-            for edge, other in self._edges_of(node):
-                if other not in component.nodes:
-                    summary = None if other in hubs else self._nodes.summary(other)
-                    if summary is None or self._edges.is_hub(other, summary):
-                        hubs.add(other)
-                        _relate(component, edge, "public_number")
+            view = nodes[node]
+            for edge, other in view.ties:
+                if other not in nodes:
+                    beyond = read(other)
+                    if beyond is None or beyond.hub:
+                        _relate(component, edge, REASON_HUB)
                         continue
-                    if edge.tier == RELATION:
-                        _relate(component, edge, "")
-                        continue
-                    component.nodes[other] = summary
+                    nodes[other] = beyond
                     waiting.append(other)
-                if edge.tier == RELATION:
-                    _relate(component, edge, "")
-                elif node == edge.a:
+                if node == edge.a:
                     component.edges.append(edge)
+            for edge, _ in view.relations:
+                _relate(component, edge, "")
         component.edges.sort(key=order)
         return component
-
-    def _edges_of(self, node: str) -> Iterable[tuple[GraphEdge, str]]:
-        for other, pair in self._edges.together(node):
-            yield self._edges.together_edge(node, other, pair), other
-        if node.startswith("account:"):
-            for other, look_alike in self._candidates.of(node):
-                yield self._edges.look_alike_edge(node, other, look_alike), other
 
     def split(self, component: Component) -> list[Grouping]:
         """Return the clusters of a component."""
         edges = starred(component)
         cut: set[int] = set()
-        several = sum(summary.reports > 1 for summary in component.nodes.values())
+        several = sum(view.summary.reports > 1 for view in component.nodes.values())
         if several >= 2 * self._thresholds.identifiers:
-            support = _SupportReader(self._nodes, component, self._thresholds.voices)
-            cut = bridge_cuts(sorted(component.nodes), edges, support, self._thresholds)
+            nodes = sorted(component.nodes)
+            supports = [self._support(component.nodes[node]) for node in nodes]
+            cut = bridge_cuts(nodes, supports, edges, self._thresholds)
         for place in sorted(cut):
             _relate(component, edges[place], "bridge")
         kept = [edge for place, edge in enumerate(edges) if place not in cut]
@@ -123,18 +114,10 @@ class Components:
             joining.join(edge)
         return joining.groupings()
 
-
-class _SupportReader:
-    """Reads no more voices of an identifier than a threshold needs."""
-
-    def __init__(self, nodes: Nodes, component: Component, enough: int) -> None:
-        self._nodes = nodes
-        self._component = component
-        self._enough = enough
-
-    def __call__(self, node: str) -> Support:
-        several = self._component.nodes[node].reports > 1
-        return Support(frozenset(islice(self._nodes.voices(node), self._enough)), int(several))
+    def _support(self, view: View) -> Support:
+        # One voice more than the threshold: the one in question may be among them.
+        voices = view.voices(self._thresholds.voices + 1)
+        return Support(voices, int(view.summary.reports > 1))
 
 
 def starred(component: Component) -> list[GraphEdge]:
@@ -152,7 +135,7 @@ def starred(component: Component) -> list[GraphEdge]:
 
     def standing(account: str) -> tuple[bool, int, str]:
         unknown = bank_of(account) == UNKNOWN_BANK
-        return unknown, -component.nodes[account].voices, account
+        return unknown, -component.nodes[account].summary.voices, account
 
     anchors = {a for a, others in tied.items() if all(standing(a) < standing(o) for o in others)}
     best: dict[str, str] = {}

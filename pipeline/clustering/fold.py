@@ -20,6 +20,7 @@ from pipeline.clustering.normalised import (
     normalise_report,
 )
 from pipeline.clustering.sayings import Sayings, destination
+from pipeline.clustering.views import Views
 from pipeline.contracts.account_log import (
     AccountEvent,
     AccountEvents,
@@ -67,9 +68,9 @@ class ClusteringFold:
         candidates = Candidates(state, nodes, model)
         edges = Edges(state, nodes, candidates, model, policy)
         self._contributions = Contributions(nodes, edges, candidates)
-        self._components = Components(nodes, edges, candidates, policy)
+        self._components = Components(Views(nodes, edges, candidates), policy)
         self._levels = Levels(state, nodes, policy)
-        self._sayings = Sayings(state, nodes, model)
+        self._sayings = Sayings(state, model)
 
     def apply(self, records: Sequence[Record]) -> Folded:
         """See `pipeline.fold.Fold.apply`."""

@@ -17,7 +17,7 @@ from pipeline.clustering.components import Component, Grouping
 from pipeline.clustering.edges import GraphEdge
 from pipeline.clustering.evidence import Model
 from pipeline.clustering.levels import Cause, told
-from pipeline.clustering.nodes import Nodes
+from pipeline.clustering.views import LISTED_REPORTS, View
 from pipeline.contracts.cloudevents import headers_out
 from pipeline.contracts.clusters import Cluster, Edge, PlatformReferral, cluster_id, referral_id
 from pipeline.contracts.codec import digest, encode_json, rfc3339
@@ -27,8 +27,6 @@ from pipeline.state import State
 CLUSTERS = "clusters"
 PLATFORM_REFERRALS = "platform-referrals"
 
-LISTED_REPORTS = 20
-"""Report keys that a cluster lists: those received first."""
 LISTED_EDGES = 200
 """Edges and relations that a cluster lists, each: the strongest."""
 COUNTED_VOICES = 200
@@ -53,9 +51,8 @@ _SAID = msgspec.msgpack.Decoder(Said)
 class Sayings:
     """Compares clusters with what was said of them, and says the differences."""
 
-    def __init__(self, state: State, nodes: Nodes, model: Model) -> None:
+    def __init__(self, state: State, model: Model) -> None:
         self._state = state
-        self._nodes = nodes
         self._model = model
 
     def assigned(self, node: str) -> str | None:
@@ -77,7 +74,7 @@ class Sayings:
 
     def anchor_of(self, component: Component, members: Sequence[str]) -> str:
         """Return the identifier that was reported first."""
-        return min(members, key=lambda node: (component.nodes[node].first_at, node))
+        return min(members, key=lambda node: (component.nodes[node].summary.first_at, node))
 
     def say(
         self, component: Component, grouping: Grouping, split_from: str | None, cause: Cause
@@ -88,14 +85,15 @@ class Sayings:
         said = self.said(identity)
         if not said.live:
             said.split_from = split_from
+        views = [component.nodes[member] for member in grouping.members]
         cluster = Cluster(
             cluster_id=identity,
             version=0,
             anchor=anchor,
             members=grouping.members,
-            reports=self._reports(component, grouping.members),
-            report_count=sum(component.nodes[m].home_reports for m in grouping.members),
-            voices=self._voices(component, grouping.members),
+            reports=self._reports(views),
+            report_count=sum(view.summary.home_reports for view in views),
+            voices=self._voices(views),
             edges=_listed(grouping.edges),
             relations=_listed(grouping.relations),
             split_from=said.split_from,
@@ -131,17 +129,19 @@ class Sayings:
         self._state.put(b"c" + identity.encode(), _ENCODE(said))
         return outputs
 
-    def _reports(self, component: Component, members: Sequence[str]) -> list[str]:
-        homes = ((component.nodes[m].home_first_at, m) for m in members)
-        first = heapq.nsmallest(LISTED_REPORTS, (home for home in homes if home[0]))
-        rows = (row for _, m in first for row in self._nodes.home_reports(m, LISTED_REPORTS))
+    def _reports(self, views: Sequence[View]) -> list[str]:
+        homes = (view for view in views if view.summary.home_reports)
+        first = heapq.nsmallest(LISTED_REPORTS, homes, key=lambda v: v.summary.home_first_at)
+        last = first[-1].summary.home_first_at if len(first) == LISTED_REPORTS else 0
+        tied = [v for v in views if last and v.summary.home_first_at == last]
+        rows = {row for view in (*first, *tied) for row in view.home_reports()}
         return [report for _, report in heapq.nsmallest(LISTED_REPORTS, rows)]
 
-    def _voices(self, component: Component, members: Sequence[str]) -> int:
-        counts = [component.nodes[m].voices for m in members]
-        if len(members) == 1 or sum(counts) > COUNTED_VOICES:
+    def _voices(self, views: Sequence[View]) -> int:
+        counts = [view.summary.voices for view in views]
+        if len(views) == 1 or sum(counts) > COUNTED_VOICES:
             return max(counts)
-        return len({voice for m in members for voice in self._nodes.voices(m)})
+        return len(frozenset().union(*(view.voices(COUNTED_VOICES) for view in views)))
 
     def _refer(
         self, component: Component, cluster: Cluster, said: Said, cause: Cause
@@ -158,7 +158,7 @@ class Sayings:
             if identifiers == before:
                 continue
             said.referred[platform] = (version + 1, identifiers)
-            scams = {s for i in identifiers for s in component.nodes[i].scam_types}
+            scams = {s for i in identifiers for s in component.nodes[i].summary.scam_types}
             referral = PlatformReferral(
                 referral_id=referral_id(cluster.cluster_id, platform),
                 version=version + 1,

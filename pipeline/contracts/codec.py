@@ -23,7 +23,10 @@ FUTURE_TOLERANCE_MS = 24 * 3600 * 1000
 EARLIEST_YEAR = 2000
 """Nothing that is reported or paid today happened before."""
 
-_PATH = re.compile(r"at `(\$[^`]*)`")
+# Only the end of msgspec's message is its own: before it stands what the event said.
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_PATH = re.compile(r" - at `(\$[^`]*)`\Z")
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def decode_json(decoder: msgspec.json.Decoder[T], value: bytes | None) -> T:
@@ -38,9 +41,12 @@ def decode_json(decoder: msgspec.json.Decoder[T], value: bytes | None) -> T:
         raise InvalidEvent(Reason.TOO_LARGE)
     if value[0] == 0:
         raise InvalidEvent(Reason.REGISTRY_MAGIC_BYTE)
-    if b"\\u0000" in value:
+    if b"\\u0000" in value and _ESCAPED_NUL.search(value):
         raise InvalidEvent(Reason.NUL_CHARACTER)
     try:
+        if not value.isascii():
+            # The decoder does not look into fields that it does not know.
+            value.decode()
         return decoder.decode(value)
     except msgspec.ValidationError as error:
         raise _refusal(str(error)) from None
@@ -65,8 +71,10 @@ def _refusal(message: str) -> InvalidEvent:
 
 
 def milliseconds(moment: datetime.datetime) -> int:
-    """Return milliseconds since 1970 (UTC) of a moment with an offset."""
-    return round(moment.timestamp() * 1000)
+    """Return milliseconds since 1970 (UTC) of a moment with an offset, rounded down."""
+    # In integers: exact, and half the time of datetime.timestamp() on the payments' hot path.
+    since = moment - _EPOCH
+    return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
 
 
 def checked_milliseconds(moment: datetime.datetime, recorded_at: int, field: str) -> int:
@@ -94,7 +102,7 @@ def parse_rfc3339(text: str) -> int:
     return milliseconds(datetime.datetime.fromisoformat(text))
 
 
-def encode_json(value: Any) -> bytes:  # noqa: ANN401 - any struct of the contracts
+def encode_json(value: Any) -> bytes:
     """Write an event as JSON with sorted keys: the same content gives the same bytes."""
     return orjson.dumps(msgspec.to_builtins(value), option=orjson.OPT_SORT_KEYS)
 

@@ -24,5 +24,10 @@ def dead_letter(topic: str, partition: int, record: Record, why: InvalidEvent) -
         added.append((f"{PREFIX}original.{name}", content.encode()))
         added.append((f"__connect.errors.{name}", content.encode()))
     added.append(("__connect.errors.exception.class.name", b"InvalidEvent"))
-    kept = [(name, content) for name, content in record.headers if not name.startswith(PREFIX)]
+    ours = {name for name, _ in added}
+    kept = [
+        (name, content)
+        for name, content in record.headers
+        if name not in ours and not name.startswith(PREFIX)
+    ]
     return Output(f"{topic}-dead-letters", record.key, record.value, tuple(kept + added))

@@ -1,4 +1,4 @@
-"""What is said of an event that cannot be taken: a closed reason and the field's path, no values."""
+"""What is said of an event that cannot be taken: a closed reason and a path, no values."""
 
 from __future__ import annotations
 

@@ -16,6 +16,9 @@ Reference = Annotated[str, Meta(min_length=1, max_length=128)]
 Text = Annotated[str, Meta(min_length=1, max_length=256)]
 Satang = Annotated[int, Meta(ge=1, le=10**15)]
 Moment = Annotated[datetime.datetime, Meta(tz=True)]
+# The lengths matter: "$" alone lets a line break stand at the end.
+PersonHash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
+Currency = Annotated[str, Meta(pattern="^THB$", max_length=3)]
 
 MAX_SUSPECTS = 50
 MAX_PAYMENTS = 100
@@ -98,7 +101,7 @@ class PersonSuspect(msgspec.Struct, frozen=True, tag="person", tag_field="kind")
     name: Text
     birth_date: Text | None = None
     address: Text | None = None
-    national_id: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    national_id: PersonHash | None = None
 
 
 class WalletSuspect(msgspec.Struct, frozen=True, tag="wallet", tag_field="kind"):
@@ -123,7 +126,7 @@ Suspect = (
 class Reporter(msgspec.Struct, frozen=True):
     """Who reports: ``person`` is the keyed hash of the national ID, where it is known."""
 
-    person: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    person: PersonHash | None = None
     verified_by: VerifiedBy = VerifiedBy.NONE
 
 
@@ -145,7 +148,7 @@ class DisputedPayment(msgspec.Struct, frozen=True):
     to: PaymentParty
     reference: Reference | None = None
     from_: PaymentParty | None = msgspec.field(name="from", default=None)
-    currency: Annotated[str, Meta(pattern="^THB$")] = "THB"
+    currency: Currency = "THB"
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from pipeline.contracts.codec import decode_json
-from pipeline.contracts.reports import Moment, PaymentParty, Reference, Satang
+from pipeline.contracts.reports import Currency, Moment, PaymentParty, Reference, Satang
 
 BalanceSatang = Annotated[int, Meta(ge=-(10**15), le=10**15)]
 
@@ -42,7 +42,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     payer: PaymentParty
     payee: PaymentParty
     amount_satang: Satang
-    currency: Annotated[str, Meta(pattern="^THB$")] = "THB"
+    currency: Currency = "THB"
     channel: Channel = Channel.OTHER
     payer_balance_satang: BalanceSatang | None = None
     payee_balance_satang: BalanceSatang | None = None

@@ -25,6 +25,7 @@ __all__ = [
     "number_of",
     "one_edit_neighbours",
     "parse_bank",
+    "plain_account_key",
 ]
 
 MIN_DIGITS: Final = 5
@@ -43,18 +44,26 @@ _LABEL: Final = re.compile(
 _MASK: Final = re.compile(r"[xX*•●█#]")
 
 
+def plain_account_key(bank: str | None, number: str) -> str | None:
+    """Return the key of an account that is written as banks send it: a listed code, bare digits.
+
+    None means "not so plain", not "no account". The payments' hot path: hardly anything is made.
+    """
+    lengths = _LENGTHS.get(bank or "")
+    if lengths and len(number) in lengths and number.isdecimal() and number.isascii():
+        return f"account:{bank}:{number}" if number.strip("0") else None
+    return None
+
+
 def normalise_account(bank: str | None, number: str) -> Normalised:
     """Return the key of an account, given its bank as a code or a name (or None) and its number.
 
     Problems: empty, no_digits, masked, not_an_account, too_short, too_long, placeholder (zeros).
     A 13-digit number with a national ID's check digit is noted as ``like_national_id``.
     """
-    # The hot path: a listed code and bare digits, as banks send them.
-    lengths = _LENGTHS.get(bank or "")
-    if lengths and len(number) in lengths and number.isdecimal() and number.isascii():
-        if number == "0" * len(number):
-            return refused("placeholder")
-        return Normalised(f"account:{bank}:{number}")
+    plain = plain_account_key(bank, number)
+    if plain is not None:
+        return Normalised(plain)
     if len(number) > MAX_IDENTIFIER_CHARS:
         return refused("too_long")
     if bank is not None and len(bank) > MAX_IDENTIFIER_CHARS:

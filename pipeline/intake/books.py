@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.contracts.invalid import InvalidEvent, Reason
 from pipeline.contracts.reports import PaymentParty
-from pipeline.identity.account import normalise_account
+from pipeline.identity.account import normalise_account, plain_account_key
 from pipeline.identity.normalised import Normalised
 from pipeline.identity.promptpay import normalise_promptpay
 from pipeline.identity.wallet import normalise_wallet
@@ -16,11 +16,10 @@ def books_of(party: PaymentParty, field: str) -> list[str]:
     Raises:
         InvalidEvent: when the side names nothing that can hold money.
     """
-    if party.account is not None and party.promptpay is None and party.wallet is None:
-        return [_key(normalise_account(party.bank, party.account), field)]
     books = []
     if party.account is not None:
-        books.append(_key(normalise_account(party.bank, party.account), field))
+        plain = plain_account_key(party.bank, party.account)
+        books.append(plain or _key(normalise_account(party.bank, party.account), field))
     if party.promptpay is not None:
         books.append(_key(normalise_promptpay(party.promptpay), field))
     if party.wallet is not None:

@@ -83,6 +83,7 @@ class Claims(_Part):
 
     time_tolerance_minutes: int = Field(ge=0, le=48 * 60)
     amount_tolerance_satang: int = Field(ge=0)
+    seen_hours: int = Field(ge=0)
 
 
 class Holds(_Part):
@@ -90,6 +91,7 @@ class Holds(_Part):
 
     hours: int = Field(ge=1)
     police_hours: int = Field(ge=1)
+    incoming_verified_voices: int = Field(ge=1)
     incoming_before_hours: int = Field(ge=0)
     small_sum_satang: int = Field(ge=0)
 

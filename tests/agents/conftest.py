@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -40,24 +41,31 @@ def prefix(request: pytest.FixtureRequest) -> str:
     return f"t{time.time_ns():x}-"
 
 
+def create_topics(bootstrap: str, partitions: int, *names: str) -> None:
+    """Create topics, each with so many partitions."""
+
+    async def create() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+        await admin.start()
+        try:
+            answer = await admin.create_topics([NewTopic(name, partitions, 1) for name in names])
+            assert all(code == 0 for _, code, *_ in answer.topic_errors), answer
+        finally:
+            await admin.close()
+
+    asyncio.run(create())
+
+
 @pytest.fixture
 def make_topics(bootstrap: str) -> MakeTopics:
-    """Create topics; a name may be followed by its partitions."""
+    """Create topics: the number of partitions, then names."""
+    return partial(create_topics, bootstrap)
 
-    def make(partitions: int, *names: str, **configs: str) -> None:
-        async def create() -> None:
-            admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-            await admin.start()
-            try:
-                topics = [NewTopic(n, partitions, 1, topic_configs=configs) for n in names]
-                answer = await admin.create_topics(topics)
-                assert all(code == 0 for _, code, *_ in answer.topic_errors), answer
-            finally:
-                await admin.close()
 
-        asyncio.run(create())
-
-    return make
+@pytest.fixture
+def make_topics_at() -> MakeTopics:
+    """Create topics at an address: the address, the number of partitions, then names."""
+    return create_topics
 
 
 class WorkerProcess:

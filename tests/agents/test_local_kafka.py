@@ -17,6 +17,9 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from agents import local_kafka, local_kafka_jars
 from agents.local_kafka import LocalKafka, LocalKafkaError
 
+# A broker takes three seconds to start; several starts on a machine that is busy take minutes.
+pytestmark = pytest.mark.timeout(300)
+
 TOP = Path(__file__).parents[2]
 OWNER = """
 import sys, time

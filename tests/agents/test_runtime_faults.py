@@ -10,6 +10,7 @@ import urllib.request
 
 import pytest
 
+from agents.local_kafka import LocalKafka
 from agents.store import PartitionStore
 from tests.agents.kafka_records import (
     check_exact,
@@ -148,3 +149,26 @@ def test_a_zombie_does_no_harm(bootstrap, prefix, make_topics, worker) -> None:
     check_exact(bootstrap, prefix, 15_000)
     assert one.stop() == 0
     assert two.stop() == 0
+
+
+@pytest.mark.timeout(180)
+def test_a_broker_that_goes_away_and_comes_back_loses_nothing(
+    tmp_path, prefix, worker, make_topics_at
+) -> None:
+    port = free_port()
+    kafka = LocalKafka(tmp_path / "kafka", port=port)
+    address = kafka.start()
+    try:
+        make_topics_at(address, 2, prefix + "in", prefix + "sums")
+        one = worker("counting", server=address).start()
+        produce(address, prefix + "in", 0, 2_000)
+        kafka.kill()
+        time.sleep(5)
+        kafka.start()
+        produce(address, prefix + "in", 2_000, 4_000)
+        check_exact(address, prefix, 4_000)
+        assert one.process.poll() is None
+        wait_for(lambda: group_lag(address, prefix + "counter", prefix + "in") == 0, 30)
+        assert one.stop() == 0
+    finally:
+        kafka.stop()

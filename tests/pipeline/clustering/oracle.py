@@ -165,10 +165,12 @@ class Oracle:
     def _cuts_at(self, vertex: object, graph: nx.Graph, mine: list[Edge]) -> set[Edge]:
         around = nx.node_connected_component(graph, vertex)
         rest = graph.subgraph(around - {vertex})
-        parts = [part for part in nx.connected_components(rest) if self._supported(part)]
+        is_voice = isinstance(vertex, tuple)
+        bridge = {vertex[0]} if isinstance(vertex, tuple) else set()
+        parts = [part for part in nx.connected_components(rest) if self._supported(part, bridge)]
         if len(parts) < 2:
             return set()
-        is_voice = isinstance(vertex, tuple)
+
         def strength(part: set[object]) -> tuple[float, float, str]:
             if is_voice:
                 ends = {x for e in mine for x in e[1:3] if x in part}
@@ -188,11 +190,11 @@ class Oracle:
 
         return {e for e in mine if group(e[1]) != group(e[2])}
 
-    def _supported(self, part: set[object]) -> bool:
+    def _supported(self, part: set[object], bridge: set[str]) -> bool:
         nodes = [n for n in part if isinstance(n, str)]
         voices = set().union(*(self.voices(n) for n in nodes)) if nodes else set()
         several = sum(len(self.of[n]) > 1 for n in nodes)
-        enough = len(voices) >= self.rules.bridge_voices
+        enough = len(voices - bridge) >= self.rules.bridge_voices
         return enough and several >= self.rules.bridge_identifiers
 
     def _kruskal(self, edges: list[Edge]) -> set[frozenset[str]]:

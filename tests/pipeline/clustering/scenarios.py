@@ -23,9 +23,7 @@ def person(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 
 
-def account(
-    number: str, bank: str | None = "004", holder: str | None = None
-) -> dict[str, Any]:
+def account(number: str, bank: str | None = "004", holder: str | None = None) -> dict[str, Any]:
     """Return an account suspect."""
     suspect = {"kind": "account", "number": number}
     if bank:
@@ -45,7 +43,7 @@ def line(name: str) -> dict[str, Any]:
     return {"kind": "handle", "platform": "line", "handle": name}
 
 
-def pay(number: str, amount: int, paid_at: str, bank: str = "004", **more: Any) -> dict[str, Any]:  # noqa: ANN401
+def pay(number: str, amount: int, paid_at: str, bank: str = "004", **more: Any) -> dict[str, Any]:
     """Return a disputed payment to an account."""
     to = {"bank": bank, "account": number}
     return {"paid_at": paid_at, "amount_satang": amount, "to": to, **more}
@@ -60,7 +58,7 @@ def report(
     minute: int = 0,
     victim: str | None = None,
     verified: bool = True,
-    **more: Any,  # noqa: ANN401
+    **more: Any,
 ) -> dict[str, Any]:
     """Return a report event; ``victim`` names the reporter, each report its own by default."""
     return {
@@ -77,7 +75,7 @@ def report(
     }
 
 
-def small_policy(**changes: Any) -> Policy:  # noqa: ANN401
+def small_policy(**changes: Any) -> Policy:
     """Return the default policy with other clustering limits."""
     policy = load_policy()
     hubs = changes.pop("hub", None)
