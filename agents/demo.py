@@ -19,7 +19,6 @@ from rich.text import Text
 
 from agents.lag import LagReader
 from agents.local_cluster import LocalCluster
-from agents.local_key import local_key_file
 from agents.reading import StoredRecord, TopicReader
 from agents.sending import PREPARE, connected_producer, outgoing
 from agents.settings import Settings
@@ -107,8 +106,7 @@ def run_demo(data_dir: Path, seed: int, rings: int, reports: int, payments: int)
     now = datetime.datetime.now(datetime.UTC)
     scenario = _scenario_until(now, seed, rings, reports, payments)
     console.print("Starting Kafka and the workers (the first time downloads Kafka, 43 MB) …")
-    key = local_key_file(data_dir)
-    cluster = LocalCluster.start(data_dir, key)
+    cluster = LocalCluster.start(data_dir)
     try:
         for worker in cluster.workers:
             base = f"http://127.0.0.1:{worker.http_port}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import monotonic, perf_counter
@@ -54,6 +54,7 @@ class _InFlight:
     acknowledgements: list[Acknowledgement]
     last: list[Output]
     changes: Changes | None
+    topics: Counter[str]
     folded_at: float = field(default_factory=perf_counter)
 
 
@@ -229,7 +230,13 @@ class Lane:
             acknowledgements = [await port.send(o) for o in outputs if not o.last]
         except Exception as error:
             self._stop_unacknowledged(error)
-        return _InFlight(stop, acknowledgements, [o for o in outputs if o.last], changes)
+        return _InFlight(
+            stop,
+            acknowledgements,
+            [output for output in outputs if output.last],
+            changes,
+            Counter(output.topic for output in outputs),
+        )
 
     async def _settle_loop(self) -> None:
         port = self._port
@@ -249,6 +256,8 @@ class Lane:
             self.settled_offset = work.stop
             self.progressed_at = monotonic()
             port.settled(self.topic, self.partition, work.stop)
+            for topic, amount in work.topics.items():
+                port.metrics.count("records_out", (port.worker, topic), amount)
             waited = acknowledged_at - work.folded_at
             port.metrics.observe("stage_seconds", (port.worker, "acknowledge"), waited)
             written = perf_counter() - acknowledged_at
@@ -267,11 +276,6 @@ class Lane:
             port.metrics.count(name, tuple(labels), amount)
         for (name, *labels), value in folded.observations:
             port.metrics.observe(name, tuple(labels), value)
-        sent: dict[str, int] = {}
-        for output in folded.outputs:
-            sent[output.topic] = sent.get(output.topic, 0) + 1
-        for topic, amount in sent.items():
-            port.metrics.count("records_out", (port.worker, topic), amount)
 
     def _check_dead_letters(self, records: int, folded: Folded) -> None:
         """Stop before anything of a run of dead letters beyond the limit is sent."""

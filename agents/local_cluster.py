@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents.local_kafka import LocalKafka
+from agents.local_key import local_key_file
 from agents.parent_death import end_with_parent
-from agents.settings import Settings
+from agents.settings import ENV_PREFIX, Settings, load_settings
 from agents.topic_admin import apply_topics
 from agents.worker import WorkerName
 from pipeline.topics import load_topics
@@ -101,7 +102,6 @@ class LocalCluster:
     def start(
         cls,
         data_dir: Path,
-        hash_key_file: Path,
         *,
         bootstrap: str | None = None,
         port: int | None = None,
@@ -111,17 +111,19 @@ class LocalCluster:
     ) -> LocalCluster:
         """Start everything in order and return when every worker is ready.
 
-        When ``stop`` is set meanwhile, waiting ends and the cluster is returned as far as it is.
+        The key for national IDs is the environment's, or one made in ``data_dir``. When ``stop``
+        is set meanwhile, waiting ends and the cluster is returned as far as it is.
 
         Raises:
-            LocalKafkaError, BrokerUnreachableError, LocalClusterError: with one sentence.
+            LocalKafkaError, BrokerUnreachableError, LocalClusterError, SettingsError: one sentence.
         """
         data_dir.mkdir(parents=True, exist_ok=True)
         kafka = None
         if bootstrap is None:
             kafka = LocalKafka(data_dir / "kafka", port)
             bootstrap = kafka.start()
-        settings = Settings(bootstrap=bootstrap, hash_key_file=hash_key_file)
+        key = {} if _has_key() else {"hash_key_file": local_key_file(data_dir)}
+        settings = load_settings(bootstrap=bootstrap, **key)
         cluster = cls(data_dir, settings, kafka)
         try:
             apply_topics(settings, load_topics())
@@ -139,9 +141,10 @@ class LocalCluster:
             "FREEZELINE_BOOTSTRAP": self.settings.bootstrap,
             "FREEZELINE_STATE_DIR": str(self.data_dir / f"state-{tag}"),
             "FREEZELINE_HTTP_PORT": str(http_port),
-            "FREEZELINE_HASH_KEY_FILE": str(self.settings.hash_key_file),
             "FREEZELINE_INSTANCE_ID": f"{name.value}-{tag}",
         }
+        if self.settings.hash_key_file is not None:
+            environment["FREEZELINE_HASH_KEY_FILE"] = str(self.settings.hash_key_file.absolute())
         log_file = self.data_dir / f"{name.value}-{tag}.log"
         worker = LocalWorker(name, http_port, log_file, environment)
         worker.start()
@@ -184,3 +187,7 @@ class LocalCluster:
             worker.stop()
         if self.kafka is not None:
             self.kafka.stop()
+
+
+def _has_key() -> bool:
+    return any(os.environ.get(ENV_PREFIX + name) for name in ("HASH_KEY", "HASH_KEY_FILE"))

@@ -16,7 +16,6 @@ from typing import Any, cast
 
 import aiokafka
 from aiokafka.errors import KafkaError
-from aiokafka.helpers import create_ssl_context
 from faust.types import TP
 
 from agents import transport
@@ -33,6 +32,7 @@ from agents.worker_spec import (
     Send,
     Throttle,
     WorkerSpec,
+    client_settings,
 )
 from pipeline.fold import Output
 
@@ -64,27 +64,6 @@ def run_worker(spec: WorkerSpec, settings: RuntimeSettings) -> int:
     # Every mutable thing of a large state would be walked by each collection otherwise.
     gc.set_threshold(200_000, 50, 50)
     return asyncio.run(_Worker(spec, settings).run())
-
-
-def client_settings(settings: RuntimeSettings) -> dict[str, Any]:
-    """Return what every aiokafka client is made with: servers, security, timeout."""
-    security = {key: value for key, value in settings.security.items() if value is not None}
-    protocol = security.get("security_protocol", "PLAINTEXT")
-    found: dict[str, Any] = {
-        "bootstrap_servers": settings.bootstrap,
-        "security_protocol": protocol,
-        "request_timeout_ms": int(settings.request_timeout_s * 1000),
-    }
-    for key in ("sasl_mechanism", "sasl_plain_username", "sasl_plain_password"):
-        if key in security:
-            found[key] = security[key]
-    if protocol in ("SSL", "SASL_SSL"):
-        found["ssl_context"] = create_ssl_context(
-            cafile=security.get("ssl_cafile"),
-            certfile=security.get("ssl_certfile"),
-            keyfile=security.get("ssl_keyfile"),
-        )
-    return found
 
 
 class _Worker:
@@ -332,22 +311,31 @@ class _Worker:
 
     async def _gauge(self) -> None:
         """Say once a second how far behind and how large the partitions are."""
-        name, metrics = self._spec.name, self.settings.metrics
+        metrics, shown = self.settings.metrics, set[tuple[str, tuple[str, ...]]]()
         while True:
             await asyncio.sleep(_GAUGE_SECONDS)
-            for partition, lane in list(self._owned.lanes.items()):
-                number = str(partition.partition)
-                lag = self._lag(partition)
-                if lag is not None:
-                    labels = (name, partition.topic, number)
-                    metrics.gauge("consumer_lag_records", labels, lag)
-                if lane.store is not None:
-                    entries, size = lane.store.sizes()
-                    metrics.gauge("state_entries", (name, number), entries)
-                    metrics.gauge("state_bytes", (name, number), size)
-                if not lane.restoring:
-                    for gauge, value in lane.fold.gauges().items():
-                        metrics.gauge(gauge, (number,), value)
+            figures = self._figures()
+            for (gauge, labels), value in figures.items():
+                metrics.gauge(gauge, labels, value)
+            for gauge, labels in shown - figures.keys():
+                metrics.forget(gauge, labels)
+            shown = set(figures)
+
+    def _figures(self) -> dict[tuple[str, tuple[str, ...]], float]:
+        name, figures = self._spec.name, dict[tuple[str, tuple[str, ...]], float]()
+        for partition, lane in self._owned.lanes.items():
+            number = str(partition.partition)
+            lag = self._lag(partition)
+            if lag is not None:
+                figures["consumer_lag_records", (name, partition.topic, number)] = lag
+            if lane.store is not None:
+                entries, size = lane.store.sizes()
+                figures["state_entries", (name, number)] = entries
+                figures["state_bytes", (name, number)] = size
+            if not lane.restoring:
+                for gauge, value in lane.fold.gauges().items():
+                    figures[gauge, (number,)] = value
+        return figures
 
     def _lag(self, partition: TP) -> int | None:
         assert self._app is not None

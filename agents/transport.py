@@ -116,6 +116,19 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
         )
         return cast(Mapping[TP, list[Any]], await self.run_here(fetching))
 
+    def say_alive(self) -> None:
+        """Tell aiokafka that we are fetching, although all lanes are full or flow is held up.
+
+        It leaves the group otherwise after five minutes; whether we live, `agents.health` says.
+        """
+        subscriptions = self._ensure_consumer()._fetcher._subscriptions
+
+        def fetched_nothing() -> None:
+            with subscriptions.fetch_context():
+                pass
+
+        self.thread_loop.call_soon_threadsafe(fetched_nothing)
+
     async def committed(self, partitions: Collection[TP]) -> dict[TP, int | None]:
         """Return the group's offsets, None where it has none."""
         found: dict[TP, int | None] = {}
@@ -209,6 +222,7 @@ class Consumer(stock.Consumer):
         wanted = self._get_active_partitions()
         active = {partition for partition in wanted if not host.is_full(partition)}
         if not active:
+            self.thread.say_alive()
             host.room.clear()
             await self.wait_first(host.room.wait(), asyncio.sleep(0.05))
             return

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from ssl import SSLContext
+from typing import Any, Protocol
 
+from aiokafka.helpers import create_ssl_context
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from pipeline.fold import Fold, Output
@@ -31,6 +33,9 @@ class Metrics(Protocol):
     def gauge(self, name: str, labels: tuple[str, ...], value: float) -> None:
         """Set a gauge."""
 
+    def forget(self, name: str, labels: tuple[str, ...]) -> None:
+        """Stop showing a gauge, as of a partition that has moved away."""
+
 
 class NoMetrics:
     """A `Metrics` that keeps nothing."""
@@ -43,6 +48,9 @@ class NoMetrics:
 
     def gauge(self, name: str, labels: tuple[str, ...], value: float) -> None:
         """See `Metrics.gauge`."""
+
+    def forget(self, name: str, labels: tuple[str, ...]) -> None:
+        """See `Metrics.forget`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,8 @@ class RuntimeSettings:
     state_dir: Path
     security: Mapping[str, str | None] = field(default_factory=dict)
     """security_protocol, sasl_mechanism, sasl_plain_username, sasl_plain_password, ssl_*file."""
+    ssl_context: SSLContext | None = None
+    """A ready TLS context; None makes one of the files in ``security`` where TLS is asked for."""
     http_host: str = "127.0.0.1"
     http_port: int | None = None
     """None: no HTTP server; 0: any free port."""
@@ -117,3 +127,24 @@ class RuntimeSettings:
     store_write_buffer_bytes: int = 32 * 1024 * 1024
     metrics: Metrics = field(default_factory=NoMetrics)
     registry: CollectorRegistry = field(default_factory=lambda: REGISTRY)
+
+
+def client_settings(settings: RuntimeSettings) -> dict[str, Any]:
+    """Return what every aiokafka client is made with: servers, security, timeout."""
+    security = {key: value for key, value in settings.security.items() if value is not None}
+    protocol = security.get("security_protocol", "PLAINTEXT")
+    found: dict[str, Any] = {
+        "bootstrap_servers": settings.bootstrap,
+        "security_protocol": protocol,
+        "request_timeout_ms": int(settings.request_timeout_s * 1000),
+    }
+    for key in ("sasl_mechanism", "sasl_plain_username", "sasl_plain_password"):
+        if key in security:
+            found[key] = security[key]
+    if protocol in ("SSL", "SASL_SSL"):
+        found["ssl_context"] = settings.ssl_context or create_ssl_context(
+            cafile=security.get("ssl_cafile"),
+            certfile=security.get("ssl_certfile"),
+            keyfile=security.get("ssl_keyfile"),
+        )
+    return found

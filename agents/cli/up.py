@@ -13,7 +13,6 @@ import typer
 from agents.cli import CommandError
 from agents.local_cluster import DEFAULT_HTTP_PORT, LocalCluster, LocalClusterError
 from agents.local_kafka import LocalKafkaError
-from agents.local_key import local_key_file
 from agents.topic_admin import BrokerUnreachableError
 
 DEFAULT_PORT = 9092
@@ -41,10 +40,9 @@ def register(app: typer.Typer) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         typer.echo("Starting Kafka and the workers (the first time downloads Kafka, 43 MB) …")
-        key = local_key_file(data_dir)
         try:
             cluster = LocalCluster.start(
-                data_dir, key, bootstrap=bootstrap, port=port, http_port=http_port, stop=stop
+                data_dir, bootstrap=bootstrap, port=port, http_port=http_port, stop=stop
             )
         except (LocalKafkaError, LocalClusterError, BrokerUnreachableError) as error:
             raise CommandError(str(error)) from None
@@ -66,8 +64,8 @@ def ready_text(cluster: LocalCluster) -> str:
     """Return what a person needs to know to use the cluster from another shell."""
     lines = ["", "Freezeline is up. In another shell:"]
     lines.append(f"  export FREEZELINE_BOOTSTRAP={cluster.settings.bootstrap}")
-    key = cluster.settings.hash_key_file
-    lines.append(f"  export FREEZELINE_HASH_KEY_FILE={key.absolute() if key else ''}")
+    if (key := cluster.settings.hash_key_file) is not None:
+        lines.append(f"  export FREEZELINE_HASH_KEY_FILE={key.absolute()}")
     lines.append("  freezeline publish reports FILE     # JSON lines; then: transactions FILE")
     lines.append("  freezeline alerts --follow")
     lines.append("")

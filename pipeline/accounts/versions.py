@@ -197,7 +197,10 @@ def _tell(file: AccountFile, decision: Decision, cause: Cause, differences: Diff
     level = file.level
     for transaction, posting in sorted(decision.notices.items()):
         told = file.told.get(transaction)
-        if level is None or (told is not None and told.active and told.level == level.level):
+        if level is None:
+            continue
+        known = (told.active, told.level, told.cluster) if told is not None else None
+        if known == (True, level.level, level.cluster):
             continue
         notice = Notice(
             account=posting.other,

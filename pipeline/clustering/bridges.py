@@ -44,6 +44,8 @@ class Thresholds(NamedTuple):
 
     def add(self, a: Support, b: Support) -> Support:
         """Return the support of two parts together, cut off at the thresholds."""
+        if len(a.voices) > self.voices and a.identifiers >= self.identifiers:
+            return a
         # One more than the threshold, because the voice in question may be one of them.
         voices = a.voices if len(a.voices) > self.voices else a.voices | b.voices
         return Support(voices, min(a.identifiers + b.identifiers, self.identifiers))
@@ -264,19 +266,24 @@ class _Parts:
             parent = search.parent[vertex]
             if parent >= 0:
                 self._below[parent] = add(self._below[parent], self._below[vertex])
-        # Support of everything visited before (after) a place in the same tree.
+        self._before: list[Support] = []
+        self._after: list[Support] = []
+
+    def _look_both_ways(self) -> None:
+        """Work out the support of all that was visited before (after) a place in its tree."""
+        search, add = self._search, self._thresholds.add
         size = len(search.visited)
         self._before = [NOTHING] * (size + 1)
         self._after = [NOTHING] * (size + 1)
         for place, vertex in enumerate(search.visited):
             fresh = search.root[vertex] == vertex
             earlier = NOTHING if fresh else self._before[place]
-            self._before[place + 1] = add(earlier, supports[vertex])
+            self._before[place + 1] = add(earlier, self._supports[vertex])
         for place in range(size - 1, -1, -1):
             vertex = search.visited[place]
             last = place == search.end[search.root[vertex]]
             later = NOTHING if last else self._after[place + 1]
-            self._after[place] = add(later, supports[vertex])
+            self._after[place] = add(later, self._supports[vertex])
 
     def _separated(self, vertex: int) -> list[int]:
         """Return the children whose subtrees only this vertex ties to the rest."""
@@ -293,12 +300,14 @@ class _Parts:
             return frozenset()
         reached = self._thresholds.reached
         found = {child for child in separated if reached(self._below[child], voice)}
-        if not is_root and reached(self._above(vertex, separated), voice):
+        if found and not is_root and reached(self._above(vertex, separated), voice):
             found.add(-1)
         return frozenset(found)
 
     def _above(self, vertex: int, separated: Sequence[int]) -> Support:
         search, add = self._search, self._thresholds.add
+        if not self._before:
+            self._look_both_ways()
         total = self._before[search.place[vertex]]
         last = search.end[vertex]
         if last < search.end[search.root[vertex]]:

@@ -29,7 +29,6 @@ from pipeline.contracts.account_log import (
     partition_of,
 )
 from pipeline.contracts.cloudevents import event_data
-from pipeline.contracts.clusters import cluster_id
 from pipeline.contracts.dead_letters import dead_letter
 from pipeline.contracts.invalid import InvalidEvent
 from pipeline.contracts.reports import decode_report
@@ -158,7 +157,7 @@ class _Speech:
         groupings = [(c, g) for c in components for g in self._components.split(c)]
         new: dict[str, str] = {}
         for component, grouping in groupings:
-            identity = cluster_id(self._sayings.anchor_of(component, grouping.members))
+            identity = self._sayings.identity_of(component, grouping.members)
             new.update(dict.fromkeys(grouping.members, identity))
         gone = sorted(touched - new.keys())
         old = {node: self._sayings.assigned(node) for node in (*new, *gone)}

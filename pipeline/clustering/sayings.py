@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import islice
 
 import msgspec
@@ -32,6 +33,10 @@ LISTED_EDGES = 200
 COUNTED_VOICES = 200
 """Up to so many voices, summed over the members, a cluster's voices are counted exactly; above,
 it is the most that one member has (a lower bound: the same person may stand behind two)."""
+
+
+cluster_identity = lru_cache(maxsize=65_536)(cluster_id)
+"""The id of the cluster of an anchor, kept because the same few are asked for all the time."""
 
 
 class Said(msgspec.Struct, array_like=True):
@@ -76,12 +81,16 @@ class Sayings:
         """Return the identifier that was reported first."""
         return min(members, key=lambda node: (component.nodes[node].summary.first_at, node))
 
+    def identity_of(self, component: Component, members: Sequence[str]) -> str:
+        """Return the id of the cluster with these members."""
+        return cluster_identity(self.anchor_of(component, members))
+
     def say(
         self, component: Component, grouping: Grouping, split_from: str | None, cause: Cause
     ) -> tuple[int, list[Output]]:
         """Return a cluster's version and what there is to say of it."""
         anchor = self.anchor_of(component, grouping.members)
-        identity = cluster_id(anchor)
+        identity = cluster_identity(anchor)
         said = self.said(identity)
         if not said.live:
             said.split_from = split_from

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from itertools import combinations
 
-import networkx as nx
+import networkx as nx  # type: ignore[import-untyped]
 
 from pipeline.clustering.evidence import Model, load_model
 from pipeline.clustering.normalised import StoredReport
@@ -112,9 +112,9 @@ class Oracle:
         anchors = {a for a in qualified if all(standing(a) < standing(b) for b in qualified[a])}
         found: list[Edge] = []
         for account in sorted(qualified.keys() - anchors):
-            same = [b for b in qualified[account] if number_of(b) == number_of(account)]
+            namesakes = [b for b in qualified[account] if number_of(b) == number_of(account)]
             reachable = qualified[account] & anchors
-            if not reachable or (bank_of(account) == "?" and len(same) > 1):
+            if not reachable or (bank_of(account) == "?" and len(namesakes) > 1):
                 continue
             a, b = sorted((account, min(reachable, key=standing)))
             found.append((bits[a, b], a, b, "T1", frozenset()))

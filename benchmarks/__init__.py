@@ -1,0 +1,1 @@
+"""Measurements of Freezeline on a real Kafka, each beside a bare Kafka loop of the same run."""

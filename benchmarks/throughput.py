@@ -1,0 +1,246 @@
+"""How much one worker process of a stage gets done, beside a loop that only reads and parses.
+
+``python -m benchmarks.throughput [--transactions N] [--files N] [--json]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from agents.lag import LagReader
+from agents.local_cluster import LocalWorker
+from agents.worker import WorkerName
+from benchmarks.alerts_read import alert_count, alerts_about
+from benchmarks.cases import case_records
+from benchmarks.machine import Figures, machine, note, show, versions
+from benchmarks.payments import payments
+from benchmarks.publishing import publish, spread
+from benchmarks.stand import (
+    IDLE_SECONDS,
+    BenchmarkError,
+    Stand,
+    cpu_seconds,
+    end_on_sigterm,
+    records_in,
+)
+from pipeline.topics import ACCOUNT_LOG, TRANSACTIONS, load_topics
+
+TRANSACTIONS_PUBLISHED = 400_000
+FILES = 100_000
+SHARE_AT_CASES = 0.001
+"""Share of the postings that are at accounts with a case."""
+
+_POLL_SECONDS = 0.1
+_UNLIMITED = str(10**9)
+
+
+class _Sample(NamedTuple):
+    at: float
+    records: int
+    cpu_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What a worker did in the time that was measured (start-up and first batches left out)."""
+
+    share: float
+    """The part of all records that was measured."""
+    seconds: float
+    cpu_seconds: float | None
+
+
+def run(transactions: int = TRANSACTIONS_PUBLISHED, files: int = FILES) -> Figures:
+    """Measure and return the figures. Raises BenchmarkError."""
+    with Stand() as stand:
+        into_cases = round(transactions * 2 * SHARE_AT_CASES)
+        note(f"publishing {transactions:,} payments")
+        hits = asyncio.run(_publish_payments(stand.bootstrap, transactions, into_cases, files))
+        _open_cases(stand, files)
+        bare = [_bare(stand, transactions)]
+        note("intake: payments to postings")
+        intake = _intake(stand)
+        bare.append(_bare(stand, transactions))
+        note("accounts: postings to look-back memory, files and alerts")
+        accounts = _accounts(stand)
+        bare.append(_bare(stand, transactions))
+        seen = asyncio.run(alerts_about(stand.bootstrap, hits))
+    return _figures((transactions, files), bare, intake, accounts, (2 * len(hits), seen))
+
+
+def print_table(figures: Figures) -> None:
+    """Print the figures as people read them."""
+    rows = [
+        ("bare loop: read and parse", f"{figures['bare_per_s']:,}", "1.00", _us(figures, "bare")),
+        (
+            "intake, transactions",
+            f"{figures['intake_per_s']:,}",
+            f"{figures['intake_ratio_to_bare']:.2f}",
+            _us(figures, "intake"),
+        ),
+        (
+            "accounts, postings",
+            f"{figures['accounts_postings_per_s']:,}",
+            f"{figures['accounts_ratio_to_bare']:.2f}",
+            _us(figures, "accounts"),
+        ),
+    ]
+    show(
+        f"Throughput, one process each: {figures['transactions']:,} transactions, "
+        f"{figures['files']:,} accounts with a case, "
+        f"alerts {figures['alerts_seen']:,} of {figures['alerts_expected']:,}",
+        ("", "per second", "to bare", "CPU µs each"),
+        rows,
+    )
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.throughput")
+    parser.add_argument("--transactions", type=int, default=TRANSACTIONS_PUBLISHED)
+    parser.add_argument("--files", type=int, default=FILES, help="accounts with a case")
+    parser.add_argument("--json", action="store_true", help="end with a JSON object in one line")
+    options = parser.parse_args()
+    end_on_sigterm()
+    figures = run(options.transactions, options.files)
+    print_table(figures)
+    if options.json:
+        print(json.dumps(figures))
+
+
+async def _publish_payments(bootstrap: str, count: int, into_cases: int, files: int) -> set[str]:
+    """Publish the payments; return the keys of those into accounts with a case."""
+    partitions = load_topics()[TRANSACTIONS].partitions
+    hits: set[str] = set()
+
+    def records() -> Iterator[tuple[int, bytes]]:
+        for payment in payments(count, into_cases, files):
+            if payment.into_case:
+                hits.add(payment.key)
+            yield spread(payment.payer.number, partitions), payment.value
+
+    await publish(bootstrap, TRANSACTIONS, records())
+    return hits
+
+
+def _open_cases(stand: Stand, files: int) -> None:
+    """Let an accounts worker open the files of the accounts with a case."""
+    note(f"opening {files:,} accounts with a case")
+    records = case_records(files, load_topics()[ACCOUNT_LOG].partitions)
+    asyncio.run(publish(stand.bootstrap, ACCOUNT_LOG, records))
+    worker = stand.worker(WorkerName.ACCOUNTS)
+    stand.wait_until_ready(worker)
+    stand.wait_until_answered(WorkerName.ACCOUNTS)
+    stand.end(worker)
+    opened = asyncio.run(alert_count(stand.bootstrap))
+    if opened != files:
+        raise BenchmarkError(f"{opened:,} of {files:,} accounts with a case were opened.")
+
+
+def _bare(stand: Stand, transactions: int) -> dict[str, float]:
+    note("bare loop over the same payments")
+    return stand.figures("benchmarks.bare_reader", stand.bootstrap, TRANSACTIONS, str(transactions))
+
+
+def _intake(stand: Stand) -> Rate:
+    # No accounts worker reads meanwhile: flow control must not wait for it.
+    worker = stand.worker(WorkerName.INTAKE, accounts_lag_limit=_UNLIMITED)
+    rate = _work_off(stand, worker, TRANSACTIONS)
+    stand.end(worker)
+    return rate
+
+
+def _accounts(stand: Stand) -> Rate:
+    worker = stand.worker(WorkerName.ACCOUNTS)
+    rate = _work_off(stand, worker, ACCOUNT_LOG)
+    stand.end(worker)
+    return rate
+
+
+def _work_off(stand: Stand, worker: LocalWorker, topic: str) -> Rate:
+    """Watch a worker until its group has no lag; the clock runs from the first records folded."""
+    samples: list[_Sample] = []
+    deadline = time.monotonic() + IDLE_SECONDS
+    with LagReader(stand.settings) as lags:
+        while not _is_quiet(samples) or lags.lag()[worker.name.value]:
+            time.sleep(_POLL_SECONDS)
+            stand.check(worker)
+            if time.monotonic() > deadline:
+                raise BenchmarkError(f"The {worker.name} worker did not come to its end.")
+            count = records_in(worker, topic)
+            if count:
+                samples.append(_Sample(time.perf_counter(), count, cpu_seconds(worker)))
+    first = samples[0]
+    last = next(sample for sample in samples if sample.records == samples[-1].records)
+    if last.records == first.records:
+        raise BenchmarkError("There was too little to do: take more transactions.")
+    cpu = None
+    if first.cpu_seconds is not None and last.cpu_seconds is not None:
+        cpu = last.cpu_seconds - first.cpu_seconds
+    share = 1 - first.records / last.records
+    return Rate(share, last.at - first.at, cpu)
+
+
+def _is_quiet(samples: list[_Sample]) -> bool:
+    """Whether nothing was folded for half a second."""
+    return len(samples) >= 6 and samples[-6].records == samples[-1].records
+
+
+def _figures(
+    size: tuple[int, int],
+    bare: list[dict[str, float]],
+    intake: Rate,
+    accounts: Rate,
+    alerts: tuple[int, int],
+) -> Figures:
+    transactions, files = size
+    postings = 2 * transactions
+    bare_per_s = [figures["per_s"] for figures in bare]
+    bare_us = statistics.median(figures["cpu_us"] for figures in bare)
+    intake_per_s = transactions * intake.share / intake.seconds
+    accounts_per_s = postings * accounts.share / accounts.seconds
+    intake_us, accounts_us = _cpu_us(intake, transactions), _cpu_us(accounts, postings)
+    chain = None
+    if intake_us is not None and accounts_us is not None:
+        chain = round((intake_us + 2 * accounts_us) / bare_us, 2)
+    return {
+        "intake_ratio_to_bare": round(intake_per_s / statistics.mean(bare_per_s[:2]), 3),
+        "accounts_ratio_to_bare": round(accounts_per_s / statistics.mean(bare_per_s[1:]), 3),
+        "chain_cpu_ratio_to_bare": chain,
+        "intake_per_s": round(intake_per_s),
+        "accounts_postings_per_s": round(accounts_per_s),
+        "bare_per_s": round(statistics.median(bare_per_s)),
+        "bare_runs_per_s": [round(each) for each in bare_per_s],
+        "bare_cpu_us": round(bare_us, 2),
+        "intake_cpu_us": intake_us,
+        "accounts_cpu_us": accounts_us,
+        "transactions": transactions,
+        "postings": postings,
+        "files": files,
+        "alerts_expected": alerts[0],
+        "alerts_seen": alerts[1],
+        "machine": machine(),
+        "versions": versions(),
+    }
+
+
+def _cpu_us(rate: Rate, count: int) -> float | None:
+    if rate.cpu_seconds is None:
+        return None
+    return round(rate.cpu_seconds / (count * rate.share) * 1e6, 2)
+
+
+def _us(figures: Figures, name: str) -> str:
+    found = figures[f"{name}_cpu_us"]
+    return "" if found is None else f"{found:.1f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,368 @@
+"""The commands that read and send, on a real Kafka of their own with records written here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import msgspec
+import orjson
+import pytest
+
+from agents.local_kafka import LocalKafka
+from agents.reading import TopicReader
+from agents.sending import connected_producer, publish_records
+from agents.settings import Settings, load_settings
+from agents.topic_admin import BrokerUnreachableError, apply_topics
+from pipeline.accounts.file import AccountFile, Said, add_event, add_posting, encode_file
+from pipeline.accounts.fold import alert_output
+from pipeline.contracts.account_log import (
+    AccountEvents,
+    Claim,
+    Level,
+    Posting,
+    Postings,
+    Tick,
+    encode_log_entry,
+    partition_of,
+)
+from pipeline.contracts.alerts import AlertKind, Evidence, FreezeAlert, alert_id
+from pipeline.contracts.clusters import Cluster, Edge, cluster_id
+from pipeline.contracts.codec import encode_json
+from pipeline.contracts.dead_letters import dead_letter
+from pipeline.contracts.invalid import InvalidEvent, Reason
+from pipeline.fold import LogRecord, Output
+from pipeline.topics import ACCOUNT_FILES, ACCOUNT_LOG, CLUSTERS, load_topics
+from tests.agents_cli.running import Ran, freezeline
+from tests.agents_cli.test_publish import lines
+from tests.agents_cli.test_sending import NATIONAL_ID, PAYMENT, REPORT
+
+ACCOUNT = "account:014:1234567890"
+PAID_AT = 1_793_500_000_000
+HOLD = alert_id(AlertKind.HOLD, ACCOUNT, "bank-scb/T1")
+PROVISIONAL = alert_id(AlertKind.HOLD, ACCOUNT, "report/aoc-1441/AOC-1#0")
+WATCH = alert_id(AlertKind.WATCH, "account:004:9998887776", "account:004:9998887776")
+CLUSTER = cluster_id(ACCOUNT)
+
+CLAIM = Claim(
+    account=ACCOUNT,
+    claim_id="aoc-1441/AOC-1#0",
+    version=1,
+    withdrawn=False,
+    report="aoc-1441/AOC-1",
+    received_at=PAID_AT + 1_000,
+    published_at=PAID_AT + 1_500,
+    voice="v",
+    verified=True,
+    police_filed=False,
+    paid_at=PAID_AT,
+    amount=4_500_000,
+    payer="account:004:4567890123",
+)
+LEVEL = Level(
+    account=ACCOUNT,
+    version=1,
+    level="light_grey",
+    acting=True,
+    since=PAID_AT + 1_000,
+    published_at=PAID_AT + 1_500,
+    police_filed=False,
+    reports=2,
+    voices=2,
+    verified_voices=1,
+    cluster=CLUSTER,
+    cluster_version=1,
+    caused_by="aoc-1441/AOC-1",
+)
+POSTING = Posting(
+    ACCOUNT, "bank-scb/T1", PAID_AT, 4_500_000, "account:004:4567890123", 4_510_000
+)
+
+
+def alert(identity: str, version: int, kind: AlertKind, **more: object) -> FreezeAlert:
+    plain = FreezeAlert(
+        alert_id=identity,
+        version=version,
+        kind=kind,
+        bank="014",
+        account=ACCOUNT,
+        origin="bank-scb/T1",
+        amount_satang=4_500_000,
+        disputed_satang=4_500_000,
+        balance_known=True,
+        level="light_grey",
+        reason_en="Hold it.",
+        reason_th="ระงับ",
+        evidence=[
+            Evidence(
+                "claim",
+                report="aoc-1441/AOC-1",
+                detail="verified",
+                amount_satang=4_500_000,
+                at="2026-11-01T03:00:00.000Z",
+            ),
+            Evidence(
+                "payment",
+                transaction="bank-scb/T1",
+                identifier="account:004:4567890123",
+                detail="reference",
+                amount_satang=4_500_000,
+                at="2026-11-01T03:00:00.000Z",
+            ),
+            Evidence("level", identifier="light_grey", detail="2 reports, 2 voices, 1 verified"),
+        ],
+        cluster_id=CLUSTER,
+        cluster_version=1,
+        policy_version="th-2026-11",
+        caused_by="bank-scb/T1",
+        caused_at="2026-11-01T03:00:00.000Z",
+        held_from="2026-11-01T03:00:00.000Z",
+        holds_until="2026-11-04T03:00:00.000Z",
+    )
+    return msgspec.structs.replace(plain, **more)
+
+
+ALERTS = (
+    alert(PROVISIONAL, 1, AlertKind.HOLD, origin="report/aoc-1441/AOC-1#0"),
+    alert(HOLD, 1, AlertKind.HOLD, amount_satang=100),
+    alert(HOLD, 2, AlertKind.HOLD),
+    alert(
+        PROVISIONAL,
+        2,
+        AlertKind.RELEASE,
+        amount_satang=0,
+        evidence=[],
+        releases=AlertKind.HOLD,
+        release_reason="superseded",
+        superseded_by=HOLD,
+        holds_until=None,
+    ),
+    alert(
+        WATCH, 1, AlertKind.WATCH, account="account:004:9998887776", bank="004", amount_satang=0
+    ),
+)
+
+
+def records() -> Iterator[Output]:
+    """What the workers would have written."""
+    for one in ALERTS:
+        yield alert_output(one, PAID_AT)
+    file = AccountFile(account=ACCOUNT, version=3)
+    add_event(file, CLAIM)
+    add_event(file, LEVEL)
+    add_posting(file, POSTING)
+    file.said[HOLD] = Said("hold", "bank-scb/T1", 2, True, "", (CLAIM.claim_id,), 4_500_000)
+    owner = partition_of(ACCOUNT, 4)
+    older = AccountFile(account=ACCOUNT, version=2)
+    for one_file in (file, older):
+        yield Output(ACCOUNT_FILES, ACCOUNT.encode(), encode_file(one_file), (), owner)
+    for entry in (AccountEvents([CLAIM, LEVEL]), Postings([POSTING]), Tick(PAID_AT)):
+        yield Output(ACCOUNT_LOG, None, encode_log_entry(entry), (), owner)
+    yield Output(ACCOUNT_LOG, b"k", b"\x00nonsense", (), owner)
+    edge = Edge(ACCOUNT, "phone:+66812345678", "T0", 21.5, ["named together"], 2)
+    cluster = Cluster(
+        cluster_id=CLUSTER,
+        version=2,
+        anchor=ACCOUNT,
+        members=[ACCOUNT, "phone:+66812345678"],
+        reports=["aoc-1441/AOC-1", "etda-1212/E-1"],
+        report_count=2,
+        voices=2,
+        edges=[edge],
+        relations=[],
+    )
+    yield Output(CLUSTERS, CLUSTER.encode(), encode_json(cluster))
+    refused = (
+        (b'{"broken \x1b[2J\xff', Reason.NOT_JSON, ()),
+        (b'{"later":1}', Reason.BAD_TIME, (("own", b"1"),)),
+        (b'{"later":1}', Reason.BAD_TIME, ()),
+    )
+    for offset, (value, reason, headers) in enumerate(refused):
+        record = LogRecord(offset, PAID_AT, b"key", value, headers)
+        yield dead_letter("reports", 0, record, InvalidEvent(reason, "$.received_at"))
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    with LocalKafka(tmp_path_factory.mktemp("kafka")) as kafka:
+        found = load_settings(needs_hash_key=False, bootstrap=kafka.bootstrap)
+        apply_topics(found, load_topics())
+        with connected_producer(found) as producer:
+            for record in records():
+                # One by one, so that the times of different partitions are in this order.
+                publish_records(producer, [record])
+                time.sleep(0.002)
+        yield found
+
+
+def run(settings: Settings, *arguments: str, given: bytes = b"") -> Ran:
+    return freezeline(*arguments, "--bootstrap", settings.bootstrap, given=given)
+
+
+def test_alerts_are_newest_first_and_of_each_the_newest_version(settings: Settings) -> None:
+    ran = run(settings, "alerts", "--json")
+    found = [orjson.loads(line) for line in ran.out.splitlines()]
+    assert [(one["alert_id"], one["version"]) for one in found] == [
+        (WATCH, 1),
+        (PROVISIONAL, 2),
+        (HOLD, 2),
+    ]
+    every = run(settings, "alerts", "--json", "--all-versions").out.splitlines()
+    assert len(every) == len(ALERTS)
+    assert len(run(settings, "alerts", "--json", "--limit", "1").out.splitlines()) == 1
+
+
+def test_alerts_as_a_table(settings: Settings) -> None:
+    ran = run(settings, "alerts", "--bank", "ไทยพาณิชย์")
+    header, released, hold = ran.out.splitlines()
+    assert header.split()[:3] == ["time", "kind", "bank"]
+    assert "released (hold)" in released
+    assert "014 SCB" in hold
+    assert "45,000.00" in hold
+    assert "2026-11-04 10:00" in hold
+    assert hold.rstrip().endswith(HOLD[:8])
+    assert "ระงับ" in run(settings, "alerts", "--lang", "th").out
+    assert HOLD in run(settings, "alerts", "--wide").out
+    unknown = run(settings, "alerts", "--bank", "Gringotts")
+    assert (unknown.exit_code, unknown.out) == (2, "")
+
+
+def test_following_prints_each_alert_as_it_comes(settings: Settings) -> None:
+    command = [sys.executable, "-m", "agents.cli", "alerts", "--follow", "--limit", "1"]
+    command += ["--bootstrap", settings.bootstrap]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    killer = threading.Timer(60, process.kill)
+    killer.start()
+    try:
+        assert process.stdout is not None
+        assert WATCH[:8] in process.stdout.readline()
+        new = alert(HOLD, 3, AlertKind.HOLD, amount_satang=777)
+        with connected_producer(settings) as producer:
+            publish_records(producer, [alert_output(new, PAID_AT)])
+        assert "7.77 baht" in process.stdout.readline()
+        process.send_signal(2)
+        assert process.stdout.read() == ""
+        assert process.wait(20) == 0
+    finally:
+        killer.cancel()
+        process.kill()
+        process.wait()
+
+
+def test_account_is_shown_by_bank_and_number(settings: Settings) -> None:
+    ran = run(settings, "account", "show", "SCB 123-4-56789-0")
+    assert ran.exit_code == 0
+    for words in (
+        "014 SCB 1234567890",
+        "file version 3",
+        "light grey, may act",
+        "balance  45,100.00 baht",
+        "1 hold(s)",
+        f"{HOLD} v",
+        "aoc-1441/AOC-1",
+        "+45,000.00",
+        "004 KBANK 4567890123",
+    ):
+        assert words in ran.out
+    assert ran.out == run(settings, "account", "show", ACCOUNT).out
+    unknown = run(settings, "account", "show", "014 0000000001")
+    assert unknown.exit_code == 1
+    assert "There is no file of 014 SCB 0000000001" in unknown.err
+    assert run(settings, "account", "show", "nonsense").exit_code == 2
+
+
+def test_account_log_is_readable(settings: Settings) -> None:
+    arguments = ("account-log", "show", "--partition", str(partition_of(ACCOUNT, 4)), "--ticks")
+    found = [orjson.loads(line) for line in run(settings, *arguments).out.splitlines()]
+    assert [one["kind"] for one in found] == ["events", "postings", "tick", "unreadable"]
+    assert [one["event"] for one in found[0]["events"]] == ["claim", "level"]
+    assert found[1]["postings"][0]["amount"] == 4_500_000
+    assert found[3]["reason"] == "not_a_log_record"
+    about = run(settings, "account-log", "show", "--account", ACCOUNT, "--limit", "1").out
+    assert [orjson.loads(line)["kind"] for line in about.splitlines()] == ["postings"]
+    assert run(settings, "account-log", "show", "--partition", "4").exit_code == 2
+
+
+def test_explain_tells_the_whole_story(settings: Settings) -> None:
+    ran = run(settings, "explain", HOLD[:8])
+    assert ran.exit_code == 0
+    for words in (
+        f"{HOLD}, version",
+        "1.00 of 45,000.00 baht",
+        "report aoc-1441/AOC-1: 45,000.00 baht",
+        "found by the reference that the victim gave",
+        "now: light grey, may act; 2 reports, 2 voices, 1 verified",
+        "policy th-2026-11: light grey needs at least 1 verified person(s)",
+        "014 SCB 1234567890 – phone:+66812345678  21.5 bits, T0  named together",
+        "etda-1212/E-1",
+        "A police complaint makes it last 168 hours instead of 72.",
+    ):
+        assert words in ran.out
+    replaced = run(settings, "explain", PROVISIONAL)
+    assert f"Alert {HOLD} now speaks of the same money" in replaced.out
+    assert "reporter verified" in replaced.out
+    unknown = run(settings, "explain", "ffffffff")
+    assert unknown.exit_code == 1
+    assert unknown.err.startswith("No alert's id begins with ffffffff")
+    assert run(settings, "explain", "xyz").exit_code == 1
+
+
+def test_dead_letters_are_counted_shown_and_sent_back(settings: Settings) -> None:
+    listed = run(settings, "dead-letters", "list").out.splitlines()[1:]
+    assert [line.split()[:4] for line in listed] == [
+        ["reports", "bad_time", "2", "reports:2"],
+        ["reports", "not_json", "1", "reports:0"],
+    ]
+    shown = run(settings, "dead-letters", "show", "reports:0")
+    assert r'{"broken \x1b[2J\xff' in shown.out
+    assert "\x1b" not in shown.out
+    assert "personal data" in shown.err
+    refused = run(settings, "dead-letters", "replay", "--reason", "not_json")
+    assert refused.exit_code == 1
+    sent = run(settings, "dead-letters", "replay")
+    assert "Left out: 1" in sent.out
+    # Two letters hold the same bytes: they are sent once.
+    assert "Sent 1 back" in sent.out
+    with TopicReader(settings) as reader:
+        (back,) = [one for one in reader.forward("reports") if one.value == b'{"later":1}']
+    assert back.key == b"key"
+    assert dict(back.headers) == {"dlq.attempt": b"1"}
+    assert run(settings, "dead-letters", "show", "reports:99").exit_code == 1
+    assert run(settings, "dead-letters", "list", "--topic", "nonsense").exit_code == 2
+    assert run(settings, "dead-letters", "list", "--reason", "nonsense").exit_code == 2
+
+
+def test_publishing_puts_hashed_events_into_kafka(settings: Settings) -> None:
+    given = lines({**REPORT, "reporter": {"national_id": NATIONAL_ID}}, {"kind": "x"})
+    refused = run(settings, "publish", "reports", "-", given=given)
+    assert refused.exit_code == 1
+    ran = run(settings, "publish", "reports", "-", "--skip-invalid", given=given)
+    assert ran.out.startswith("Published 1 event to reports in ")
+    assert ran.out.rstrip().endswith("1 invalid line skipped.")
+    run(settings, "publish", "transactions", "-", given=lines(PAYMENT))
+    with TopicReader(settings) as reader:
+        (stored,) = [one for one in reader.forward("reports") if one.key == b"aoc-1441/AOC-1"]
+        assert stored.header("ce_type") == b"freezeline.report.v1"
+        assert NATIONAL_ID.encode() not in (stored.value or b"")
+        assert len(list(reader.forward("transactions"))) == 1
+
+
+def test_both_directions_read_everything_once(settings: Settings) -> None:
+    with connected_producer(settings) as producer:
+        publish_records(
+            producer,
+            (Output("platform-referrals", b"%d" % n, b"x") for n in range(1_200)),
+        )
+    with TopicReader(settings) as reader:
+        forward = [one.key for one in reader.forward("platform-referrals")]
+        backward = [one.key for one in reader.newest_first("platform-referrals")]
+        assert forward == [b"%d" % n for n in range(1_200)]
+        assert sorted(backward) == sorted(forward)
+        assert backward[-1] == b"0"
+        newest = reader.newest_by_key("platform-referrals", lambda key: key == b"7")
+        assert list(newest) == [b"7"]
+        with pytest.raises(BrokerUnreachableError, match="has no topic no-such-topic"):
+            reader.partitions("no-such-topic")

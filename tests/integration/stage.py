@@ -1,0 +1,127 @@
+"""A stage: a real Kafka with workers, a scenario to play on it, and its outcome to compare."""
+
+from __future__ import annotations
+
+import datetime
+import random
+import socket
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+
+from agents.lag import LagReader
+from agents.local_cluster import LocalCluster
+from agents.reading import StoredRecord, TopicReader
+from agents.sending import PREPARE, connected_producer, outgoing, publish_records
+from agents.worker import WorkerName
+from pipeline.fold import Output
+from pipeline.outcome import Outcome, outcome_of
+from pipeline.policy.policy import load_policy
+from pipeline.replay import Event, Replay
+from pipeline.simulation.scenario import Scenario, simulate
+from pipeline.topics import CLUSTERS, FREEZE_ALERTS, REPORTS, TRANSACTIONS, WATCHLIST
+
+SETTLE_SECONDS = 90.0
+HOURS_AGO = 30
+
+
+def small_scenario(seed: int = 5, reports: int = 40, payments: int = 3000) -> Scenario:
+    """A day that ended some hours ago, so that no clock runs out meanwhile."""
+    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=HOURS_AGO)
+    return simulate(seed, rings=4, reports=reports, payments=payments, start=start)
+
+
+def events_of(scenario: Scenario) -> list[tuple[str, dict]]:
+    """The scenario's events in their order, with their topics."""
+    streams = {
+        "report": (REPORTS, scenario.reports),
+        "transaction": (TRANSACTIONS, scenario.transactions),
+    }
+    return [(streams[s][0], streams[s][1][i]) for _, s, i in scenario.timeline]
+
+
+def records_of(scenario: Scenario, key: bytes) -> list[Output]:
+    """The scenario's events as partners send them."""
+    return [outgoing(topic, PREPARE[topic](event, key)) for topic, event in events_of(scenario)]
+
+
+def replayed(scenario: Scenario) -> Outcome:
+    """The outcome of the same scenario through the folds alone."""
+    run = Replay(load_policy(), account_log_partitions=4)
+    topics = {
+        "report": (REPORTS, scenario.reports),
+        "transaction": (TRANSACTIONS, scenario.transactions),
+    }
+    run.run(
+        Event(at, topics[stream][0], orjson.dumps(topics[stream][1][index]))
+        for at, stream, index in scenario.timeline
+    )
+    return outcome_of(run.values(CLUSTERS), run.values(FREEZE_ALERTS), run.values(WATCHLIST))
+
+
+@contextmanager
+def stage(
+    folder: Path, names: tuple[WorkerName, ...] = tuple(WorkerName)
+) -> Iterator[LocalCluster]:
+    """A local cluster of its own, with everything ended afterwards."""
+    cluster = LocalCluster.start(folder, port=free_port(), http_port=free_ports(8), names=names)
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+def publish(cluster: LocalCluster, records: Iterable[Output]) -> None:
+    """Publish records and wait for every acknowledgement."""
+    with connected_producer(cluster.settings) as producer:
+        publish_records(producer, records)
+
+
+def settle(cluster: LocalCluster) -> None:
+    """Wait until everything is answered, twice in a row: one's outputs are another's work."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    calm = 0
+    with LagReader(cluster.settings) as reader:
+        while calm < 2:
+            lag = reader.lag()
+            calm = 0 if any(lag.values()) else calm + 1
+            assert time.monotonic() < deadline, f"the workers are still behind: {lag}"
+            time.sleep(0.3)
+
+
+def records_in(cluster: LocalCluster, topic: str) -> list[StoredRecord]:
+    """All that a topic holds."""
+    with TopicReader(cluster.settings) as reader:
+        return list(reader.forward(topic))
+
+
+def outcome(cluster: LocalCluster) -> Outcome:
+    """The outcome as the topics hold it."""
+    return outcome_of(
+        *(
+            [record.value for record in records_in(cluster, topic) if record.value]
+            for topic in (CLUSTERS, FREEZE_ALERTS, WATCHLIST)
+        )
+    )
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    return free_ports(1)
+
+
+def free_ports(count: int) -> int:
+    """The first of ``count`` neighbouring ports that nothing listens on."""
+    while True:
+        first = random.randrange(21_000, 31_000)
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first

@@ -1,0 +1,104 @@
+"""The main job on a real Kafka: the outcome of replay, poison set aside, nothing personal told."""
+
+from __future__ import annotations
+
+import re
+import urllib.request
+
+import pytest
+
+from pipeline.fold import Output
+from pipeline.topics import REPORTS, TRANSACTIONS
+from tests.integration.stage import (
+    outcome,
+    publish,
+    records_in,
+    records_of,
+    replayed,
+    settle,
+    small_scenario,
+    stage,
+)
+
+POISON = {
+    REPORTS: [b"not json", b'{"kind": 1}', b"\xff\xfe", b"\x00\x00\x00\x00\x05{}", b"[" * 5000],
+    TRANSACTIONS: [b'{"amount_satang": 1.5}', b"\x00", b'"' + b"x" * 300_000 + b'"', b"{}"],
+}
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """One scenario, with poison between its events, played to its end."""
+    scenario = small_scenario()
+    with stage(tmp_path_factory.mktemp("main-job")) as cluster:
+        records = records_of(scenario, cluster.settings.national_id_key())
+        for place, (topic, value) in enumerate((t, v) for t, vs in POISON.items() for v in vs):
+            records.insert(1 + place * len(records) // 10, Output(topic, b"poison", value))
+        publish(cluster, records)
+        settle(cluster)
+        yield cluster, scenario
+
+
+def test_kafka_and_replay_agree(played):
+    cluster, scenario = played
+    expected = replayed(scenario)
+    assert expected.alerts
+    assert outcome(cluster).differences(expected) == []
+
+
+def test_poison_lands_in_dead_letters_with_its_bytes_and_a_closed_reason(played):
+    cluster, _ = played
+    for topic, values in POISON.items():
+        letters = records_in(cluster, f"{topic}-dead-letters")
+        assert sorted(letter.value for letter in letters) == sorted(values)
+        for letter in letters:
+            assert re.fullmatch(rb"[a-z_0-9]+", letter.header("dlq.reason"))
+            assert letter.header("dlq.original.topic") == topic.encode()
+            assert letter.header("dlq.original.offset").isdigit()
+
+
+def test_nothing_personal_is_in_logs_metrics_headers_or_reasons(played):
+    cluster, scenario = played
+    told = []
+    for worker in cluster.workers:
+        told.append(worker.log_file.read_text())
+        with urllib.request.urlopen(f"http://127.0.0.1:{worker.http_port}/metrics") as answer:
+            told.append(answer.read().decode())
+    topics = ["freeze-alerts", "clusters", "watchlist", "account-log", "account-files"]
+    for topic in [*topics, "platform-referrals", *(f"{t}-dead-letters" for t in POISON)]:
+        for record in records_in(cluster, topic):
+            told += [f"{name} {content!r}" for name, content in record.headers]
+    text = "\n".join(told)
+    for personal in personal_identifiers(scenario):
+        assert personal not in text
+
+
+def personal_identifiers(scenario):
+    """Every account number, phone, name, handle and person's hash that the scenario speaks of."""
+    found = set()
+    for event in [*scenario.reports, *scenario.transactions]:
+        parties = [event.get("payer"), event.get("payee")]
+        for payment in event.get("payments", []):
+            parties += [payment.get("from"), payment["to"]]
+        for party in filter(None, parties):
+            found |= {party.get("account"), party.get("promptpay"), party.get("wallet")}
+        for suspect in event.get("suspects", []):
+            found |= {
+                v for k, v in suspect.items() if k not in {"kind", "bank", "platform", "network"}
+            }
+        found.add(event.get("reporter", {}).get("person"))
+    return {text for text in found if text and len(text) > 7}
+
+
+def test_metrics_and_health_answer_and_nothing_else_does(played):
+    cluster, _ = played
+    for worker in cluster.workers:
+        base = f"http://127.0.0.1:{worker.http_port}"
+        for path in ("/livez", "/readyz"):
+            assert urllib.request.urlopen(base + path).status == 200
+        text = urllib.request.urlopen(base + "/metrics").read().decode()
+        assert "freezeline_records_in_total{topic=" in text or "freezeline_records_in_total" in text
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(base + "/")

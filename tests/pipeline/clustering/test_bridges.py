@@ -1,0 +1,68 @@
+"""Bridges on sparse worlds, where cut vertices abound, against taking each vertex away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.clustering import components
+from pipeline.policy.policy import Policy
+from tests.pipeline.clustering.oracle import Oracle
+from tests.pipeline.clustering.scenarios import Run, line, report, small_policy
+from tests.pipeline.clustering.test_any_order import stored
+
+TWO = small_policy(bridge_voices=2, bridge_identifiers=1)
+THREE = small_policy(bridge_voices=3, bridge_identifiers=2)
+
+
+def sparse(ties: list[tuple[int, int, str | None]]) -> list[dict[str, Any]]:
+    """Return one report for each tie of two (or one) of a dozen handles."""
+    return [
+        report(str(place), [line(f"@n{a}"), line(f"@n{b}")], victim=victim)
+        for place, (a, b, victim) in enumerate(ties)
+    ]
+
+
+ties = st.lists(
+    st.tuples(st.integers(0, 11), st.integers(0, 11), st.sampled_from(["ann", "bob", None, None])),
+    min_size=8,
+    max_size=30,
+)
+
+
+@pytest.mark.parametrize("policy", [TWO, THREE], ids=["two", "three"])
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(told=ties)
+def test_clusters_are_those_of_the_definition(
+    policy: Policy, told: list[tuple[int, int, str | None]]
+) -> None:
+    run = Run(policy)
+    reports = sparse(told)
+    run.feed(reports)
+    assert run.clusters() == Oracle([stored(r, policy) for r in reports], policy).clusters()
+
+
+def test_a_chain_of_supported_parts_is_cut_at_each_bridge(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuts: list[int] = []
+    original = components.bridge_cuts
+
+    def counted(*args: Any) -> set[int]:
+        found = original(*args)
+        cuts.append(len(found))
+        return found
+
+    monkeypatch.setattr(components, "bridge_cuts", counted)
+    told: list[tuple[int, int, str | None]] = []
+    for first in (0, 3, 6):
+        told += [
+            (first, first + 1, None),
+            (first + 1, first + 2, None),
+            (first, first + 2, None),
+        ] * 2
+    run = Run(THREE)
+    run.feed(sparse([*told, (2, 3, None), (5, 6, None)]))
+    assert len(run.clusters()) == 3
+    assert max(cuts) > 0
