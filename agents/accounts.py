@@ -9,6 +9,9 @@ from pipeline.policy.policy import Policy
 from pipeline.state import State
 from pipeline.topics import ACCOUNT_FILES, ACCOUNT_LOG
 
+FOLD_RECORDS = 64
+"""Records folded in one go: each may hold 500 postings, and the loop must not be held for long."""
+
 
 def accounts_spec(policy: Policy) -> WorkerSpec:
     """Return what the accounts worker reads and folds, and what it is restored from."""
@@ -23,4 +26,5 @@ def accounts_spec(policy: Policy) -> WorkerSpec:
         make_fold=make_fold,
         stateful=True,
         restore_topic=ACCOUNT_FILES,
+        fold_records=FOLD_RECORDS,
     )

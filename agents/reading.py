@@ -67,6 +67,8 @@ class TopicReader:
                 # The broker has checked what it stores, and without a C module checking is slow.
                 check_crcs=False,
                 fetch_max_wait_ms=100,
+                # A Kafka that comes back is heard again soon: a person is waiting.
+                reconnect_backoff_max_ms=2_000,
                 max_poll_records=WINDOW_RECORDS,
                 max_partition_fetch_bytes=4 * 1024 * 1024,
                 metrics_enabled=False,
@@ -163,8 +165,13 @@ class TopicReader:
             for partition, offset in positions.items():
                 self._consumer.seek(partition, offset)
         while stop is None or not stop.is_set():
-            with self._errors():
+            try:
                 polled = self._consumer.poll(timeout_ms=_FOLLOW_POLL_MS)
+            except (KafkaError, OSError) as error:
+                if not getattr(error, "retriable", isinstance(error, OSError)):
+                    raise BrokerUnreachableError(self._stopped(error)) from error
+                time.sleep(_FOLLOW_POLL_MS / 1000)
+                continue
             batch = [_stored(record) for records in polled.values() for record in records]
             yield from sorted(batch, key=lambda record: record.timestamp)
 
@@ -211,9 +218,10 @@ class TopicReader:
         try:
             yield
         except (KafkaError, OSError) as error:
-            raise BrokerUnreachableError(
-                f"Kafka at {self._bootstrap} stopped answering ({type(error).__name__})."
-            ) from error
+            raise BrokerUnreachableError(self._stopped(error)) from error
+
+    def _stopped(self, error: Exception) -> str:
+        return f"Kafka at {self._bootstrap} stopped answering ({type(error).__name__})."
 
 
 def unreachable(settings: Settings, error: Exception) -> BrokerUnreachableError:

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from agents.accounts import accounts_spec
 from agents.clustering import clustering_spec
 from agents.intake import intake_spec
+from agents.kafka_settings import ssl_context
 from agents.logging import configure_logging
 from agents.prometheus import Metrics
 from agents.runtime import run_worker
@@ -55,16 +56,8 @@ def runtime_settings(
     settings: Settings, metrics: Metrics, registry: CollectorRegistry
 ) -> RuntimeSettings:
     """Return the process's settings as the runtime takes them."""
-    password = settings.sasl_password
-    files = {
-        name: str(path) if path is not None else None
-        for name, path in (
-            ("ssl_cafile", settings.ssl_cafile),
-            ("ssl_certfile", settings.ssl_certfile),
-            ("ssl_keyfile", settings.ssl_keyfile),
-        )
-    }
     sasl = settings.security_protocol.startswith("SASL")
+    password = settings.sasl_password
     return RuntimeSettings(
         bootstrap=settings.bootstrap,
         state_dir=settings.state_dir,
@@ -73,8 +66,8 @@ def runtime_settings(
             "sasl_mechanism": settings.sasl_mechanism if sasl else None,
             "sasl_plain_username": settings.sasl_username if sasl else None,
             "sasl_plain_password": password.get_secret_value() if sasl and password else None,
-            **files,
         },
+        ssl_context=ssl_context(settings),
         http_host=settings.http_host,
         http_port=settings.http_port,
         instance_id=settings.instance_id,

@@ -54,12 +54,13 @@ def note(text: str) -> None:
 
 def show(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table and the machine."""
-    table = Table(title=title, title_justify="left")
+    table = Table()
     for place, column in enumerate(columns):
         table.add_column(column, justify="right" if place else "left")
     for row in rows:
         table.add_row(*row)
     console = Console()
+    console.print(title, soft_wrap=True, highlight=False)
     console.print(table)
     about = machine()
     console.print(

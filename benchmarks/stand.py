@@ -20,15 +20,15 @@ from typing import IO, Any, Self
 
 from agents.lag import LagReader
 from agents.local_cluster import START_SECONDS, LocalWorker
-from agents.local_kafka import LocalKafka
+from agents.local_kafka import LocalKafka, LocalKafkaError
 from agents.local_key import local_key_file
 from agents.parent_death import end_with_parent
 from agents.settings import Settings
-from agents.topic_admin import apply_topics
+from agents.topic_admin import BrokerUnreachableError, apply_topics
 from agents.worker import WorkerName
 from pipeline.topics import load_topics
 
-IDLE_SECONDS = 300.0
+IDLE_SECONDS = 900.0
 """How long a worker may take for what a benchmark gives it."""
 
 
@@ -193,9 +193,19 @@ def cpu_seconds(worker: LocalWorker) -> float | None:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def end_on_sigterm() -> None:
-    """Let SIGTERM end the benchmark as Ctrl-C does, with everything that it started."""
+@contextlib.contextmanager
+def ending_well() -> Iterator[None]:
+    """Let a benchmark end with one sentence and nothing running, also on Ctrl-C and SIGTERM."""
+    # A job in a shell's background is started with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("Stopped; nothing is left running.", file=sys.stderr)
+        sys.exit(130)
+    except (BenchmarkError, LocalKafkaError, BrokerUnreachableError) as error:
+        sys.exit(str(error))
 
 
 def _tail(worker: LocalWorker) -> str:

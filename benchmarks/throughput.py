@@ -27,7 +27,7 @@ from benchmarks.stand import (
     BenchmarkError,
     Stand,
     cpu_seconds,
-    end_on_sigterm,
+    ending_well,
     records_in,
 )
 from pipeline.topics import ACCOUNT_LOG, TRANSACTIONS, load_topics
@@ -108,11 +108,11 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=FILES, help="accounts with a case")
     parser.add_argument("--json", action="store_true", help="end with a JSON object in one line")
     options = parser.parse_args()
-    end_on_sigterm()
-    figures = run(options.transactions, options.files)
-    print_table(figures)
-    if options.json:
-        print(json.dumps(figures))
+    with ending_well():
+        figures = run(options.transactions, options.files)
+        print_table(figures)
+        if options.json:
+            print(json.dumps(figures))
 
 
 async def _publish_payments(bootstrap: str, count: int, into_cases: int, files: int) -> set[str]:

@@ -17,20 +17,7 @@ from pipeline.accounts.file import AccountFile, Said, posting_id
 from pipeline.accounts.reasons import evidence, release_sentences, sentences
 from pipeline.contracts.account_log import Notice
 from pipeline.contracts.alerts import AlertKind, FreezeAlert, alert_id
-from pipeline.contracts.codec import digest, encode_json, rfc3339
-
-SUBSTANCE = frozenset(
-    {
-        "version",
-        "cluster_version",
-        "caused_by",
-        "caused_at",
-        "evidence",
-        "reason_en",
-        "reason_th",
-    }
-)
-"""Fields that may change without a new version: they say how, not what (counts grow all day)."""
+from pipeline.contracts.codec import digest, rfc3339
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +60,51 @@ def _say(
     differences: Differences,
 ) -> None:
     said = file.said.get(identity)
-    level = file.level
+    substance = _substance(file, standing, policy_version)
+    if said is not None and said.open and said.substance == substance:
+        return
+    alert = _alert(file, identity, standing, policy_version, cause)
+    if said is not None:
+        alert = msgspec.structs.replace(alert, version=said.version + 1)
+    file.said[identity] = Said(
+        standing.kind.value,
+        standing.origin,
+        alert.version,
+        True,
+        substance,
+        standing.claims,
+        standing.disputed,
+    )
+    differences.alerts.append(alert)
+
+
+def _substance(file: AccountFile, standing: Standing, policy_version: str) -> str:
+    """Return a fingerprint of what an alert says, made from less than the alert itself.
+
+    Counts, evidence lines and sentences are left out: they say how, not what, and grow all day.
+    """
+    level, notice, payment = file.level, standing.notice, standing.payment
+    what = (
+        *standing[:7],
+        standing.claims,
+        payment.how if payment is not None else standing.why,
+        bank_to_ask(file, standing),
+        notice.level if notice else (level.level if level else None),
+        notice.cluster if notice else (level.cluster if level else None),
+        policy_version,
+    )
+    return digest(msgspec.msgpack.encode(what))
+
+
+def _alert(
+    file: AccountFile, identity: str, standing: Standing, policy_version: str, cause: Cause
+) -> FreezeAlert:
+    """Return the first version of what should stand, as banks read it."""
+    level, notice = file.level, standing.notice
     english, thai = sentences(standing, file)
-    notice = standing.notice
-    alert = FreezeAlert(
+    return FreezeAlert(
         alert_id=identity,
-        version=said.version + 1 if said else 1,
+        version=1,
         kind=standing.kind,
         bank=bank_to_ask(file, standing),
         account=file.account,
@@ -98,28 +124,6 @@ def _say(
         held_from=rfc3339(standing.since),
         holds_until=rfc3339(standing.until) if standing.until is not None else None,
     )
-    substance = _substance(alert)
-    if said is not None and said.open and said.substance == substance:
-        said.claims = standing.claims
-        return
-    file.said[identity] = Said(
-        standing.kind.value,
-        standing.origin,
-        alert.version,
-        True,
-        substance,
-        standing.claims,
-        standing.disputed,
-    )
-    differences.alerts.append(alert)
-
-
-def _substance(alert: FreezeAlert) -> str:
-    content = {k: v for k, v in msgspec.structs.asdict(alert).items() if k not in SUBSTANCE}
-    content["evidence"] = sorted(
-        {(e.kind, e.report or "", e.transaction or "") for e in alert.evidence if e.kind != "level"}
-    )
-    return digest(encode_json(content))
 
 
 def _release(

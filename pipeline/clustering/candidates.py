@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from pipeline.clustering.evidence import Model
-from pipeline.clustering.nodes import Nodes, last_part, ordered, row_key
+from pipeline.clustering.nodes import Nodes, last_part, row_key
 from pipeline.clustering.normalised import UNKNOWN_BANK, StoredReport
 from pipeline.identity.account import bank_of, number_of, one_edit_neighbours
 from pipeline.policy.policy import HOUR_MS
@@ -119,6 +119,3 @@ class Candidates:
 def same_number(a: str, b: str) -> bool:
     """Say whether two accounts have the same digits (at different or unknown banks)."""
     return number_of(a) == number_of(b)
-
-
-__all__ = ["Candidates", "LookAlike", "ordered", "same_number"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pipeline.clustering.candidates import Candidates
-from pipeline.clustering.edges import Edges, accounts_among
+from pipeline.clustering.edges import Edges
 from pipeline.clustering.nodes import Nodes
 from pipeline.clustering.normalised import StoredReport
 
 
 class Contributions:
-    """Moves a report's rows; afterwards `touched` says which identifiers to look at again."""
+    """Moves a report's rows, and says which identifiers to look at again."""
 
     def __init__(self, nodes: Nodes, edges: Edges, candidates: Candidates) -> None:
         self._nodes = nodes
@@ -32,7 +32,7 @@ class Contributions:
             touched.update(other for other, _ in self._edges.together(hub))
             if hub.startswith("account:"):
                 touched.update(other for other, _ in self._candidates.of(hub))
-        return touched | self._edges.weigh_look_alikes(accounts_among(touched))
+        return touched | self._edges.weigh_look_alikes(touched)
 
     def _hubs(self, named: set[str]) -> set[str]:
         summaries = ((node, self._nodes.summary(node)) for node in named)

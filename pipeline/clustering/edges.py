@@ -6,7 +6,7 @@ that name both. An edge is a function of the whole sets of reports about its two
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations, islice
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ import msgspec
 from pipeline.clustering.candidates import Candidates, LookAlike, same_number
 from pipeline.clustering.evidence import Model, kind_of
 from pipeline.clustering.nodes import Nodes, NodeSummary, bump, last_part, row_key
-from pipeline.clustering.normalised import StoredReport, accounts_of
+from pipeline.clustering.normalised import StoredReport
 from pipeline.policy.policy import Policy
 from pipeline.state import State, scan_prefix
 
@@ -124,10 +124,10 @@ class Edges:
         tier = LOOK_ALIKE if pair.bits >= self._rules.one_edit_bits else RELATION
         return GraphEdge(a, b, tier, pair.bits, reasons=pair.reasons)
 
-    def weigh_look_alikes(self, accounts: Iterable[str]) -> set[str]:
-        """Work out anew the evidence of every pair of these accounts; return who is concerned."""
+    def weigh_look_alikes(self, touched: Iterable[str]) -> set[str]:
+        """Work out anew the evidence of every pair of touched accounts; return who is concerned."""
         concerned: set[str] = set()
-        for account in sorted(set(accounts)):
+        for account in sorted(key for key in touched if key.startswith("account:")):
             for other, pair in self._candidates.of(account):
                 bits, reasons = self._weigh(account, other, pair)
                 if (bits, reasons) != (pair.bits, pair.reasons):
@@ -189,11 +189,6 @@ def pairs_of(report: StoredReport) -> Iterator[tuple[str, str]]:
         return
     for key in keys[1:]:
         yield (keys[0], key) if keys[0] < key else (key, keys[0])
-
-
-def accounts_among(nodes: Collection[str]) -> list[str]:
-    """Return the bank accounts among identifiers, in order."""
-    return sorted(accounts_of(nodes))
 
 
 def order(edge: GraphEdge) -> tuple[float, str, str, str]:

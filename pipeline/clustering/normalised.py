@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 
 from pipeline.contracts.codec import checked_milliseconds, digest
@@ -336,8 +334,3 @@ def _refuse_national_id(text: str | None, field: str) -> None:
     """Refuse a check-valid national ID in the clear."""
     if text is not None and contains_national_id(text):
         raise InvalidEvent(Reason.RAW_NATIONAL_ID, field)
-
-
-def accounts_of(keys: Iterable[str]) -> list[str]:
-    """Return those of the keys that are bank accounts."""
-    return [key for key in keys if key.startswith("account:")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from enum import StrEnum
+from functools import lru_cache
 from typing import ClassVar
 
 import msgspec
@@ -66,6 +67,7 @@ class FreezeAlert(msgspec.Struct, frozen=True, kw_only=True):
     superseded_by: str | None = None
 
 
+@lru_cache(maxsize=65_536)
 def alert_id(kind: AlertKind, account: str, origin: str) -> str:
     """Return the alert's id: a function of what it is about, never of when or where."""
     return str(uuid.uuid5(NAMESPACE, f"{kind.value}|{account}|{origin}"))

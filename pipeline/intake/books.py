@@ -23,9 +23,7 @@ def books_of(party: PaymentParty, field: str) -> list[str]:
     if party.promptpay is not None:
         books.append(_key(normalise_promptpay(party.promptpay), field))
     if party.wallet is not None:
-        books.append(
-            _key(normalise_wallet(party.wallet_network or "", party.wallet), field)
-        )
+        books.append(_key(normalise_wallet(party.wallet_network or "", party.wallet), field))
     if not books:
         raise InvalidEvent(Reason.MISSING_FIELD, f"{field}.account")
     return books
@@ -34,7 +32,5 @@ def books_of(party: PaymentParty, field: str) -> list[str]:
 def _key(found: Normalised, field: str) -> str:
     if found.key is None:
         raw = found.problem == "raw_national_id"
-        raise InvalidEvent(
-            Reason.RAW_NATIONAL_ID if raw else Reason.BAD_IDENTIFIER, field
-        )
+        raise InvalidEvent(Reason.RAW_NATIONAL_ID if raw else Reason.BAD_IDENTIFIER, field)
     return found.key

@@ -64,9 +64,7 @@ class IntakeFold:
                 books[partition_of(entry.account, self._partitions)].append(entry)
         for partition, postings in enumerate(books):
             for start in range(0, len(postings), MAX_POSTINGS_A_RECORD):
-                value = encode_log_entry(
-                    Postings(postings[start : start + MAX_POSTINGS_A_RECORD])
-                )
+                value = encode_log_entry(Postings(postings[start : start + MAX_POSTINGS_A_RECORD]))
                 folded.outputs.append(Output(ACCOUNT_LOG, None, value, (), partition))
         return folded
 
@@ -83,9 +81,7 @@ class IntakeFold:
             answers[partition_of(answer.account, self._partitions)].append(answer)
         for partition, events in enumerate(answers):
             for start in range(0, len(events), MAX_POSTINGS_A_RECORD):
-                entry = AccountEvents(
-                    list(events[start : start + MAX_POSTINGS_A_RECORD])
-                )
+                entry = AccountEvents(list(events[start : start + MAX_POSTINGS_A_RECORD]))
                 value = encode_log_entry(entry)
                 folded.outputs.append(Output(ACCOUNT_LOG, None, value, (), partition))
         return folded
@@ -134,13 +130,9 @@ def postings_of(transaction: Transaction, recorded_at: int) -> list[Posting]:
         ),
     ]
     for book in payers[1:]:
-        postings.append(
-            Posting(book, key, at, -amount, payees[0], None, (*names, payers[0]))
-        )
+        postings.append(Posting(book, key, at, -amount, payees[0], None, (*names, payers[0])))
     for book in payees[1:]:
-        postings.append(
-            Posting(book, key, at, amount, payers[0], None, (*names, payees[0]))
-        )
+        postings.append(Posting(book, key, at, amount, payers[0], None, (*names, payees[0])))
     return postings
 
 

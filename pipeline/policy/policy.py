@@ -124,9 +124,7 @@ class Policy(_Part):
         for rule in self.levels:
             weak = not rule.verified_voices and not rule.laundering_listed
             if rule.level in self.acting_levels and weak:
-                message = (
-                    f"level {rule.level} may act, so its rule needs verified_voices"
-                )
+                message = f"level {rule.level} may act, so its rule needs verified_voices"
                 raise ValueError(message)
         return self
 

@@ -77,9 +77,7 @@ LEVEL = Level(
     cluster_version=1,
     caused_by="aoc-1441/AOC-1",
 )
-POSTING = Posting(
-    ACCOUNT, "bank-scb/T1", PAID_AT, 4_500_000, "account:004:4567890123", 4_510_000
-)
+POSTING = Posting(ACCOUNT, "bank-scb/T1", PAID_AT, 4_500_000, "account:004:4567890123", 4_510_000)
 
 
 def alert(identity: str, version: int, kind: AlertKind, **more: object) -> FreezeAlert:
@@ -140,9 +138,7 @@ ALERTS = (
         superseded_by=HOLD,
         holds_until=None,
     ),
-    alert(
-        WATCH, 1, AlertKind.WATCH, account="account:004:9998887776", bank="004", amount_satang=0
-    ),
+    alert(WATCH, 1, AlertKind.WATCH, account="account:004:9998887776", bank="004", amount_satang=0),
 )
 
 

@@ -85,7 +85,8 @@ def test_no_innocent_account_is_held_and_most_stolen_money_is_spoken_of(scenario
     assert not holds & set(scenario.truth["innocents"]["accounts"])
 
 
-def test_clusters_keep_the_rings_apart(scenario):
+def test_clusters_keep_the_rings_apart():
+    scenario = simulate(1441, payments=0, start=START)
     replay = run(events_of(scenario))
     found = {}
     for value in replay.newest(CLUSTERS):

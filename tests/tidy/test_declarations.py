@@ -93,7 +93,8 @@ def test_topic_names_are_written_in_one_place_only() -> None:
     written = [
         f"{path}:{node.lineno}: {node.value}"
         for path, tree in _trees()
-        if path != "pipeline/topics.py"
+        # The command line has commands of the same name.
+        if path != "pipeline/topics.py" and not path.startswith("agents/cli/")
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and node.value in names
     ]
