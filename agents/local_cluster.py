@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from agents.local_kafka import LocalKafka
 from agents.local_key import local_key_file
@@ -122,7 +123,7 @@ class LocalCluster:
         if bootstrap is None:
             kafka = LocalKafka(data_dir / "kafka", port)
             bootstrap = kafka.start()
-        key = {} if _has_key() else {"hash_key_file": local_key_file(data_dir)}
+        key: dict[str, Any] = {} if _has_key() else {"hash_key_file": local_key_file(data_dir)}
         settings = load_settings(bootstrap=bootstrap, **key)
         cluster = cls(data_dir, settings, kafka)
         try:

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from agents.accounts import accounts_spec
 from agents.clustering import clustering_spec
 from agents.intake import intake_spec
-from agents.kafka_settings import ssl_context
+from agents.kafka_settings import aiokafka_settings
 from agents.logging import configure_logging
 from agents.prometheus import Metrics
 from agents.runtime import run_worker
@@ -56,18 +56,10 @@ def runtime_settings(
     settings: Settings, metrics: Metrics, registry: CollectorRegistry
 ) -> RuntimeSettings:
     """Return the process's settings as the runtime takes them."""
-    sasl = settings.security_protocol.startswith("SASL")
-    password = settings.sasl_password
     return RuntimeSettings(
         bootstrap=settings.bootstrap,
         state_dir=settings.state_dir,
-        security={
-            "security_protocol": settings.security_protocol,
-            "sasl_mechanism": settings.sasl_mechanism if sasl else None,
-            "sasl_plain_username": settings.sasl_username if sasl else None,
-            "sasl_plain_password": password.get_secret_value() if sasl and password else None,
-        },
-        ssl_context=ssl_context(settings),
+        connection=aiokafka_settings(settings),
         http_host=settings.http_host,
         http_port=settings.http_port,
         instance_id=settings.instance_id,

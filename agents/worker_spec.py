@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from ssl import SSLContext
 from typing import Any, Protocol
 
-from aiokafka.helpers import create_ssl_context
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from pipeline.fold import Fold, Output
 from pipeline.state import State
+from pipeline.topics import ACCOUNT_LOG
 
 MakeFold = Callable[[State | None, str, int, int], Fold]
 """Makes a partition's fold: state (None: stateless), topic, partition, account-log's partitions."""
@@ -72,7 +71,7 @@ class WorkerSpec:
     stateful: bool
     restore_topic: str | None = None
     """The worker's own compacted topic: read to its end when a partition's state is rebuilt."""
-    account_log_topic: str = "account-log"
+    account_log_topic: str = ACCOUNT_LOG
     background: Callable[[Send], Awaitable[None]] | None = None
     """Runs while this worker owns partition 0 of its first topic and speaks."""
     tick: Callable[[int], Sequence[Output]] | None = None
@@ -97,10 +96,8 @@ class RuntimeSettings:
 
     bootstrap: str
     state_dir: Path
-    security: Mapping[str, str | None] = field(default_factory=dict)
-    """security_protocol, sasl_mechanism, sasl_plain_username, sasl_plain_password, ssl_*file."""
-    ssl_context: SSLContext | None = None
-    """A ready TLS context; None makes one of the files in ``security`` where TLS is asked for."""
+    connection: Mapping[str, Any] = field(default_factory=dict)
+    """TLS and SASL as aiokafka's clients take them (agents.kafka_settings); none: plaintext."""
     http_host: str = "127.0.0.1"
     http_port: int | None = None
     """None: no HTTP server; 0: any free port."""
@@ -131,20 +128,8 @@ class RuntimeSettings:
 
 def client_settings(settings: RuntimeSettings) -> dict[str, Any]:
     """Return what every aiokafka client is made with: servers, security, timeout."""
-    security = {key: value for key, value in settings.security.items() if value is not None}
-    protocol = security.get("security_protocol", "PLAINTEXT")
-    found: dict[str, Any] = {
+    return {
+        **settings.connection,
         "bootstrap_servers": settings.bootstrap,
-        "security_protocol": protocol,
         "request_timeout_ms": int(settings.request_timeout_s * 1000),
     }
-    for key in ("sasl_mechanism", "sasl_plain_username", "sasl_plain_password"):
-        if key in security:
-            found[key] = security[key]
-    if protocol in ("SSL", "SASL_SSL"):
-        found["ssl_context"] = settings.ssl_context or create_ssl_context(
-            cafile=security.get("ssl_cafile"),
-            certfile=security.get("ssl_certfile"),
-            keyfile=security.get("ssl_keyfile"),
-        )
-    return found

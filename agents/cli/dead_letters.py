@@ -22,13 +22,10 @@ from agents.console import (
 )
 from agents.reading import StoredRecord, TopicReader
 from agents.sending import PublishError, connected_producer, publish_records
-from pipeline.contracts.dead_letters import PREFIX
+from pipeline.contracts.dead_letters import ATTEMPT, PREFIX
 from pipeline.contracts.invalid import Reason
 from pipeline.fold import Output
 from pipeline.topics import ACCOUNT_LOG, load_topics
-
-ATTEMPT = f"{PREFIX}attempt"
-"""Header: how often a record has been sent back to its topic."""
 
 FAILS_AGAIN = frozenset(
     {

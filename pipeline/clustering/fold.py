@@ -35,9 +35,8 @@ from pipeline.contracts.reports import decode_report
 from pipeline.fold import Folded, Output, Record
 from pipeline.policy.policy import Policy
 from pipeline.state import State
+from pipeline.topics import ACCOUNT_LOG, REPORTS
 
-REPORTS = "reports"
-ACCOUNT_LOG = "account-log"
 DUPLICATES = ("duplicates", "clustering")
 
 

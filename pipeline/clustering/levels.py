@@ -18,8 +18,7 @@ from pipeline.contracts.codec import digest, encode_json, rfc3339
 from pipeline.fold import Output
 from pipeline.policy.policy import NO_LEVEL, Policy, Standing
 from pipeline.state import State
-
-WATCHLIST = "watchlist"
+from pipeline.topics import WATCHLIST
 
 LEVEL_KINDS = ("account:", "promptpay:", "wallet:")
 """Identifiers that money goes to: they have a level and a place on the watchlist."""

@@ -24,9 +24,7 @@ from pipeline.contracts.clusters import Cluster, Edge, PlatformReferral, cluster
 from pipeline.contracts.codec import digest, encode_json, rfc3339
 from pipeline.fold import Output
 from pipeline.state import State
-
-CLUSTERS = "clusters"
-PLATFORM_REFERRALS = "platform-referrals"
+from pipeline.topics import CLUSTERS, PLATFORM_REFERRALS
 
 LISTED_EDGES = 200
 """Edges and relations that a cluster lists, each: the strongest."""

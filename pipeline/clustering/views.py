@@ -19,8 +19,9 @@ KEPT_VIEWS = 50_000
 HUB_TIES = 50
 """Ties of a public number that its own cluster lists."""
 
-LISTED_REPORTS = 20
-"""Report keys that are listed of an identifier or cluster: those received first."""
+LISTED_REPORTS = 5_000
+"""Report keys that a cluster lists, those received first: whole for any ring, and with some 30
+bytes each far below a record's limit for an account that half a country reports."""
 
 
 class View:

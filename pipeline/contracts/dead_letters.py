@@ -6,6 +6,8 @@ from pipeline.contracts.invalid import InvalidEvent
 from pipeline.fold import Output, Record
 
 PREFIX = "dlq."
+ATTEMPT = f"{PREFIX}attempt"
+"""How often a letter was replayed; the one header of ours that a new letter keeps."""
 
 
 def dead_letter(topic: str, partition: int, record: Record, why: InvalidEvent) -> Output:
@@ -28,6 +30,6 @@ def dead_letter(topic: str, partition: int, record: Record, why: InvalidEvent) -
     kept = [
         (name, content)
         for name, content in record.headers
-        if name not in ours and not name.startswith(PREFIX)
+        if name == ATTEMPT or (name not in ours and not name.startswith(PREFIX))
     ]
     return Output(f"{topic}-dead-letters", record.key, record.value, tuple(kept + added))
