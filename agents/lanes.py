@@ -13,14 +13,16 @@ import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from time import monotonic, perf_counter
+from time import monotonic, perf_counter, time
 from typing import NoReturn
 
 from agents.failures import ExitCode, StoreUnusable, stop_process
 from agents.record_batches import RecordBatch
 from agents.store import Changes, PartitionStore
 from agents.worker_spec import Metrics, RuntimeSettings
+from pipeline.contracts.cloudevents import REPORTED_AT
 from pipeline.fold import Fold, Folded, Output, Record
+from pipeline.topics import FREEZE_ALERTS
 
 log = logging.getLogger("freezeline")
 
@@ -55,7 +57,15 @@ class _InFlight:
     last: list[Output]
     changes: Changes | None
     topics: Counter[str]
+    reported_at: list[int]
     folded_at: float = field(default_factory=perf_counter)
+
+
+def _reported_at(output: Output) -> int | None:
+    """Return when the report behind an alert entered Kafka (ms), None for every other output."""
+    if output.topic != FREEZE_ALERTS:
+        return None
+    return next((int(value) for name, value in output.headers if name == REPORTED_AT), None)
 
 
 class Lane:
@@ -236,6 +246,7 @@ class Lane:
             [output for output in outputs if output.last],
             changes,
             Counter(output.topic for output in outputs),
+            [at for output in outputs if (at := _reported_at(output)) is not None],
         )
 
     async def _settle_loop(self) -> None:
@@ -258,6 +269,8 @@ class Lane:
             port.settled(self.topic, self.partition, work.stop)
             for topic, amount in work.topics.items():
                 port.metrics.count("records_out", (port.worker, topic), amount)
+            for at in work.reported_at:
+                port.metrics.observe("report_to_alert_seconds", (), max(0.0, time() - at / 1000))
             waited = acknowledged_at - work.folded_at
             port.metrics.observe("stage_seconds", (port.worker, "acknowledge"), waited)
             written = perf_counter() - acknowledged_at

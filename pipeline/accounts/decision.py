@@ -11,6 +11,8 @@ from pipeline.accounts.matching import Disputed, match_claims
 from pipeline.contracts.account_log import Notice, Posting
 from pipeline.contracts.alerts import AlertKind
 from pipeline.contracts.hold_updates import HoldStatus
+from pipeline.identity.account import bank_of, is_account
+from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.policy.policy import HOUR_MS, NO_LEVEL, Policy
 
 MAX_HOLDS_AN_ACCOUNT = 500
@@ -29,6 +31,15 @@ PAYMENT_NOT_SEEN = "payment_not_seen"
 
 NOT_VERIFIED = "not_verified"
 NO_PAYMENT = "no_payment"
+BANK_UNKNOWN = "bank_unknown"
+_WATCH_REASONS = (
+    PAYMENT_NOT_SEEN,
+    CLOCK_OUT,
+    MONEY_GONE,
+    RELEASED_BY_BANK,
+    REFUSED_BY_BANK,
+    SEIZED,
+)
 LAUNDERING_LEVEL = "black"
 """On a laundering list no reporter is needed: the list is the evidence."""
 
@@ -77,6 +88,13 @@ class _Candidate(NamedTuple):
     incoming: Posting | None
 
 
+def may_act(file: AccountFile) -> bool:
+    """Whether this account's level allows holds, and there is one bank that could hold."""
+    if file.account.startswith("account:") and bank_of(file.account) == UNKNOWN_BANK:
+        return False
+    return file.level is not None and file.level.acting
+
+
 def decide(file: AccountFile, policy: Policy, now: int) -> Decision:
     """Return what should stand for this file at ``now`` (ms, the newest tick)."""
     decision = Decision()
@@ -86,25 +104,34 @@ def decide(file: AccountFile, policy: Policy, now: int) -> Decision:
     taken = {payment.origin for payment in payments}
     candidates += _incoming_payments(file, taken, voices, policy, decision)
     _hold(file, candidates, now, decision)
-    _watch(file, voices, decision)
-    for notice in file.notices.values():
-        if notice.active:
-            decision.standing.append(_still_paying(notice))
+    _watch(file, decision)
+    decision.standing += [_still_paying(notice) for notice in _active_notices(file)]
     return decision
 
 
 def _unseen(file: AccountFile, payment: Disputed, policy: Policy) -> bool:
-    """Whether the payment should have been seen: others of this account were, around its time."""
+    """Whether the payment should have been seen, had it gone into this account.
+
+    It should when a bank that would have published it was publishing around its time: the
+    account's own bank (it states balances), or the claimed payer's bank (it published another
+    payment into this account). Anybody else's payment says nothing.
+    """
     if payment.posting is not None:
         return False
     near = policy.claims.seen_hours * HOUR_MS
-    return any(abs(posting.at - payment.at) <= near for posting in file.postings.values())
+    payers = {bank_of(claim.payer) for claim in payment.claims if is_account(claim.payer)}
+    return any(
+        posting.balance is not None
+        or (posting.amount > 0 and is_account(posting.other) and bank_of(posting.other) in payers)
+        for posting in file.postings.values()
+        if abs(posting.at - payment.at) <= near
+    )
 
 
 def _verified_voices(file: AccountFile, payments: list[Disputed], policy: Policy) -> int:
     """Count the verified reporters of this account whose word its own payments do not belie."""
     level = file.level
-    if level is None or not level.acting:
+    if level is None or not may_act(file):
         return 0
     met: set[str] = set()
     belied: set[str] = set()
@@ -118,10 +145,9 @@ def _disputed_payments(
     file: AccountFile, payments: list[Disputed], policy: Policy, decision: Decision
 ) -> list[_Candidate]:
     """Claims that may act: at an acting account, and verified or met by a payment."""
-    level = file.level
     candidates = []
     for payment in payments:
-        if level is None or not level.acting:
+        if not may_act(file):
             decision.ended[AlertKind.HOLD, payment.origin] = LEVEL_ENDED
             continue
         if _unseen(file, payment, policy):
@@ -148,7 +174,7 @@ def _incoming_payments(
     """Payments that nobody disputes yet, into an acting account, near or after the report."""
     level = file.level
     listed = level is not None and level.level == LAUNDERING_LEVEL
-    if level is None or not level.acting or not (voices or listed):
+    if level is None or not may_act(file) or not (voices or listed):
         return []
     hold = listed or voices >= policy.holds.incoming_verified_voices
     hours = policy.holds.police_hours if level.police_filed else policy.holds.hours
@@ -157,10 +183,11 @@ def _incoming_payments(
     for posting in file.postings.values():
         if posting.amount <= 0 or posting.at < opens:
             continue
-        if posting.at >= level.since and posting.other.startswith("account:"):
+        if posting.transaction in taken:
+            continue
+        if posting.at >= level.since and is_account(posting.other):
             decision.notices[posting.transaction] = posting
-        small = posting.amount < policy.holds.small_sum_satang
-        if not hold or small or posting.transaction in taken:
+        if not hold or posting.amount < policy.holds.small_sum_satang:
             continue
         since = max(posting.at, level.since)
         until = since + hours * HOUR_MS
@@ -232,7 +259,7 @@ def _ended_by_bank(file: AccountFile) -> dict[str, str]:
     return ended
 
 
-def _watch(file: AccountFile, voices: int, decision: Decision) -> None:
+def _watch(file: AccountFile, decision: Decision) -> None:
     """Watch an account that is spoken of while no hold stands: people look, nothing is held."""
     level = file.level
     if level is None or level.level == NO_LEVEL:
@@ -240,8 +267,14 @@ def _watch(file: AccountFile, voices: int, decision: Decision) -> None:
     if any(alert.kind is AlertKind.HOLD for alert in decision.standing):
         return
     why = NOT_VERIFIED
-    if level.acting:
-        why = NO_PAYMENT if voices or not file.claims else PAYMENT_NOT_SEEN
+    if not level.acting:
+        pass
+    elif not may_act(file):
+        why = BANK_UNKNOWN
+    else:
+        ended = set(decision.ended.values())
+        known = [reason for reason in _WATCH_REASONS if reason in ended]
+        why = known[0] if known else NO_PAYMENT
     decision.standing.append(
         Standing(
             AlertKind.WATCH,
@@ -254,6 +287,18 @@ def _watch(file: AccountFile, voices: int, decision: Decision) -> None:
             why,
         )
     )
+
+
+def _active_notices(file: AccountFile) -> list[Notice]:
+    """Return one notice a payment: of its payee's books the account's own speaks, if it does."""
+    chosen: dict[str, Notice] = {}
+    ranked = sorted(
+        (notice for notice in file.notices.values() if notice.active),
+        key=lambda n: (not n.payee.startswith("account:"), n.payee),
+    )
+    for notice in ranked:
+        chosen.setdefault(notice.transaction, notice)
+    return [notice for _, notice in sorted(chosen.items())]
 
 
 def _still_paying(notice: Notice) -> Standing:

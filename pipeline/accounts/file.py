@@ -103,7 +103,8 @@ def add_event(file: AccountFile, event: AccountEvent) -> bool:
         case Answer():
             return _add(file.answers, event.update_id, event)
         case Notice():
-            return _add(file.notices, event.transaction, event)
+            # A proxy's book and its account's book may both speak of one payment.
+            return _add(file.notices, f"{event.transaction}|{event.payee}", event)
         case Level():
             if file.level is not None and _rank(file.level) >= _rank(event):
                 return False

@@ -198,7 +198,7 @@ class AccountsFold:
 
     def _send(self, differences: Differences, cause: Cause, folded: Folded) -> None:
         for alert in differences.alerts:
-            folded.outputs.append(alert_output(alert, cause.at))
+            folded.outputs.append(alert_output(alert, cause.at if cause.by_report else None))
             folded.counts["alerts", alert.kind.value, alert.level] += 1
         by_partition: dict[int, list[AccountEvent]] = {}
         for notice in differences.notices:
@@ -221,22 +221,23 @@ class AccountsFold:
             self._files.popitem(last=False)
 
 
-def alert_output(alert: FreezeAlert, caused_at: int) -> Output:
-    """Return the record of one version of an alert, keyed by its account."""
-    headers = headers_out(
-        FreezeAlert.SCHEMA,
-        f"{alert.alert_id}.{alert.version}",
-        alert.caused_at,
-        caused_at,
-    )
+def alert_output(alert: FreezeAlert, reported_at: int | None) -> Output:
+    """Return the record of one version of an alert, keyed by its account.
+
+    ``reported_at`` (ms) is when the report that caused it entered Kafka, if one did.
+    """
+    event_id = f"{alert.alert_id}.{alert.version}"
+    headers = headers_out(FreezeAlert.SCHEMA, event_id, alert.caused_at, reported_at)
     return Output(FREEZE_ALERTS, alert.account.encode(), encode_json(alert), headers)
 
 
 def _cause(event: AccountEvent, record: Record) -> Cause:
     match event:
         case Claim():
-            return Cause(event.report, event.published_at)
-        case Level() | Notice():
+            return Cause(event.report, event.published_at, by_report=True)
+        case Level():
+            return Cause(event.caused_by, event.published_at, by_report=True)
+        case Notice():
             return Cause(event.caused_by, event.published_at)
         case Answer():
             return Cause(event.update_id, record.timestamp)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from pipeline.accounts.decision import NO_PAYMENT, NOT_VERIFIED, PAYMENT_NOT_SEEN, Standing
+from pipeline.accounts.decision import (
+    BANK_UNKNOWN,
+    NO_PAYMENT,
+    NOT_VERIFIED,
+    PAYMENT_NOT_SEEN,
+    Standing,
+)
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.matching import BY_AMOUNT, BY_PAYER, BY_REFERENCE, UNMATCHED
 from pipeline.contracts.account_log import Level
@@ -35,6 +41,7 @@ _MATCH_TH = {
 _WATCHED = {
     NOT_VERIFIED: ("nobody has verified it", "ยังไม่มีการยืนยันตัวตนผู้แจ้ง"),
     NO_PAYMENT: ("no payment to hold has been seen", "ยังไม่พบรายการโอนที่ต้องระงับ"),
+    BANK_UNKNOWN: ("its bank is not known", "ไม่ทราบธนาคารของบัญชี"),
     PAYMENT_NOT_SEEN: (
         "the payment that it disputes is not among those of this account: check the number",
         "ไม่พบรายการที่โต้แย้งในบัญชีนี้ โปรดตรวจสอบเลขบัญชี",
@@ -71,6 +78,10 @@ def baht(satang: int) -> str:
     return f"{satang // 100:,}.{satang % 100:02d}"
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 def sentences(standing: Standing, file: AccountFile) -> tuple[str, str]:
     """Return the reason as one sentence in English and one in Thai."""
     level = file.level
@@ -89,7 +100,7 @@ def sentences(standing: Standing, file: AccountFile) -> tuple[str, str]:
         )
     told_en, told_th = _told(level)
     if standing.kind is AlertKind.WATCH:
-        why_en, why_th = _WATCHED[standing.why]
+        why_en, why_th = _WATCHED.get(standing.why) or _ENDED[standing.why]
         return (
             f"Watch only, hold nothing: {told_en}; {why_en}.",
             f"เฝ้าระวังเท่านั้น ไม่ต้องระงับเงิน: {told_th} {why_th}",
@@ -98,7 +109,8 @@ def sentences(standing: Standing, file: AccountFile) -> tuple[str, str]:
     capped_th = "" if standing.balance_known else " (ไม่ทราบยอดคงเหลือ)"
     if standing.payment is not None:
         how = standing.payment.how
-        what = f"{len({c.voice for c in standing.payment.claims})} victim(s) dispute this payment"
+        victims = len({claim.voice for claim in standing.payment.claims})
+        what = f"disputed by {_count(victims, 'victim')}"
         what_en, what_th = (
             f"{what}, {_MATCH_EN[how]}",
             f"ผู้เสียหายโต้แย้งรายการนี้ {_MATCH_TH[how]}",
@@ -123,8 +135,8 @@ def _told(level: Level | None) -> tuple[str, str]:
         return "no report names the account", "ไม่มีการแจ้งบัญชีนี้"
     return (
         (
-            f"{level.reports} report(s) by {level.voices} person(s), "
-            f"{level.verified_voices} verified, name the account"
+            f"the account is named in {_count(level.reports, 'report')} "
+            f"by {_count(level.voices, 'person')}, {level.verified_voices} verified"
         ),
         (
             f"มีการแจ้งบัญชีนี้ {level.reports} ครั้ง โดย {level.voices} คน ยืนยันตัวตนแล้ว "
@@ -136,6 +148,8 @@ def _told(level: Level | None) -> tuple[str, str]:
 def release_sentences(reason: str, disputed: int) -> tuple[str, str]:
     """Return why an alert ends, in English and in Thai."""
     english, thai = _ENDED[reason]
+    if reason == "superseded" or not disputed:
+        return f"Nothing more to do here: {english}.", f"ไม่ต้องดำเนินการ: {thai}"
     return (
         f"Release {baht(disputed)} baht: {english}.",
         f"ปลดการระงับ {baht(disputed)} บาท: {thai}",

@@ -22,10 +22,14 @@ from pipeline.contracts.codec import digest, rfc3339
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What led to the decision: an event's id and when it entered Kafka (ms)."""
+    """What led to the decision: an event's id and when it entered Kafka (ms).
+
+    ``by_report`` marks a report's claim or level: for those the latency is measured.
+    """
 
     event: str
     at: int
+    by_report: bool = False
 
 
 @dataclass(slots=True)
@@ -235,7 +239,10 @@ def _tell(file: AccountFile, decision: Decision, cause: Cause, differences: Diff
 
 
 def bank_to_ask(file: AccountFile, standing: Standing | None) -> str:
-    """Return the bank code to ask: the account's own, or that of the account behind a proxy."""
+    """Return the bank code to ask: the account's own, or that of the account behind a proxy.
+
+    Where no account is known behind it, the proxy's or wallet's kind stands for its operator.
+    """
     kind, _, rest = file.account.partition(":")
     if kind == "account":
         return rest.partition(":")[0]
@@ -247,4 +254,4 @@ def bank_to_ask(file: AccountFile, standing: Standing | None) -> str:
         for reference in posting.references:
             if reference.startswith("account:"):
                 return reference.split(":")[1]
-    return "?"
+    return kind

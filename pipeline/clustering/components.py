@@ -1,6 +1,6 @@
 """From touched identifiers to clusters: gather a candidate component, then split it by rules.
 
-What a component's clusters are is a function of its edges and counts alone (design.md 5): public
+What a component's clusters are is a function of its edges and counts alone: public
 numbers join nothing; look-alikes form stars on anchors; bridges are cut; what remains is joined
 strongest edge first, as long as no limit and no contradiction forbids it.
 """

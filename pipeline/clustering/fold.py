@@ -81,6 +81,8 @@ class ClusteringFold:
                 folded.outputs.append(dead_letter(REPORTS, 0, record, why))
                 folded.counts["dead_letters", REPORTS, why.reason.value] += 1
                 continue
+            delay = (record.timestamp - stored.received_at) / 1000
+            folded.observations.append((("event_delay_seconds", "clustering"), delay))
             self._take(stored, folded)
         return folded
 

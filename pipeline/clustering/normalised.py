@@ -238,7 +238,7 @@ class _Reading:
         return found.key
 
     def correct(self) -> None:
-        """Let the report correct itself by the payments that it documents (design.md 5).
+        """Let the report correct itself by the payments that it documents.
 
         A payee without its bank takes the bank of the same number among the suspects; a typed
         account within one edit of a payee of the same bank is that payee; whoever paid is not

@@ -9,6 +9,7 @@ from pipeline.contracts.invalid import InvalidEvent, Reason
 from pipeline.fold import Headers, Record
 
 STRUCTURED = b"application/cloudevents"
+REPORTED_AT = "freezeline_reported_at"
 PRODUCT_SOURCE = b"freezeline"
 
 
@@ -51,10 +52,10 @@ def _unwrap(value: bytes | None) -> bytes:
     return bytes(event.data)
 
 
-def headers_out(schema: str, event_id: str, at: str, caused_at: int | None = None) -> Headers:
+def headers_out(schema: str, event_id: str, at: str, reported_at: int | None = None) -> Headers:
     """Return the binary-mode headers of an event that Freezeline sends.
 
-    ``caused_at`` (ms) is when the cause entered Kafka; the runtime measures latency from it.
+    ``reported_at`` (ms) is when the report behind it entered Kafka; latency is measured from it.
     """
     headers = [
         ("ce_specversion", b"1.0"),
@@ -64,6 +65,6 @@ def headers_out(schema: str, event_id: str, at: str, caused_at: int | None = Non
         ("ce_time", at.encode()),
         ("content-type", b"application/json"),
     ]
-    if caused_at is not None:
-        headers.append(("freezeline_caused_at", str(caused_at).encode()))
+    if reported_at is not None:
+        headers.append((REPORTED_AT, str(reported_at).encode()))
     return tuple(headers)

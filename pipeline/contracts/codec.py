@@ -63,6 +63,9 @@ def _refusal(message: str) -> InvalidEvent:
     if message.startswith("Object missing required field"):
         field = message.split("`")[1]
         return InvalidEvent(Reason.MISSING_FIELD, f"{path}.{field}")
+    if path.endswith(".national_id"):
+        # Only the partners' keyed hash may stand there, and for a reporter nothing at all.
+        return InvalidEvent(Reason.RAW_NATIONAL_ID, path)
     if message.startswith(("Invalid value", "Invalid enum value")):
         return InvalidEvent(Reason.UNKNOWN_KIND, path)
     if "datetime" in message:

@@ -128,6 +128,8 @@ class Reporter(msgspec.Struct, frozen=True):
 
     person: PersonHash | None = None
     verified_by: VerifiedBy = VerifiedBy.NONE
+    national_id: None = None
+    """Never in Kafka: the partners' client turns it into ``person`` before it sends."""
 
 
 class PaymentParty(msgspec.Struct, frozen=True):

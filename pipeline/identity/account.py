@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeGuard
 
 from rapidfuzz.distance import OSA
 
@@ -20,6 +20,7 @@ from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, disti
 
 __all__ = [
     "bank_of",
+    "is_account",
     "is_one_edit",
     "normalise_account",
     "number_of",
@@ -103,6 +104,11 @@ def _problem(digits: str) -> str | None:
     if len(digits) < MIN_DIGITS:
         return "too_short"
     return "too_long" if len(digits) > MAX_DIGITS else None
+
+
+def is_account(key: str | None) -> TypeGuard[str]:
+    """Whether a canonical key is an account's (and not a proxy's or wallet's)."""
+    return key is not None and key.startswith("account:")
 
 
 def bank_of(key: str) -> str:

@@ -53,6 +53,7 @@ class IntakeFold:
     def _post_transactions(self, records: Sequence[Record]) -> Folded:
         folded = Folded()
         books: list[list[Posting]] = [[] for _ in range(self._partitions)]
+        entries: list[Posting] = []
         for record in records:
             try:
                 transaction = decode_transaction(event_data(record))
@@ -62,6 +63,10 @@ class IntakeFold:
                 continue
             for entry in entries:
                 books[partition_of(entry.account, self._partitions)].append(entry)
+        if folded.counts.total() < len(records):
+            # One a batch: an observation costs as much as posting a payment.
+            delay = (record.timestamp - entries[0].at) / 1000
+            folded.observations.append((("event_delay_seconds", "intake"), delay))
         for partition, postings in enumerate(books):
             for start in range(0, len(postings), MAX_POSTINGS_A_RECORD):
                 value = encode_log_entry(Postings(postings[start : start + MAX_POSTINGS_A_RECORD]))

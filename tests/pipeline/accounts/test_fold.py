@@ -199,12 +199,42 @@ def test_one_verified_report_alone_warns_the_payers_and_holds_only_what_it_dispu
 def test_a_claim_that_the_accounts_own_payments_belie_holds_nothing():
     desk = Desk()
     mistyped = claim("ccib/4#0", 880_000)
-    desk.lay(mistyped, level(voices=2, verified_voices=1), credit("bank/t6", 300_000))
+    desk.lay(
+        mistyped, level(voices=2, verified_voices=1), credit("bank/t6", 300_000, balance=900_000)
+    )
     ((kind, _),) = desk.standing()
     assert kind == "watch"
     assert "check the number" in desk.standing()[kind, MULE]["reason_en"]
     desk.lay(credit("bank/t7", 880_000))
     assert desk.standing()["hold", "bank/t7"]["amount_satang"] == 880_000
+
+
+def test_anybodys_payment_says_nothing_about_a_payment_that_nobody_has_published():
+    desk = Desk()
+    desk.lay(claim("ccib/4#0", 3_000_000), GREY, credit("bank/t6", 100))
+    (standing,) = desk.standing().values()
+    assert (standing["kind"], standing["amount_satang"]) == ("hold", 3_000_000)
+
+
+def test_an_account_without_its_bank_is_watched_because_nobody_could_hold():
+    desk = Desk()
+    nowhere = "account:?:1112223334"
+    desk.lay(level(account=nowhere), claim("ccib/4#0", 3_000_000, account=nowhere))
+    (standing,) = desk.standing().values()
+    assert standing["kind"] == "watch"
+    assert "bank is not known" in standing["reason_en"]
+
+
+def test_a_payers_bank_is_told_once_though_the_payee_has_a_proxys_book_as_well():
+    desk = Desk()
+    desk.lay(level(voices=2, verified_voices=2), credit("bank/t5", 250_000, at=NINE + HOUR_MS))
+    (notice,) = desk.notices()
+    proxy = msgspec.structs.replace(notice, payee="promptpay:phone:+66812345678", cluster="c2")
+    other = Desk()
+    desk.lay(notice, proxy)
+    other.lay(proxy, notice)
+    ((key, alert),) = other.standing().items()
+    assert alert["cluster_id"] == notice.cluster == desk.standing()[key]["cluster_id"]
 
 
 def test_small_sums_that_nobody_disputes_are_watched_and_not_held():
