@@ -10,19 +10,23 @@ import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import orjson
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from agents.console import bank_name, kind_text
+from agents.console import console as make_console
 from agents.lag import LagReader
 from agents.local_cluster import LocalCluster
 from agents.reading import StoredRecord, TopicReader
 from agents.sending import PREPARE, connected_producer, outgoing
 from agents.settings import Settings
 from pipeline.accounts.reasons import baht
+from pipeline.contracts.alerts import AlertKind, FreezeAlert
+from pipeline.contracts.cloudevents import REPORTED_AT
 from pipeline.contracts.codec import parse_rfc3339
 from pipeline.evaluation import PairwiseScore, pairwise_score
 from pipeline.fold import Output
@@ -51,8 +55,9 @@ class AlertWatcher:
     console: Console
     latencies: list[float] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
-    newest: dict[str, dict[str, Any]] = field(default_factory=dict)
+    newest: dict[str, FreezeAlert] = field(default_factory=dict)
     seen: int = 0
+    shown: int = 0
 
     def watch(self, settings: Settings, stop: threading.Event) -> None:
         """Read until ``stop`` is set."""
@@ -62,30 +67,41 @@ class AlertWatcher:
 
     def _take(self, record: StoredRecord) -> None:
         now = time.time() * 1000
-        alert = orjson.loads(record.value or b"{}")
+        alert = msgspec.json.decode(record.value or b"", type=FreezeAlert)
         self.seen += 1
-        self.kinds[alert["kind"]] += 1
-        self.newest[alert["alert_id"]] = alert
-        milliseconds = now - parse_rfc3339(alert["caused_at"])
-        by_report = alert["caused_by"].count("/") and not alert["caused_by"].startswith("uetr/")
-        if by_report and alert["kind"] != "release":
+        self.kinds[alert.kind] += 1
+        new = alert.alert_id not in self.newest or alert.release_reason not in (None, "superseded")
+        self.newest[alert.alert_id] = alert
+        milliseconds = now - parse_rfc3339(alert.caused_at)
+        if record.header(REPORTED_AT) is not None:
             self.latencies.append(milliseconds)
-        if self.seen <= SHOWN_ALERTS:
-            self.console.print(alert_line(alert, milliseconds))
-        elif self.seen == SHOWN_ALERTS + 1:
+        self.shown += new
+        if new and self.shown <= SHOWN_ALERTS:
+            self.console.print(
+                alert_line(alert, milliseconds), no_wrap=True, overflow="ellipsis", crop=True
+            )
+        elif new and self.shown == SHOWN_ALERTS + 1:
             self.console.print("  … more alerts come, counted below")
 
 
-def alert_line(alert: dict[str, Any], milliseconds: float) -> Text:
-    """Return one alert as a line: bank, account, amount, level, why, how long after its cause."""
-    style = {"hold": "bold red", "release": "green", "watch": "yellow"}.get(alert["kind"], "cyan")
-    line = Text(f"{milliseconds:6.0f} ms ")
-    line.append(f"{alert['kind']:<20}", style=style)
-    number = alert["account"].rpartition(":")[2]
-    line.append(f"{alert['bank']:>3} {number:<14} {baht(alert['amount_satang']):>13} ฿ ")
-    line.append(f"{alert['level']:<11} {alert['reason_en']}")
-    line.truncate(160, overflow="ellipsis")
+def alert_line(alert: FreezeAlert, milliseconds: float) -> Text:
+    """Return an alert as a line: how long after its cause, bank, account, baht, level and why."""
+    line = Text(f"{milliseconds:6,.0f} ms  ", style="dim")
+    line.append_text(kind_text(alert))
+    line.pad_right(max(0, 29 - line.cell_len))
+    amount = alert.amount_satang or alert.disputed_satang
+    number = alert.account.rpartition(":")[2]
+    line.append(f" {bank_name(alert.bank):<10.10} {number:<14.14} {baht(amount):>13} ฿ ", style="")
+    line.append(f"{alert.level.replace('_', ' '):<11}  {why_in_short(alert)}", style="")
     return line
+
+
+def why_in_short(alert: FreezeAlert) -> str:
+    """Return the part of the alert's sentence that says why."""
+    sentence = alert.reason_en.partition(": ")[2] or alert.reason_en
+    if alert.kind is AlertKind.WATCH:
+        return sentence.rpartition("; ")[2].rstrip(".")
+    return sentence.partition("; ")[0].rstrip(".")
 
 
 @dataclass(slots=True)
@@ -99,9 +115,9 @@ class Played:
 
 def run_demo(data_dir: Path, seed: int, rings: int, reports: int, payments: int) -> int:
     """Run the whole demo; return the exit code. Everything it started has ended afterwards."""
-    console = Console(highlight=False)
+    console = make_console()
     shutil.rmtree(data_dir, ignore_errors=True)
-    console.print("[bold]Freezeline demo[/bold]: a real Kafka, three workers, one day of payments")
+    console.print("Freezeline: a real Kafka, three workers, one day of payments", style="bold")
     console.print("Making the scenario …")
     now = datetime.datetime.now(datetime.UTC)
     scenario = _scenario_until(now, seed, rings, reports, payments)
@@ -214,26 +230,32 @@ def summary(
     table.add_row(
         "payments in",
         f"{played.payments:,} in {played.seconds:.0f} s: "
-        f"{played.payments / played.seconds:,.0f} payments/s",
+        f"{played.payments / played.seconds:,.0f} payments/s, as fast as the demo plays them",
     )
     table.add_row(
         "clusters",
-        f"{clusters} found, {rings} rings in truth; pairwise precision {score.precision:.3f}, "
-        f"recall {score.recall:.3f}",
+        f"{clusters} found for {rings} rings; pairs of reports put together rightly: "
+        f"{score.precision:.1%}, pairs found of those that belong together: {score.recall:.1%}",
     )
-    holds = [alert for alert in watcher.newest.values() if alert["kind"] == "hold"]
-    asked = sum(alert["amount_satang"] for alert in holds)
+    holds = [alert for alert in watcher.newest.values() if alert.kind is AlertKind.HOLD]
+    innocent = set(scenario.truth["innocents"]["accounts"])
+    wrong = sum(alert.account in innocent for alert in holds)
+    asked = sum(alert.amount_satang for alert in holds)
     stolen = sum(payment["amount_satang"] for payment in scenario.truth["stolen_payments"])
     table.add_row("alerts", ", ".join(f"{n} {kind}" for kind, n in sorted(watcher.kinds.items())))
     table.add_row(
         "holds standing",
-        f"{len(holds)} for {baht(asked)} baht; stolen in the scenario: {baht(stolen)} baht",
+        f"{len(holds)} for {baht(asked)} baht, {wrong} of them at innocents' accounts; "
+        f"stolen in the scenario: {baht(stolen)} baht",
     )
-    table.add_row("dead letters", str(_dead_letters(cluster)))
+    letters = f"{_dead_letters(cluster)}, {len(BROKEN_EVENTS)} of them broken on purpose"
+    table.add_row("dead letters", letters)
     if len(watcher.latencies) > 1:
         centiles = statistics.quantiles(watcher.latencies, n=100, method="inclusive")
         table.add_row(
-            "report to alert", f"p50 {centiles[49]:.0f} ms, p99 {centiles[98]:.0f} ms (read back)"
+            "report to alert",
+            f"p50 {centiles[49]:.0f} ms, p99 {centiles[98]:.0f} ms, from the report's entry into "
+            "Kafka to the alert in an independent reader",
         )
     table.add_row("everything answered", "yes" if settled else "NO")
     console.print(table)

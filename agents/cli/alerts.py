@@ -124,7 +124,14 @@ def _newest(records: Iterable[StoredRecord], all_versions: bool) -> Iterator[Tol
         if alert is None or (alert.alert_id in seen and not all_versions):
             continue
         seen.add(alert.alert_id)
+        if _replaced(alert) and not all_versions:
+            continue
         yield record, alert
+
+
+def _replaced(alert: FreezeAlert) -> bool:
+    """Whether another alert about the same money has taken its place, so nobody need read it."""
+    return alert.superseded_by is not None
 
 
 def _first(count: int, found: Iterator[Told]) -> Iterator[Told]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import orjson
 import typer
 
 from agents.cli import CommandError
 from agents.settings import Settings, load_settings
 from agents.topic_admin import BrokerUnreachableError, apply_topics, check_topics
+from pipeline.contracts.asyncapi import build_asyncapi
 from pipeline.topics import Topic, load_topics
 
 _HOUR_MS = 3_600_000
@@ -62,6 +64,12 @@ def check(bootstrap: str | None = _BOOTSTRAP) -> None:
     if differences:
         raise typer.Exit(1)
     typer.echo("Every topic is as declared.")
+
+
+@group.command()
+def asyncapi() -> None:
+    """Print the AsyncAPI 3.1 document of all topics and events, as JSON."""
+    typer.echo(orjson.dumps(build_asyncapi(load_topics()), option=orjson.OPT_INDENT_2))
 
 
 def _settings(bootstrap: str | None) -> Settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -63,6 +64,8 @@ def register(app: typer.Typer) -> None:
 def ready_text(cluster: LocalCluster) -> str:
     """Return what a person needs to know to use the cluster from another shell."""
     lines = ["", "Freezeline is up. In another shell:"]
+    if shutil.which("freezeline") is None:
+        lines.append(f'  export PATH="{Path(sys.executable).parent}:$PATH"')
     lines.append(f"  export FREEZELINE_BOOTSTRAP={cluster.settings.bootstrap}")
     if (key := cluster.settings.hash_key_file) is not None:
         lines.append(f"  export FREEZELINE_HASH_KEY_FILE={key.absolute()}")

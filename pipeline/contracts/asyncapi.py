@@ -206,7 +206,7 @@ def _headers(topic: Topic) -> Document:
         properties["ce_type"]["const"] = f"freezeline.{topic.contract}.v1"
         properties["ce_source"]["const"] = "freezeline"
         properties["content-type"]["const"] = "application/json"
-        properties["freezeline_caused_at"] = {
+        properties["freezeline_reported_at"] = {
             "type": "string",
             "description": "When the cause entered Kafka, milliseconds since 1970 (UTC), as text.",
         }

@@ -179,8 +179,8 @@ def test_headers_out_are_cloudevents_in_binary_mode() -> None:
     assert headers["ce_specversion"] == b"1.0"
     assert headers["ce_type"] == b"freezeline.freeze_alert.v1"
     assert headers["content-type"] == b"application/json"
-    assert headers["freezeline_caused_at"] == b"1701657065412"
-    assert "freezeline_caused_at" not in dict(headers_out("cluster", "id-1", "t"))
+    assert headers["freezeline_reported_at"] == b"1701657065412"
+    assert "freezeline_reported_at" not in dict(headers_out("cluster", "id-1", "t"))
 
 
 def _strings(node: Any) -> set[str]:
