@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import shutil
 import signal
@@ -196,6 +197,8 @@ def cpu_seconds(worker: LocalWorker) -> float | None:
 @contextlib.contextmanager
 def ending_well() -> Iterator[None]:
     """Let a benchmark end with one sentence and nothing running, also on Ctrl-C and SIGTERM."""
+    # A topic that was just made has no leader for a moment; the clients try again.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     # A job in a shell's background is started with SIGINT ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))

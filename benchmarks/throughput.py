@@ -33,6 +33,8 @@ from benchmarks.stand import (
 from pipeline.topics import ACCOUNT_LOG, TRANSACTIONS, load_topics
 
 TRANSACTIONS_PUBLISHED = 400_000
+LEAST_TRANSACTIONS = 100_000
+"""With fewer, the first records that a reader gets would be all of them."""
 FILES = 100_000
 SHARE_AT_CASES = 0.001
 """Share of the postings that are at accounts with a case."""
@@ -108,6 +110,8 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=FILES, help="accounts with a case")
     parser.add_argument("--json", action="store_true", help="end with a JSON object in one line")
     options = parser.parse_args()
+    if options.transactions < LEAST_TRANSACTIONS or options.files < 1:
+        parser.error(f"at least {LEAST_TRANSACTIONS:,} transactions and one file are needed")
     with ending_well():
         figures = run(options.transactions, options.files)
         print_table(figures)

@@ -53,7 +53,7 @@ def register(app: typer.Typer) -> None:
         except PolicyError as error:
             raise CommandError(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
         files = {"reports": _lines(reports), "transactions": _lines(transactions)}
-        run.run(_in_order(files, timeline))
+        run.run(events_in_order(files, timeline))
         if until is not None:
             run.tick(_moment(until))
         out.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,8 @@ def _lines(path: Path) -> list[bytes]:
         raise CommandError(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def _in_order(files: dict[str, list[bytes]], timeline: Path | None) -> Iterator[Event]:
+def events_in_order(files: dict[str, list[bytes]], timeline: Path | None) -> Iterator[Event]:
+    """Yield the events of both files in the order of the timeline, or of their own times."""
     topics = {"reports": REPORTS, "transactions": TRANSACTIONS}
     if timeline is None:
         timed = [
