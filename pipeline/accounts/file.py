@@ -51,6 +51,8 @@ class AccountFile(msgspec.Struct, kw_only=True):
     told: dict[str, Notice] = {}
     due: int | None = None
     limited: bool = False
+    remembered: bool = False
+    """Whether the look-back memory's postings were taken over; a notice alone needs none."""
 
 
 _ENCODER = msgspec.json.Encoder(order="sorted")

@@ -131,9 +131,10 @@ class AccountsFold:
             if partition_of(event.account, self._partitions) != self._partition:
                 folded.counts["limit_hits", "foreign_account"] += 1
                 continue
-            if event.account not in self._with_file:
-                self._open(event.account, record)
-            if add_event(self._file(event.account), event):
+            file = self._opened(event.account)
+            if not file.remembered and not isinstance(event, Notice):
+                self._remember(file, record)
+            if add_event(file, event):
                 touched[event.account] = _cause(event, record)
             else:
                 folded.counts["duplicates", "accounts"] += 1
@@ -153,14 +154,19 @@ class AccountsFold:
             self._state.delete(key)
             self._settle(key[9:].decode(), Cause("tick", record.timestamp), folded)
 
-    def _open(self, account: str, record: Record) -> None:
-        """Open a file with what the look-back memory holds of the account."""
+    def _opened(self, account: str) -> AccountFile:
+        """Return the account's file, a new one at the first event of its case."""
+        if account not in self._with_file:
+            self._with_file.add(account)
+            self._files[account] = self._dirty[account] = AccountFile(account=account)
+        return self._file(account)
+
+    def _remember(self, file: AccountFile, record: Record) -> None:
+        """Take over what the look-back memory holds of the account."""
         self._lookback.flush(record.offset)
-        file = AccountFile(account=account)
-        for posting in self._lookback.of(account):
+        for posting in self._lookback.of(file.account):
             add_posting(file, posting)
-        self._with_file.add(account)
-        self._files[account] = file
+        file.remembered = True
 
     def _file(self, account: str) -> AccountFile:
         """Return the account's file, decoded once while it is in use."""

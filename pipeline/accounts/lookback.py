@@ -15,8 +15,8 @@ from pipeline.contracts.account_log import Posting
 from pipeline.policy.policy import HOUR_MS
 from pipeline.state import State, scan_prefix
 
-BUCKETS = 64
-"""Buckets an hour: opening a file reads a 64th of the partition's postings of each hour."""
+BUCKETS = 256
+"""Buckets an hour: opening a file reads a 256th of the partition's postings of each hour."""
 
 _BLOCK = b"b"
 _ENCODER = msgspec.msgpack.Encoder()

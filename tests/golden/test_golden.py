@@ -20,9 +20,18 @@ from pipeline.topics import FREEZE_ALERTS
 CASES = Path(__file__).parent / "cases"
 EXPECTED = "freeze-alerts.jsonl"
 SAID = (
-    "kind bank account origin amount_satang disputed_satang level holds_until version "
-    "release_reason reason_en"
-).split()
+    "kind",
+    "bank",
+    "account",
+    "origin",
+    "amount_satang",
+    "disputed_satang",
+    "level",
+    "holds_until",
+    "version",
+    "release_reason",
+    "reason_en",
+)
 
 
 def lines(path: Path) -> list[bytes]:
