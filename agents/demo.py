@@ -10,6 +10,7 @@ import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import orjson
@@ -113,16 +114,25 @@ class Played:
     seconds: float = 0.0
 
 
-def run_demo(data_dir: Path, seed: int, rings: int, reports: int, payments: int) -> int:
+class World(NamedTuple):
+    """Which scenario is played, and how large it is."""
+
+    seed: int
+    rings: int
+    reports: int
+    payments: int
+
+
+def run_demo(data_dir: Path, world: World, http_port: int) -> int:
     """Run the whole demo; return the exit code. Everything it started has ended afterwards."""
     console = make_console()
     shutil.rmtree(data_dir, ignore_errors=True)
     console.print("Freezeline: a real Kafka, three workers, one day of payments", style="bold")
     console.print("Making the scenario …")
     now = datetime.datetime.now(datetime.UTC)
-    scenario = _scenario_until(now, seed, rings, reports, payments)
+    scenario = _scenario_until(now, world)
     console.print("Starting Kafka and the workers (the first time downloads Kafka, 43 MB) …")
-    cluster = LocalCluster.start(data_dir)
+    cluster = LocalCluster.start(data_dir, http_port=http_port)
     try:
         for worker in cluster.workers:
             base = f"http://127.0.0.1:{worker.http_port}"
@@ -144,10 +154,9 @@ def run_demo(data_dir: Path, seed: int, rings: int, reports: int, payments: int)
         cluster.stop()
 
 
-def _scenario_until(
-    now: datetime.datetime, seed: int, rings: int, reports: int, payments: int
-) -> Scenario:
+def _scenario_until(now: datetime.datetime, world: World) -> Scenario:
     """Return the scenario placed so that its last event is now."""
+    seed, rings, reports, payments = world
     trial = simulate(seed, rings=rings, reports=reports, payments=0, start=now)
     length = max(at for at, _, _ in trial.timeline) - trial.timeline[0][0]
     start = now - datetime.timedelta(milliseconds=length + 600_000)

@@ -17,7 +17,7 @@ from pipeline.fold import Fold, LogRecord, Output
 from pipeline.intake.fold import IntakeFold
 from pipeline.policy.policy import Policy
 from pipeline.state import MemoryState
-from pipeline.topics import ACCOUNT_LOG, REPORTS, TRANSACTIONS
+from pipeline.topics import ACCOUNT_LOG, HOLD_UPDATES, REPORTS, TRANSACTIONS
 
 TICK_MS = 10_000
 """Event time between two ticks of the clock in a replay."""
@@ -42,6 +42,7 @@ class Replay:
         self._folds: dict[tuple[str, int], Fold] = {
             (REPORTS, 0): ClusteringFold(MemoryState(), policy, partitions),
             (TRANSACTIONS, 0): IntakeFold(TRANSACTIONS, 0, partitions),
+            (HOLD_UPDATES, 0): IntakeFold(HOLD_UPDATES, 0, partitions),
         }
         for partition in range(partitions):
             self._folds[ACCOUNT_LOG, partition] = AccountsFold(

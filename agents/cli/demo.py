@@ -7,8 +7,8 @@ from pathlib import Path
 import typer
 
 from agents.cli import CommandError
-from agents.demo import run_demo
-from agents.local_cluster import LocalClusterError
+from agents.demo import World, run_demo
+from agents.local_cluster import DEFAULT_HTTP_PORT, LocalClusterError
 from agents.local_kafka import LocalKafkaError
 from agents.topic_admin import BrokerUnreachableError
 
@@ -25,10 +25,12 @@ def register(app: typer.Typer) -> None:
         rings: int = typer.Option(6, min=1, help="Scam rings."),
         reports: int = typer.Option(120, min=1, help="Reports."),
         payments: int = typer.Option(30_000, min=1000, help="Payments."),
+        http_port: int = typer.Option(DEFAULT_HTTP_PORT, help="First port of metrics and health."),
     ) -> None:
         """Play a day of scams and honest payments through Kafka and show the freeze alerts."""
         try:
-            code = run_demo(data_dir, seed, rings, reports, payments)
+            world = World(seed, rings, reports, payments)
+            code = run_demo(data_dir, world, http_port)
         except KeyboardInterrupt:
             typer.echo("Stopped.")
             code = EXIT_INTERRUPTED

@@ -17,6 +17,7 @@ from pipeline.topics import (
     ACCOUNT_FILES,
     CLUSTERS,
     FREEZE_ALERTS,
+    HOLD_UPDATES,
     PLATFORM_REFERRALS,
     REPORTS,
     TRANSACTIONS,
@@ -39,6 +40,7 @@ def register(app: typer.Typer) -> None:
     def replay(
         reports: Path = typer.Option(..., help="Report events, JSON lines."),
         transactions: Path = typer.Option(..., help="Transaction events, JSON lines."),
+        hold_updates: Path | None = typer.Option(None, help="Hold updates, JSON lines."),
         out: Path = typer.Option(..., help="The folder for the results."),
         timeline: Path | None = typer.Option(None, help='Order: {"at": ms, "file": …, "line": n}.'),
         until: str | None = typer.Option(None, help="Let the clock run on to this moment."),
@@ -53,6 +55,7 @@ def register(app: typer.Typer) -> None:
         except PolicyError as error:
             raise CommandError(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
         files = {"reports": _lines(reports), "transactions": _lines(transactions)}
+        files["hold-updates"] = _lines(hold_updates) if hold_updates is not None else []
         run.run(events_in_order(files, timeline))
         if until is not None:
             run.tick(_moment(until))
@@ -98,7 +101,7 @@ def _lines(path: Path) -> list[bytes]:
 
 def events_in_order(files: dict[str, list[bytes]], timeline: Path | None) -> Iterator[Event]:
     """Yield the events of both files in the order of the timeline, or of their own times."""
-    topics = {"reports": REPORTS, "transactions": TRANSACTIONS}
+    topics = {"reports": REPORTS, "transactions": TRANSACTIONS, "hold-updates": HOLD_UPDATES}
     if timeline is None:
         timed = [
             Event(_own_time(value), topics[name], value)
