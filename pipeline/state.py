@@ -66,5 +66,6 @@ def scan_prefix(state: State, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def prefix_end(prefix: bytes) -> bytes:
-    """Return the first key after all keys that begin with ``prefix`` (which ends below 0xff)."""
-    return prefix[:-1] + bytes([prefix[-1] + 1])
+    """Return the first key after all keys that begin with ``prefix`` (not all of it 0xff)."""
+    kept = prefix.rstrip(b"\xff")
+    return kept[:-1] + bytes([kept[-1] + 1])

@@ -1,0 +1,50 @@
+"""The look-back memory: what is added comes back by account, and whole hours go."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.accounts.lookback import LookBack
+from pipeline.contracts.account_log import Posting
+from pipeline.policy.policy import HOUR_MS
+from pipeline.state import MemoryState
+
+NOON = 1_790_000_000_000 // HOUR_MS * HOUR_MS
+
+
+def posting(account: str, number: int, at: int = NOON) -> Posting:
+    return Posting(account, f"bank/t{number}", at, 100, "account:004:1")
+
+
+@given(st.lists(st.integers(0, 2000), min_size=1, max_size=60), st.integers(1, 7))
+def test_every_account_gets_its_own_postings_back(numbers, batch):
+    state = MemoryState()
+    memory = LookBack(state, 72)
+    added = [posting(f"account:014:{n}", i) for i, n in enumerate(numbers)]
+    for start in range(0, len(added), batch):
+        for each in added[start : start + batch]:
+            memory.add(each)
+        memory.flush(start)
+    for account in {each.account for each in added}:
+        expected = [each for each in added if each.account == account]
+        found = sorted(LookBack(state, 72).of(account), key=lambda p: int(p.transaction[6:]))
+        assert found == expected
+
+
+def test_every_bucket_can_be_read():
+    memory = LookBack(MemoryState(), 72)
+    accounts = [f"account:014:{number}" for number in range(5000)]
+    for number, account in enumerate(accounts):
+        memory.add(posting(account, number))
+    memory.flush(0)
+    assert all(len(list(memory.of(account))) == 1 for account in accounts)
+
+
+def test_hours_that_are_over_are_dropped_whole():
+    memory = LookBack(MemoryState(), 72)
+    memory.add(posting("account:014:1", 1, NOON))
+    memory.add(posting("account:014:1", 2, NOON + HOUR_MS))
+    memory.flush(0)
+    memory.expire(NOON + 73 * HOUR_MS)
+    assert [p.transaction for p in memory.of("account:014:1")] == ["bank/t2"]
