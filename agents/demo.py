@@ -25,6 +25,7 @@ from agents.local_cluster import LocalCluster
 from agents.reading import StoredRecord, TopicReader
 from agents.sending import PREPARE, connected_producer, outgoing
 from agents.settings import Settings
+from pipeline.accounts.matching import BY_AMOUNT, BY_PAYER, BY_REFERENCE
 from pipeline.accounts.reasons import baht
 from pipeline.contracts.alerts import AlertKind, FreezeAlert
 from pipeline.contracts.cloudevents import REPORTED_AT
@@ -43,6 +44,12 @@ SHOWN_ALERTS = 40
 BROKEN_EVENTS = (b'{"transaction_id": 12', b"\x00\x00\x00\x00\x01{}", b'{"amount_satang": 1.5}')
 """What a bank's first attempts look like: they end up as dead letters and disturb nothing."""
 
+_FOUND = {
+    BY_REFERENCE: "found by reference",
+    BY_PAYER: "found by amount, time, payer",
+    BY_AMOUNT: "found by amount and time",
+}
+_WHO_COLUMN = 29
 SETTLE_SECONDS = 60.0
 _BURST_SECONDS = 0.02
 _PROGRESS_SECONDS = 5.0
@@ -87,22 +94,25 @@ class AlertWatcher:
 
 def alert_line(alert: FreezeAlert, milliseconds: float) -> Text:
     """Return an alert as a line: how long after its cause, bank, account, baht, level and why."""
-    line = Text(f"{milliseconds:6,.0f} ms  ", style="dim")
+    line = Text(f"{milliseconds:5,.0f} ms ", style="dim")
     line.append_text(kind_text(alert))
-    line.pad_right(max(0, 29 - line.cell_len))
-    amount = alert.amount_satang or alert.disputed_satang
+    line.truncate(_WHO_COLUMN, pad=True)
+    amount = baht(alert.amount_satang or alert.disputed_satang)
     number = alert.account.rpartition(":")[2]
-    line.append(f" {bank_name(alert.bank):<10.10} {number:<14.14} {baht(amount):>13} ฿ ", style="")
-    line.append(f"{alert.level.replace('_', ' '):<11}  {why_in_short(alert)}", style="")
+    line.append(f" {bank_name(alert.bank):<9.9} {number:<14.14} {amount:>12} ฿ ", style="")
+    line.append(f"{alert.level.replace('_', ' '):<11} {why_in_short(alert)}", style="")
     return line
 
 
 def why_in_short(alert: FreezeAlert) -> str:
-    """Return the part of the alert's sentence that says why."""
-    sentence = alert.reason_en.partition(": ")[2] or alert.reason_en
-    if alert.kind is AlertKind.WATCH:
-        return sentence.rpartition("; ")[2].rstrip(".")
-    return sentence.partition("; ")[0].rstrip(".")
+    """Return why in a few words; `freezeline explain` tells the whole."""
+    if alert.kind is AlertKind.HOLD:
+        if not any(each.kind == "claim" for each in alert.evidence):
+            return "paid to a reported account"
+        found = [each.detail or "" for each in alert.evidence if each.kind == "payment"]
+        return f"disputed, {_FOUND[found[0]] if found else 'payment not seen yet'}"
+    sentence = alert.reason_en.rstrip(".")
+    return sentence.rpartition("; " if alert.kind is AlertKind.WATCH else ": ")[2]
 
 
 @dataclass(slots=True)
