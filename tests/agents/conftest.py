@@ -15,21 +15,7 @@ from pathlib import Path
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from agents.local_kafka import LocalKafka
-
 HERE = Path(__file__).parent
-
-
-@pytest.fixture(scope="session")
-def bootstrap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real Kafka: FREEZELINE_BOOTSTRAP, or one started for this session."""
-    given = os.environ.get("FREEZELINE_BOOTSTRAP")
-    if given:
-        yield given
-        return
-    kafka = LocalKafka(tmp_path_factory.mktemp("kafka"))
-    yield kafka.start()
-    kafka.stop()
 
 
 MakeTopics = Callable[..., None]
