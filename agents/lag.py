@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -9,14 +10,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from agents.kafka_settings import kafka_python_settings
 from agents.settings import Settings
-from pipeline.topics import ACCOUNT_LOG, HOLD_UPDATES, REPORTS, TRANSACTIONS
-
-READ_BY = {
-    "clustering": (REPORTS,),
-    "intake": (TRANSACTIONS, HOLD_UPDATES),
-    "accounts": (ACCOUNT_LOG,),
-}
-"""The consumer groups and the topics that each of them works off."""
+from pipeline.topics import AGENTS, load_topics
 
 
 class LagReader:
@@ -41,9 +35,14 @@ class LagReader:
 
     def lag(self) -> dict[str, int]:
         """Return each group's records that are not answered yet."""
-        return {group: self._lag_of(group, topics) for group, topics in READ_BY.items()}
+        topics = load_topics()
+        return {
+            # Compacted topics are read back at a rebuild and are no work that waits.
+            group: self._lag_of(group, [t.name for t in topics.read_by(group) if not t.compact])
+            for group in sorted(AGENTS)
+        }
 
-    def _lag_of(self, group: str, topics: tuple[str, ...]) -> int:
+    def _lag_of(self, group: str, topics: Sequence[str]) -> int:
         partitions = [
             TopicPartition(topic, partition)
             for topic in topics

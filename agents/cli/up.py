@@ -58,7 +58,7 @@ def register(app: typer.Typer) -> None:
         if ended is not None:
             message = f"The {ended.name} worker ended by itself; see {ended.log_file}."
             raise CommandError(message, 1)
-        typer.echo("Stopped; the data is kept." if not fresh or data_dir.exists() else "Stopped.")
+        typer.echo("Stopped; the data is kept.")
 
 
 def ready_text(cluster: LocalCluster) -> str:

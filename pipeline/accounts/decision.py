@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pipeline.accounts.balance import known_balance
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.matching import Disputed, match_claims
-from pipeline.contracts.account_log import Notice, Posting
+from pipeline.contracts.account_log import Level, Notice, Posting
 from pipeline.contracts.alerts import AlertKind
 from pipeline.contracts.hold_updates import HoldStatus
 from pipeline.identity.account import bank_of, is_account
@@ -266,15 +266,6 @@ def _watch(file: AccountFile, decision: Decision) -> None:
         return
     if any(alert.kind is AlertKind.HOLD for alert in decision.standing):
         return
-    why = NOT_VERIFIED
-    if not level.acting:
-        pass
-    elif not may_act(file):
-        why = BANK_UNKNOWN
-    else:
-        ended = set(decision.ended.values())
-        known = [reason for reason in _WATCH_REASONS if reason in ended]
-        why = known[0] if known else NO_PAYMENT
     decision.standing.append(
         Standing(
             AlertKind.WATCH,
@@ -284,9 +275,19 @@ def _watch(file: AccountFile, decision: Decision) -> None:
             known_balance(file) is not None,
             None,
             level.since,
-            why,
+            _why_not_held(file, level, decision),
         )
     )
+
+
+def _why_not_held(file: AccountFile, level: Level, decision: Decision) -> str:
+    """Return what is missing for a hold, the weightiest reason first."""
+    if not level.acting:
+        return NOT_VERIFIED
+    if not may_act(file):
+        return BANK_UNKNOWN
+    ended = set(decision.ended.values())
+    return next((reason for reason in _WATCH_REASONS if reason in ended), NO_PAYMENT)
 
 
 def _active_notices(file: AccountFile) -> list[Notice]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.contracts.invalid import InvalidEvent
 from pipeline.fold import Output, Record
+from pipeline.topics import dead_letters_of
 
 PREFIX = "dlq."
 ATTEMPT = f"{PREFIX}attempt"
@@ -32,4 +33,4 @@ def dead_letter(topic: str, partition: int, record: Record, why: InvalidEvent) -
         for name, content in record.headers
         if name == ATTEMPT or (name not in ours and not name.startswith(PREFIX))
     ]
-    return Output(f"{topic}-dead-letters", record.key, record.value, tuple(kept + added))
+    return Output(dead_letters_of(topic), record.key, record.value, tuple(kept + added))

@@ -39,7 +39,6 @@ _PLATFORM_NAMES: Final[Mapping[str, str]] = MappingProxyType(
         for name in names.split()
     }
 )
-_PLATFORMS: Final = frozenset(_PLATFORM_NAMES.values())
 # Cyrillic, then Greek (and dotless i): letters that look like these Latin ones in lower case or in
 # capitals (after Unicode's confusables). The handle is in lower case by then.
 _CONFUSABLES: Final = str.maketrans(

@@ -23,7 +23,7 @@ from pipeline.contracts.invalid import InvalidEvent
 from pipeline.contracts.transactions import Transaction, decode_transaction
 from pipeline.fold import Folded, Output, Record
 from pipeline.intake.books import books_of
-from pipeline.topics import ACCOUNT_LOG, HOLD_UPDATES, TRANSACTIONS
+from pipeline.topics import ACCOUNT_LOG, TRANSACTIONS
 
 MAX_POSTINGS_A_RECORD = 500
 """Postings in one Kafka record: some 50 KB, far below a broker's limit, cheap to send again."""
@@ -157,8 +157,3 @@ def answer_of(update: HoldUpdate, recorded_at: int) -> Answer:
         balance=update.balance_satang,
         police_case=update.police_case,
     )
-
-
-def topics_read() -> tuple[str, str]:
-    """The topics whose partitions this fold takes."""
-    return TRANSACTIONS, HOLD_UPDATES

@@ -204,8 +204,8 @@ def test_a_dead_letter_keeps_the_bytes_and_its_added_headers_hold_no_value(
     if refused is None:
         return
     record = LogRecord(7, 1_701_657_065_412, b"key", value, (("ce_id", b"1"),))
-    letter = dead_letter("topic", 3, record, refused)
-    assert (letter.topic, letter.key, letter.value) == ("topic-dead-letters", b"key", value)
+    letter = dead_letter("reports", 3, record, refused)
+    assert (letter.topic, letter.key, letter.value) == ("reports-dead-letters", b"key", value)
     added = [content.decode() for name, content in letter.headers if name != "ce_id"]
     assert ("ce_id", b"1") in letter.headers
     told = {text for text in _strings(tree) if len(text) > 7 and re.search("[0-9]", text)}
