@@ -80,6 +80,16 @@ class Fold(Protocol):
         """Take over records of the agent's own compacted topic (rebuilding without a disk)."""
         ...
 
+    def say_again(self, topic: str, records: Sequence[Record]) -> list[Output]:
+        """Compare records of the agent's own compacted ``topic`` with what the state last said.
+
+        Returns what must be said again, with the same key and version: everything whose record
+        here is older than the state's. Only a former owner that did not know yet that it had been
+        replaced can have written such a record, and compaction would keep it for ever. A record
+        that is newer than the state is left alone: then it is the state that is behind.
+        """
+        ...
+
     def gauges(self) -> dict[str, float]:
         """Return the state's sizes by gauge name (see `pipeline.metrics`)."""
         ...

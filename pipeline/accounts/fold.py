@@ -106,6 +106,10 @@ class AccountsFold:
             self._with_file.add(file.account)
             self._files.pop(file.account, None)
 
+    def say_again(self, topic: str, records: Sequence[Record]) -> list[Output]:
+        """See `pipeline.fold.Fold.say_again`."""
+        return []
+
     def gauges(self) -> dict[str, float]:
         """The number of account files in this partition."""
         return {"account_files": float(len(self._with_file))}

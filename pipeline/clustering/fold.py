@@ -89,6 +89,10 @@ class ClusteringFold:
     def restore(self, records: Sequence[Record]) -> None:
         """Do nothing: clustering comes back by folding ``reports`` silently."""
 
+    def say_again(self, topic: str, records: Sequence[Record]) -> list[Output]:
+        """See `pipeline.fold.Fold.say_again`."""
+        return []
+
     def gauges(self) -> dict[str, float]:
         """See `pipeline.fold.Fold.gauges`."""
         sizes = self._sizes()

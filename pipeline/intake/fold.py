@@ -46,6 +46,10 @@ class IntakeFold:
     def restore(self, records: Sequence[Record]) -> None:
         """Nothing to take over: intake has no state."""
 
+    def say_again(self, topic: str, records: Sequence[Record]) -> list[Output]:
+        """See `pipeline.fold.Fold.say_again`."""
+        return []
+
     def gauges(self) -> dict[str, float]:
         """No state, no sizes."""
         return {}
