@@ -39,6 +39,7 @@ def clustering_spec(policy: Policy, account_log_partitions: int) -> WorkerSpec:
         topics=(REPORTS,),
         make_fold=make_fold,
         stateful=True,
+        standby=True,
         own_topics=(CLUSTERS, WATCHLIST),
         tick=tick,
         tick_seconds=TICK_SECONDS,

@@ -270,6 +270,8 @@ class _Worker:
             beside.append(self._while_first_owner(spec.background))
         if spec.tick is not None:
             beside.append(self._tick())
+        if self._owned.standby is not None:
+            beside.append(self._owned.standby.run())
         if spec.own_topics:
             beside.append(ReadBack(spec, self.settings, self._client, self._owned.lanes).run())
         if spec.throttle is not None:

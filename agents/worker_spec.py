@@ -71,6 +71,8 @@ class WorkerSpec:
     stateful: bool
     restore_topic: str | None = None
     """The worker's own compacted topic: read to its end when a partition's state is rebuilt."""
+    standby: bool = False
+    """Whether a worker folds silently behind the group's offset what is assigned to others."""
     own_topics: tuple[str, ...] = ()
     """Compacted topics that only this worker writes: read back, to say again what a former owner
     overwrote (agents.read_back). Of ``restore_topic`` a lane reads its own partition, of others,
@@ -92,6 +94,8 @@ class WorkerSpec:
             raise ValueError("a stateful worker has one log, so its state has one position")
         if (self.restore_topic is not None or self.own_topics) and not self.stateful:
             raise ValueError("only a stateful worker is restored or has topics of its own")
+        if self.standby and (not self.stateful or self.restore_topic is not None):
+            raise ValueError("a standby has a state, and folds it from its log alone")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
