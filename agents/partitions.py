@@ -179,7 +179,9 @@ class OwnedPartitions:
         consumer: Consumer,
     ) -> None:
         try:
-            records = await restore(lane, topic, self._settings, self._client, begin)
+            records = await restore(
+                self._spec.name, lane, topic, self._settings, self._client, begin
+            )
             log.info("state_restored", extra={**_ids(partition), "records": records})
             # Another owner may have gone on while this one was being rebuilt.
             if partition in consumer.assignment():

@@ -17,7 +17,12 @@ log = logging.getLogger("freezeline")
 
 
 async def restore(
-    lane: Lane, topic: str, settings: RuntimeSettings, client: Mapping[str, Any], position: int
+    worker: str,
+    lane: Lane,
+    topic: str,
+    settings: RuntimeSettings,
+    client: Mapping[str, Any],
+    position: int,
 ) -> int:
     """Hand all records of ``topic`` in the lane's partition to its fold; return how many.
 
@@ -44,5 +49,6 @@ async def restore(
                 lane.fold.restore(records)
                 store.persist(store.take_changes(), None)
             taken += len(records)
+            settings.metrics.count("restored_records", (worker, topic), len(records))
     store.persist(store.take_changes(), position)
     return taken

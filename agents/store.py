@@ -210,9 +210,11 @@ def _open(path: Path, cache_bytes: int, write_buffer_bytes: int) -> Rdict:
 
 def _unusable(path: Path, error: Exception) -> StoreUnusable:
     """Return the error to raise; RocksDB's messages name files, never keys or values."""
-    hint = (
-        "another process has it open"
-        if "lock" in str(error).lower()
-        else "delete this folder to rebuild the state from Kafka"
-    )
+    said = str(error).lower()
+    if "no space left" in said or "file too large" in said or "quota" in said:
+        hint = "make room on its disk and start the worker again: nothing is lost"
+    elif "lock" in said:
+        hint = "another process has it open"
+    else:
+        hint = "delete this folder to rebuild the state from Kafka"
     return StoreUnusable(f"the state store {path} cannot be used: {error} ({hint})")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import resource
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -109,6 +110,9 @@ def main() -> int:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(created).3f %(levelname)s %(message)s"
     )
+    if "W_FILE_BYTES" in os.environ:  # a disk that is full: the kernel refuses to write more
+        most = int(os.environ["W_FILE_BYTES"])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     mode = os.environ["W_MODE"]
     settings = RuntimeSettings(
         bootstrap=os.environ["W_BOOTSTRAP"],
