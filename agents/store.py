@@ -129,6 +129,15 @@ class PartitionStore:
         if next_offset is not None:
             self.next_offset = next_offset
 
+    def read_back_to(self, topic: str, partition: int) -> int | None:
+        """Return from where an own topic is to be compared with this state; None: all of it."""
+        position = self._stored(_read_back_key(topic, partition))
+        return None if position is None else int(position)
+
+    def note_read_back(self, topic: str, partition: int, position: int) -> None:
+        """Keep the position for `read_back_to`. Raises `StoreUnusable`."""
+        self._write({_read_back_key(topic, partition): b"%d" % position}, None)
+
     def sizes(self) -> tuple[int, int]:
         """Return RocksDB's estimates of the number of entries and of the bytes on disk."""
         entries = self._db.property_int_value("rocksdb.estimate-num-keys") or 0
@@ -176,6 +185,10 @@ class PartitionStore:
             self._db.write(batch)
         except Exception as error:
             raise _unusable(self.path, error) from error
+
+
+def _read_back_key(topic: str, partition: int) -> bytes:
+    return _RESERVED + f"read-back/{topic}/{partition}".encode()
 
 
 def _open(path: Path, cache_bytes: int, write_buffer_bytes: int) -> Rdict:

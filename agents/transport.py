@@ -180,6 +180,14 @@ class Consumer(stock.Consumer):
         ready = await self.host.assign(assigned, self)
         await self.seek_to(ready)
 
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Tell the worker of an empty assignment, after which Faust does not seek."""
+        if not assigned:
+            self.host.epoch += 1
+            self._expected.clear()
+            await self.host.assign(assigned, self)
+        await super().on_partitions_assigned(assigned, generation_id)
+
     async def seek_to(self, positions: Mapping[TP, int]) -> None:
         """Read each partition from a position on; whatever else was fetched of it is dropped."""
         self._expected.update(positions)

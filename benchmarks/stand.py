@@ -146,6 +146,10 @@ class Stand:
             process.terminate()
             process.wait()
 
+    def ask_to_end(self) -> None:
+        """Send SIGTERM to the process started last; its output tells the rest."""
+        self._processes[-1].terminate()
+
     def figures(self, name: str, *arguments: str) -> dict[str, Any]:
         """Run ``python -m NAME`` to its end; return the JSON object that it prints."""
         with self.module(name, *arguments) as output:

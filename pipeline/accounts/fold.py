@@ -37,7 +37,7 @@ from pipeline.contracts.cloudevents import headers_out
 from pipeline.contracts.codec import encode_json
 from pipeline.contracts.dead_letters import dead_letter
 from pipeline.contracts.invalid import InvalidEvent
-from pipeline.fold import Folded, Output, Record
+from pipeline.fold import Folded, Output, Record, Versions
 from pipeline.policy.policy import HOUR_MS, Policy
 from pipeline.state import State, scan_prefix
 from pipeline.topics import ACCOUNT_FILES, ACCOUNT_LOG, FREEZE_ALERTS
@@ -106,7 +106,11 @@ class AccountsFold:
             self._with_file.add(file.account)
             self._files.pop(file.account, None)
 
-    def say_again(self, topic: str, records: Sequence[Record]) -> list[Output]:
+    def versions(self, topic: str, record: Record) -> Versions | None:
+        """See `pipeline.fold.Fold.versions`."""
+        return None
+
+    def say_again(self, topic: str, keys: Sequence[bytes]) -> list[Output]:
         """See `pipeline.fold.Fold.say_again`."""
         return []
 

@@ -32,7 +32,7 @@ from pipeline.contracts.cloudevents import event_data
 from pipeline.contracts.dead_letters import dead_letter
 from pipeline.contracts.invalid import InvalidEvent
 from pipeline.contracts.reports import decode_report
-from pipeline.fold import Folded, Output, Record
+from pipeline.fold import Folded, Output, Record, Versions
 from pipeline.policy.policy import Policy
 from pipeline.state import State
 from pipeline.topics import ACCOUNT_LOG, REPORTS
@@ -89,7 +89,11 @@ class ClusteringFold:
     def restore(self, records: Sequence[Record]) -> None:
         """Do nothing: clustering comes back by folding ``reports`` silently."""
 
-    def say_again(self, topic: str, records: Sequence[Record]) -> list[Output]:
+    def versions(self, topic: str, record: Record) -> Versions | None:
+        """See `pipeline.fold.Fold.versions`."""
+        return None
+
+    def say_again(self, topic: str, keys: Sequence[bytes]) -> list[Output]:
         """See `pipeline.fold.Fold.say_again`."""
         return []
 

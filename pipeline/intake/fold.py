@@ -21,7 +21,7 @@ from pipeline.contracts.dead_letters import dead_letter
 from pipeline.contracts.hold_updates import HoldUpdate, decode_hold_update
 from pipeline.contracts.invalid import InvalidEvent
 from pipeline.contracts.transactions import Transaction, decode_transaction
-from pipeline.fold import Folded, Output, Record
+from pipeline.fold import Folded, Output, Record, Versions
 from pipeline.intake.books import books_of
 from pipeline.topics import ACCOUNT_LOG, TRANSACTIONS
 
@@ -46,7 +46,11 @@ class IntakeFold:
     def restore(self, records: Sequence[Record]) -> None:
         """Nothing to take over: intake has no state."""
 
-    def say_again(self, topic: str, records: Sequence[Record]) -> list[Output]:
+    def versions(self, topic: str, record: Record) -> Versions | None:
+        """See `pipeline.fold.Fold.versions`."""
+        return None
+
+    def say_again(self, topic: str, keys: Sequence[bytes]) -> list[Output]:
         """See `pipeline.fold.Fold.say_again`."""
         return []
 
