@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from agents.failures import ExitCode
 from agents.local_cluster import LocalCluster
 from agents.worker import WorkerName
+from tests.agents.kafka_records import wait_for
 from tests.integration.secured import PASSWORD, kafka_with_certificates, kafka_with_passwords
 from tests.integration.stage import (
     events_of,
@@ -96,10 +96,12 @@ def played(secured):
 
 def wait_until_paused(intake):
     """Wait until intake waits for accounts, which is away: from now on it stays so."""
-    deadline = time.monotonic() + 60
-    while [e for e in events_in(intake) if e.startswith("intake_")][-1:] != ["intake_paused"]:
-        assert time.monotonic() < deadline, f"intake has not paused; see {intake.log_file}"
-        time.sleep(0.2)
+    wait_for(lambda: last_said(intake) == "intake_paused", 60)
+
+
+def last_said(intake):
+    """What intake has last said of its waiting."""
+    return next((e for e in reversed(events_in(intake)) if e.startswith("intake_")), None)
 
 
 def events_in(worker):
@@ -116,10 +118,10 @@ def test_what_comes_out_is_what_replay_says(played):
 
 def test_a_lost_disk_is_rebuilt_and_intake_waits_meanwhile(played):
     cluster, _ = played
-    told = {worker.name: events_in(worker) for worker in cluster.workers}
-    assert "state_restored" in told[WorkerName.ACCOUNTS]
-    last_said = [e for e in told[WorkerName.INTAKE] if e.startswith("intake_")][-1]
-    assert last_said == "intake_resumed"
+    workers = {worker.name: worker for worker in cluster.workers}
+    assert "state_restored" in events_in(workers[WorkerName.ACCOUNTS])
+    # With a limit of a few records, the clock's ticks alone make intake wait for a moment.
+    wait_for(lambda: last_said(workers[WorkerName.INTAKE]) == "intake_resumed")
 
 
 def test_every_command_that_asks_kafka_is_let_in(played, tmp_path):
