@@ -38,7 +38,13 @@ class Said(msgspec.Struct, array_like=True):
 
 
 class AccountFile(msgspec.Struct, kw_only=True):
-    """One account's file. Posting ids are the payment's identity with its side (+ or -)."""
+    """One account's file. Posting ids are the payment's identity with its side (+ or -).
+
+    ``version`` is a position of the account-log: one more than the offset of the last record that
+    changed the file. So of two files of an account the one with the higher version knows more,
+    whoever wrote it, and the same version means the same content. (A file whose version is
+    already ahead of the log, as when the log was begun anew, counts on from there by ones.)
+    """
 
     account: str
     version: int = 0

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
+import msgspec
+
 from pipeline.accounts.decision import decide
 from pipeline.accounts.file import (
     AccountFile,
@@ -48,6 +50,15 @@ FILES_IN_MEMORY = 20_000
 _FILE = b"f"
 _DUE = b"d"
 _NOW = b"m/now"
+
+
+class _Version(msgspec.Struct):
+    """The version of a file and nothing else of it: it is read off everything that we write."""
+
+    version: int = 0
+
+
+_VERSION = msgspec.json.Decoder(_Version)
 
 
 class AccountsFold:
@@ -96,10 +107,12 @@ class AccountsFold:
         for record in records:
             if record.key is None or not record.value:
                 continue
-            file = decode_file(record.value)
             before = self._state.get(_FILE + record.key)
-            if before is not None and decode_file(before).version >= file.version:
+            if before is not None and _version(before) >= _version(record.value):
                 continue
+            file = decode_file(record.value)
+            if before is not None and (due := decode_file(before).due) is not None:
+                self._state.delete(_due_key(due, file.account))
             self._state.put(_FILE + record.key, record.value)
             if file.due is not None:
                 self._state.put(_due_key(file.due, file.account), b"")
@@ -108,7 +121,16 @@ class AccountsFold:
 
     def say_again(self, topic: str, records: Sequence[Record]) -> list[Output]:
         """See `pipeline.fold.Fold.say_again`."""
-        return []
+        if topic != ACCOUNT_FILES:
+            return []
+        # Of one key's records the last stands in the topic; what came before it does no harm.
+        last = {record.key: record.value for record in records if record.key and record.value}
+        again = []
+        for key, said in last.items():
+            value = self._state.get(_FILE + key)
+            if value is not None and _version(value) > _version(said):
+                again.append(_file_output(key, value, self._partition))
+        return again
 
     def gauges(self) -> dict[str, float]:
         """The number of account files in this partition."""
@@ -127,7 +149,7 @@ class AccountsFold:
             else:
                 remember(posting)
         for account, transaction in touched.items():
-            self._settle(account, Cause(transaction, record.timestamp), folded)
+            self._settle(account, Cause(transaction, record.timestamp), record, folded)
 
     def _events(self, events: list[AccountEvent], record: Record, folded: Folded) -> None:
         touched: dict[str, Cause] = {}
@@ -143,7 +165,7 @@ class AccountsFold:
             else:
                 folded.counts["duplicates", "accounts"] += 1
         for account, cause in touched.items():
-            self._settle(account, cause, folded)
+            self._settle(account, cause, record, folded)
 
     def _tick(self, at: int, record: Record, folded: Folded) -> None:
         if at <= self._now:
@@ -156,7 +178,7 @@ class AccountsFold:
         due = [key for key, _ in self._state.scan(_DUE, _due_key(at + 1, ""))]
         for key in due:
             self._state.delete(key)
-            self._settle(key[9:].decode(), Cause("tick", record.timestamp), folded)
+            self._settle(key[9:].decode(), Cause("tick", record.timestamp), record, folded)
 
     def _opened(self, account: str) -> AccountFile:
         """Return the account's file, a new one at the first event of its case."""
@@ -188,9 +210,10 @@ class AccountsFold:
         self._files[account] = file
         return file
 
-    def _settle(self, account: str, cause: Cause, folded: Folded) -> None:
-        """Decide and differ once, and set the file's clock."""
+    def _settle(self, account: str, cause: Cause, record: Record, folded: Folded) -> None:
+        """Decide and differ once, and set the file's version and clock."""
         file = self._file(account)
+        file.version = max(file.version + 1, record.offset + 1)
         decision = decide(file, self._policy, self._now)
         differences = differ(file, decision, self._policy.version, cause)
         if decision.limited:
@@ -221,11 +244,10 @@ class AccountsFold:
     def _write_files(self, folded: Folded) -> None:
         """Write the batch's changed files, to the state and, last, to their topic."""
         for account, file in self._dirty.items():
-            file.version += 1
             value = encode_file(file)
             key = account.encode()
             self._state.put(_FILE + key, value)
-            folded.outputs.append(Output(ACCOUNT_FILES, key, value, (), self._partition, last=True))
+            folded.outputs.append(_file_output(key, value, self._partition))
         self._dirty.clear()
         while len(self._files) > FILES_IN_MEMORY:
             self._files.popitem(last=False)
@@ -239,6 +261,14 @@ def alert_output(alert: FreezeAlert, reported_at: int | None) -> Output:
     event_id = f"{alert.alert_id}.{alert.version}"
     headers = headers_out(FreezeAlert.SCHEMA, event_id, alert.caused_at, reported_at)
     return Output(FREEZE_ALERTS, alert.account.encode(), encode_json(alert), headers)
+
+
+def _file_output(key: bytes, value: bytes, partition: int) -> Output:
+    return Output(ACCOUNT_FILES, key, value, (), partition, last=True)
+
+
+def _version(value: bytes) -> int:
+    return _VERSION.decode(value).version
 
 
 def _cause(event: AccountEvent, record: Record) -> Cause:
