@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.accounts.file import AccountFile, decode_file
@@ -67,6 +67,7 @@ def test_a_files_version_is_the_position_after_the_last_record_that_changed_it()
     assert versions == {MULE.encode(): 19, OTHER.encode(): 17}
 
 
+@settings(deadline=None)
 @given(cuts, cuts)
 def test_the_same_version_is_the_same_content_however_the_log_was_fetched(one, other):
     first = {(o.key, decode_file(o.value).version): o.value for o in run(new_fold(), RECORDS, one)}
@@ -75,6 +76,7 @@ def test_the_same_version_is_the_same_content_however_the_log_was_fetched(one, o
         assert known is None or known == output.value
 
 
+@settings(deadline=None)
 @given(cuts, cuts, st.integers(1, len(RECORDS) - 1))
 def test_a_former_owners_file_never_ranks_above_one_that_knows_more(own, zombies, stopped_at):
     owner = run(new_fold(), RECORDS, own)
@@ -94,6 +96,7 @@ def test_a_file_ahead_of_its_log_counts_on_by_ones():
     ]
 
 
+@settings(deadline=None)
 @given(cuts, st.integers(0, len(RECORDS)))
 def test_what_an_old_file_lacks_comes_back_when_the_log_is_folded_again(own, known):
     owner = run(new_fold(), RECORDS, own)
@@ -111,6 +114,7 @@ def test_files_read_back_leave_one_clock_an_account():
     assert [int.from_bytes(k[1:9], "big") for k, _ in scan_prefix(fold._state, b"d")] == list(due)
 
 
+@settings(deadline=None)
 @given(cuts, st.lists(st.sampled_from(range(1, len(RECORDS))), max_size=4), st.randoms())
 def test_whatever_older_files_are_mixed_in_saying_again_repairs_the_topic(own, stops, chance):
     fold = new_fold()
