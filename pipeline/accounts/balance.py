@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sortedcontainers import SortedList
 
-from pipeline.accounts.file import AccountFile, posting_id
+from pipeline.accounts.file import AccountFile
 from pipeline.contracts.account_log import Answer, Posting
 
 Statement = tuple[int, str, int]
@@ -82,10 +82,10 @@ class RunningBalance:
             self._moved -= posting.amount
 
     def _work_out(self) -> None:
-        postings = self._file.postings.values()
+        postings = self._file.postings
         self._stated = max(
             (
-                *((p.at, posting_id(p), p.balance) for p in postings if p.balance is not None),
+                *((p.at, k, p.balance) for k, p in postings.items() if p.balance is not None),
                 *_answered(self._file.answers.values()),
             ),
             default=None,
@@ -94,7 +94,7 @@ class RunningBalance:
         self._moved = 0
         if self._stated is not None:
             at = self._stated[0]
-            self._later.update((p.at, posting_id(p), p.amount) for p in postings if p.at > at)
+            self._later.update((p.at, k, p.amount) for k, p in postings.items() if p.at > at)
             self._moved = sum(amount for _, _, amount in self._later)
 
 

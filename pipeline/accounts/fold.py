@@ -42,9 +42,9 @@ from pipeline.topics import ACCOUNT_FILES, ACCOUNT_LOG, FREEZE_ALERTS
 FILES_IN_MEMORY = 20_000
 """Open files kept for the next event; the rest are read from the state."""
 
-POSTINGS_IN_MEMORY = 400_000
-"""Postings that the open files kept may have in all, so that long files do not fill the memory;
-the one that was used last is kept whatever its length."""
+POSTINGS_IN_MEMORY = 200_000
+"""Postings that the open files kept may have in all, so that long files do not fill the memory
+(about 1 KB each); the file that was used last is kept whatever its length."""
 
 _DUE = b"d"
 _NOW = b"m/now"
