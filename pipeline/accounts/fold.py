@@ -158,17 +158,12 @@ class AccountsFold:
         return {"account_files": float(len(self._with_file))}
 
     def _postings(self, postings: list[Posting], record: Record, folded: Folded) -> None:
-        with_file = self._with_file
-        remember = self._lookback.add
         touched: dict[str, str] = {}
-        for posting in postings:
-            if posting.account in with_file:
-                if self._file(posting.account).add_posting(posting):
-                    touched.setdefault(posting.account, posting.transaction)
-                else:
-                    folded.counts["duplicates", "accounts"] += 1
+        for posting in self._lookback.take(postings, self._with_file):
+            if self._file(posting.account).add_posting(posting):
+                touched.setdefault(posting.account, posting.transaction)
             else:
-                remember(posting)
+                folded.counts["duplicates", "accounts"] += 1
         for account, transaction in touched.items():
             self._settle(account, Cause(transaction, record.timestamp), record, folded)
 
