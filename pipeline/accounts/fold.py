@@ -136,26 +136,27 @@ class AccountsFold:
         self._drop(account)
 
     def versions(self, topic: str, record: Record) -> Versions | None:
-        """See `pipeline.fold.Fold.versions`."""
-        return None
+        """See `pipeline.fold.Fold.versions`.
+
+        A block never changes: only its end can be said wrongly, by an owner who is gone.
+        """
+        known = self._part(record.key) if record.key else None
+        if known is None:
+            return None
+        written = _HEAD.decode(record.value).version if record.value else 0
+        return Versions(written, _HEAD.decode(known).version)
 
     def say_again(self, topic: str, keys: Sequence[bytes]) -> list[Output]:
         """See `pipeline.fold.Fold.say_again`."""
-        if topic != ACCOUNT_FILES:
-            return []
-        # Of one key's records the last stands in the topic; what came before it does no harm.
-        last = {record.key: record.value for record in records if record.key is not None}
-        again = []
-        for key, said in last.items():
-            # A block never changes: only its end can be said wrongly, and only of a block that
-            # was given up a moment before it was read by an owner who is gone.
-            value = self._state.get((BLOCK_ROWS if is_block(key) else HEAD_ROWS) + key)
-            if value is None:
-                continue
-            known = _HEAD.decode(value).version
-            if (not said) if is_block(key) else said and _HEAD.decode(said).version < known:
-                again.append(Output(ACCOUNT_FILES, key, value, (), self._partition, last=True))
-        return again
+        parts = ((key, self._part(key)) for key in keys)
+        return [
+            Output(ACCOUNT_FILES, key, part, (), self._partition, last=True)
+            for key, part in parts
+            if part is not None
+        ]
+
+    def _part(self, key: bytes) -> bytes | None:
+        return self._state.get((BLOCK_ROWS if is_block(key) else HEAD_ROWS) + key)
 
     def gauges(self) -> dict[str, float]:
         """The number of account files in this partition."""

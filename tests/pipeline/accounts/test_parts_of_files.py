@@ -25,6 +25,7 @@ from pipeline.topics import ACCOUNT_FILES
 from tests.pipeline.accounts.desk import MINUTE, MULE, NINE, claim, credit, level
 from tests.pipeline.accounts.oracle import decide_whole
 from tests.pipeline.accounts.test_long_files import leaving, record, steps
+from tests.pipeline.read_back import read_back
 
 POLICY = load_policy()
 CASES = settings(
@@ -206,8 +207,8 @@ def test_the_end_of_a_block_that_is_still_needed_is_said_again():
     outputs = file_records(run(fold, shop(20), []))
     block = next(o for o in outputs if is_block(o.key))
     ended = [LogRecord(0, NINE, block.key, None)]
-    assert fold.say_again(ACCOUNT_FILES, ended) == [block]
-    assert fold.say_again(ACCOUNT_FILES, [*ended, *topic([block])]) == []
+    assert read_back(fold, ACCOUNT_FILES, ended) == [block]
+    assert read_back(fold, ACCOUNT_FILES, [*ended, *topic([block])]) == []
 
 
 def test_a_short_file_is_one_record_under_its_account():
