@@ -47,6 +47,11 @@ def is_block(key: bytes) -> bool:
     return b"\x1f" in key
 
 
+def account_of(key: bytes) -> bytes:
+    """Return the account of a part's key."""
+    return key.partition(b"\x1f")[0]
+
+
 def block_keys(head: AccountFile) -> list[bytes]:
     """Return the keys of a head's blocks, oldest first."""
     return [
@@ -71,6 +76,33 @@ def whole_file(head: AccountFile, read: ReadBlock) -> AccountFile:
         _lay_over(maps, decode_file(value))
     _lay_over(maps, head)
     return msgspec.structs.replace(head, **maps)
+
+
+def newest_files(parts: Iterable[tuple[bytes | None, bytes | None]]) -> dict[str, AccountFile]:
+    """Return the newest file of each account, out of records (key, value) of account-files.
+
+    A head of a higher version may stand before a lower one, which a former owner wrote late. What
+    is no part of a file is left out.
+
+    Raises:
+        LookupError: a block is not there.
+    """
+    heads: dict[str, AccountFile] = {}
+    blocks: dict[bytes, bytes] = {}
+    for key, value in parts:
+        if key is None or not value:
+            continue
+        if is_block(key):
+            blocks[key] = value
+            continue
+        try:
+            head = decode_file(value)
+        except msgspec.MsgspecError:
+            continue
+        known = heads.get(head.account)
+        if known is None or head.version >= known.version:
+            heads[head.account] = head
+    return {account: whole_file(head, blocks.get) for account, head in heads.items()}
 
 
 def _lay_over(maps: dict[str, dict[str, Any]], part: AccountFile) -> None:
