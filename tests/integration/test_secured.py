@@ -84,20 +84,26 @@ def played(secured):
         accounts, intake = workers[WorkerName.ACCOUNTS], workers[WorkerName.INTAKE]
         assert accounts.stop() == 0
         shutil.rmtree(Path(accounts.environment["FREEZELINE_STATE_DIR"]) / "accounts")
-        wait_until_paused(intake)
+        paused_at = wait_until_paused(intake)
         publish(cluster, records[half:])
         accounts.start()
         cluster.wait_until_ready()
         settle(cluster)
-        yield cluster, scenario
+        yield cluster, scenario, events_in(intake)[paused_at:]
     finally:
         cluster.stop()
 
 
 def wait_until_paused(intake):
-    """Wait until intake waits for accounts, which is away: from now on it stays so."""
+    """Wait until intake waits for accounts, which is away: from now on it stays so.
+
+    Returns how many events it has logged until then.
+    """
     deadline = time.monotonic() + 60
-    while [e for e in events_in(intake) if e.startswith("intake_")][-1:] != ["intake_paused"]:
+    while True:
+        logged = events_in(intake)
+        if [event for event in logged if event.startswith("intake_")][-1:] == ["intake_paused"]:
+            return len(logged)
         assert time.monotonic() < deadline, f"intake has not paused; see {intake.log_file}"
         time.sleep(0.2)
 
@@ -108,22 +114,21 @@ def events_in(worker):
 
 
 def test_what_comes_out_is_what_replay_says(played):
-    cluster, scenario = played
+    cluster, scenario, _ = played
     expected = replayed(scenario)
     assert expected.alerts
     assert outcome(cluster).differences(expected) == []
 
 
 def test_a_lost_disk_is_rebuilt_and_intake_waits_meanwhile(played):
-    cluster, _ = played
-    told = {worker.name: events_in(worker) for worker in cluster.workers}
-    assert "state_restored" in told[WorkerName.ACCOUNTS]
-    last_said = [e for e in told[WorkerName.INTAKE] if e.startswith("intake_")][-1]
-    assert last_said == "intake_resumed"
+    cluster, _, after_the_pause = played
+    accounts = next(w for w in cluster.workers if w.name is WorkerName.ACCOUNTS)
+    assert "state_restored" in events_in(accounts)
+    assert "intake_resumed" in after_the_pause
 
 
 def test_every_command_that_asks_kafka_is_let_in(played, tmp_path):
-    _, scenario = played
+    _, scenario, _ = played
     transactions = tmp_path / "transactions.jsonl"
     sent = [event for topic, event in events_of(scenario) if topic == "transactions"][:5]
     transactions.write_text("".join(json.dumps(event) + "\n" for event in sent))
