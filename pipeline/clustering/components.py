@@ -7,6 +7,7 @@ strongest edge first, as long as no limit and no contradiction forbids it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -45,8 +46,9 @@ class Grouping:
 class Components:
     """Gathers components from the state and splits them into clusters."""
 
-    def __init__(self, views: Views, policy: Policy) -> None:
+    def __init__(self, views: Views, policy: Policy, hits: Counter[tuple[str, ...]]) -> None:
         self._views = views
+        self._hits = hits
         self._rules = policy.clustering
         self._thresholds = Thresholds(self._rules.bridge_voices, self._rules.bridge_identifiers)
 
@@ -105,7 +107,9 @@ class Components:
         if several >= 2 * self._thresholds.identifiers:
             nodes = sorted(component.nodes)
             supports = [self._support(component.nodes[node]) for node in nodes]
-            cut = bridge_cuts(nodes, supports, edges, self._thresholds)
+            cut, unfinished = bridge_cuts(nodes, supports, edges, self._thresholds)
+            if unfinished:
+                self._hits["limit_hits", "bridge_rounds"] += 1
         for place in sorted(cut):
             _relate(component, edges[place], "bridge")
         kept = [edge for place, edge in enumerate(edges) if place not in cut]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from pipeline.clustering.again import Again, ties_of
 from pipeline.clustering.candidates import Candidates
 from pipeline.clustering.components import REVIEW_SIZE, Component, Components, Grouping
 from pipeline.clustering.contributions import Contributions
-from pipeline.clustering.edges import PAIRWISE_IDENTIFIERS, Edges, GraphEdge
+from pipeline.clustering.edges import PAIRWISE_IDENTIFIERS, Edges
 from pipeline.clustering.evidence import load_model
 from pipeline.clustering.levels import Cause, Levels, has_level
 from pipeline.clustering.nodes import Nodes
@@ -28,14 +30,17 @@ from pipeline.contracts.account_log import (
     encode_log_entry,
     partition_of,
 )
-from pipeline.contracts.cloudevents import event_data
+from pipeline.contracts.cloudevents import event_data, headers_out
+from pipeline.contracts.clusters import FiledReport
+from pipeline.contracts.codec import digest, encode_json, rfc3339
 from pipeline.contracts.dead_letters import dead_letter
 from pipeline.contracts.invalid import InvalidEvent
 from pipeline.contracts.reports import decode_report
 from pipeline.fold import Folded, Output, Record
+from pipeline.identity.name import MAX_WORDS
 from pipeline.policy.policy import Policy
 from pipeline.state import State
-from pipeline.topics import ACCOUNT_LOG, REPORTS
+from pipeline.topics import ACCOUNT_LOG, FILED_REPORTS, REPORTS
 
 DUPLICATES = ("duplicates", "clustering")
 
@@ -61,14 +66,15 @@ class ClusteringFold:
         self._state = state
         self._policy = policy
         self._partitions = account_log_partitions
+        self._hits: Counter[tuple[str, ...]] = Counter()
         model = load_model()
-        nodes = Nodes(state)
+        nodes = Nodes(state, self._hits)
         candidates = Candidates(state, nodes, model)
         edges = Edges(state, nodes, candidates, model, policy)
         self._contributions = Contributions(nodes, edges, candidates)
-        self._components = Components(Views(nodes, edges, candidates), policy)
-        self._levels = Levels(state, nodes, policy)
-        self._sayings = Sayings(state, model)
+        self._components = Components(Views(nodes, edges, candidates), policy, self._hits)
+        self._levels = Levels(state, nodes, policy, self._hits)
+        self._sayings = Sayings(state, model, self._hits)
 
     def apply(self, records: Sequence[Record]) -> Folded:
         """See `pipeline.fold.Fold.apply`."""
@@ -84,6 +90,8 @@ class ClusteringFold:
             delay = (record.timestamp - stored.received_at) / 1000
             folded.observations.append((("event_delay_seconds", "clustering"), delay))
             self._take(stored, folded)
+        folded.counts.update(self._hits)
+        self._hits.clear()
         return folded
 
     def restore(self, records: Sequence[Record]) -> None:
@@ -91,7 +99,13 @@ class ClusteringFold:
 
     def say_again(self, topic: str, records: Sequence[Record]) -> list[Output]:
         """See `pipeline.fold.Fold.say_again`."""
-        return []
+        newest = {record.key: record.value for record in records if record.key is not None}
+        again = Again(self._sayings, self._levels, self._components)
+        found = [
+            again.of(topic, key.decode("utf-8", "replace"), value)
+            for key, value in sorted(newest.items())
+        ]
+        return [output for output in found if output is not None]
 
     def gauges(self) -> dict[str, float]:
         """See `pipeline.fold.Fold.gauges`."""
@@ -115,19 +129,26 @@ class ClusteringFold:
         now = report if not report.withdrawn else None
         sizes = self._sizes()
         sizes.reports += (now is not None) - (before is not None)
-        if now is not None and len(now.identifiers) > PAIRWISE_IDENTIFIERS:
-            folded.counts["limit_hits", "report_pairs"] += 1
+        if now is not None:
+            self._count_limits(now)
         touched = self._contributions.replace(before, now)
         cause = Cause(report.key, report.received_at, report.published_at)
         events = claim_events(before, now, report)
-        said = _Speech(self._sayings, self._levels, self._components, cause)
+        said = _Speech(self._sayings, self._levels, self._components, cause, self._hits)
         said.about(touched)
         events += said.levels
         folded.outputs += self._account_log(events)
         folded.outputs += said.outputs
-        folded.counts.update(said.limit_hits)
+        folded.outputs.append(filed(report, *said.cluster_of(report)))
         sizes.clusters += said.clusters
         self._state.put(_SIZES_KEY, _ENCODE(sizes))
+
+    def _count_limits(self, report: StoredReport) -> None:
+        """Count the limits that leave out something of a report."""
+        if len(report.identifiers) > PAIRWISE_IDENTIFIERS:
+            self._hits["limit_hits", "report_pairs"] += 1
+        if any(name.count(" ") >= MAX_WORDS for _, name in report.names):
+            self._hits["limit_hits", "name_words"] += 1
 
     def _account_log(self, events: Iterable[AccountEvent]) -> list[Output]:
         """Return one record for each partition: claims first, then levels."""
@@ -145,7 +166,12 @@ class _Speech:
     """What one report gives to say: clusters, levels and the end of clusters that are no more."""
 
     def __init__(
-        self, sayings: Sayings, levels: Levels, components: Components, cause: Cause
+        self,
+        sayings: Sayings,
+        levels: Levels,
+        components: Components,
+        cause: Cause,
+        hits: Counter[tuple[str, ...]],
     ) -> None:
         self._sayings = sayings
         self._levels = levels
@@ -153,8 +179,9 @@ class _Speech:
         self._cause = cause
         self.outputs: list[Output] = []
         self.levels: list[AccountEvent] = []
-        self.limit_hits: dict[tuple[str, ...], int] = {}
         self.clusters = 0
+        self._hits = hits
+        self._clusters: dict[str, tuple[str, int]] = {}
 
     def about(self, touched: set[str]) -> None:
         """Work out the touched components and compare them with what was said."""
@@ -167,13 +194,18 @@ class _Speech:
         gone = sorted(touched - new.keys())
         old = {node: self._sayings.assigned(node) for node in (*new, *gone)}
         versions = self._say_clusters(groupings, old, new)
+        self._clusters = {node: (identity, versions[identity]) for node, identity in new.items()}
         self._say_ends(old, new)
         for node, before in old.items():
             if before != new.get(node):
                 self._sayings.assign(node, new.get(node))
         moved = {node for node in new if old[node] != new[node]}
         concerned = sorted(filter(has_level, moved | touched))
-        self._say_levels(concerned, components, new, versions)
+        self._say_levels(concerned, components)
+
+    def cluster_of(self, report: StoredReport) -> tuple[str | None, int]:
+        """Return the cluster (id, version) of a report's home; (None, 0) when it has none."""
+        return self._clusters.get(report.home, (None, 0)) if not report.withdrawn else (None, 0)
 
     def _say_clusters(
         self,
@@ -186,8 +218,7 @@ class _Speech:
         for component, grouping in groupings:
             identity = new[grouping.members[0]]
             if grouping.review == REVIEW_SIZE:
-                hit = ("limit_hits", REVIEW_SIZE)
-                self.limit_hits[hit] = self.limit_hits.get(hit, 0) + 1
+                self._hits["limit_hits", REVIEW_SIZE] += 1
             left = destination(old[m] for m in grouping.members if old[m] != identity)
             was_live = self._sayings.said(identity).live
             split_from = left if left in living else None
@@ -207,27 +238,31 @@ class _Speech:
             self.outputs += self._sayings.say_empty(identity, went, self._cause)
             self.clusters -= 1
 
-    def _say_levels(
-        self,
-        concerned: list[str],
-        components: list[Component],
-        new: dict[str, str],
-        versions: dict[str, int],
-    ) -> None:
-        ties: dict[str, list[GraphEdge]] = {node: [] for node in concerned}
-        for component in components:
-            for edge in component.edges:
-                for end in (edge.a, edge.b):
-                    if end in ties:
-                        ties[end].append(edge)
+    def _say_levels(self, concerned: list[str], components: list[Component]) -> None:
+        ties = ties_of(concerned, components)
         for node in concerned:
-            identity = new.get(node, "")
-            cluster = (identity, versions.get(identity, 0))
+            cluster = self._clusters.get(node, ("", 0))
             said = self._levels.say(node, cluster, ties[node], self._cause)
             if said is not None:
                 level, entry = said
                 self.levels.append(level)
                 self.outputs.append(entry)
+
+
+def filed(report: StoredReport, cluster: str | None, version: int) -> Output:
+    """Return the record that says where a report is filed."""
+    content = FiledReport(
+        report=report.key,
+        version=report.version,
+        received_at=rfc3339(report.received_at),
+        identifier=report.home if cluster else None,
+        cluster_id=cluster,
+        cluster_version=version,
+    )
+    # The id says nothing of the report: an agency's own reference may speak of a person.
+    event_id = f"{digest(report.key.encode())}.{report.version}"
+    headers = headers_out(FiledReport.SCHEMA, event_id, content.received_at, report.published_at)
+    return Output(FILED_REPORTS, report.key.encode(), encode_json(content), headers)
 
 
 def claim_events(

@@ -5,6 +5,7 @@ A level is about the very account (policy.levels); its cluster only raises atten
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 import msgspec
@@ -24,7 +25,7 @@ LEVEL_KINDS = ("account:", "promptpay:", "wallet:")
 """Identifiers that money goes to: they have a level and a place on the watchlist."""
 
 EVIDENCE_EDGES = 8
-"""Edges that a level lists as its evidence, strongest first."""
+"""Edges that a level lists as its evidence, strongest first. Counted ``evidence_edges``."""
 
 
 class Cause(NamedTuple):
@@ -36,9 +37,13 @@ class Cause(NamedTuple):
 
 
 class _Said(msgspec.Struct, array_like=True):
+    """What was last said, because of a report received and published then (ms)."""
+
     version: int
     content: str
     since: int
+    received_at: int
+    published_at: int
 
 
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -48,10 +53,13 @@ _SAID = msgspec.msgpack.Decoder(_Said)
 class Levels:
     """Says levels, and only when something that matters has changed."""
 
-    def __init__(self, state: State, nodes: Nodes, policy: Policy) -> None:
+    def __init__(
+        self, state: State, nodes: Nodes, policy: Policy, hits: Counter[tuple[str, ...]]
+    ) -> None:
         self._state = state
         self._nodes = nodes
         self._policy = policy
+        self._hits = hits
 
     def say(
         self,
@@ -65,21 +73,43 @@ class Levels:
         ``cluster`` is the id and version of its cluster, ("", 0) for an account that no live
         report names any more.
         """
-        row = b"l" + account.encode()
-        found = self._state.get(row)
-        said = _SAID.decode(found) if found else None
+        said = self._said(account)
         summary = self._nodes.summary(account)
         if summary is None and said is None:
             return None
         level = self._level(account, summary, said, cluster, edges, cause)
-        compared = msgspec.structs.replace(
-            level, version=0, cluster_version=0, published_at=0, caused_by="", since=0
-        )
-        content = digest(_ENCODE((compared, level.since if summary else 0)))
+        content = _fingerprint(level)
         if said is not None and said.content == content:
             return None
-        self._state.put(row, _ENCODE(_Said(level.version, content, level.since)))
+        said = _Said(level.version, content, level.since, cause.received_at, cause.published_at)
+        self._state.put(b"l" + account.encode(), _ENCODE(said))
+        if len(edges) > EVIDENCE_EDGES:
+            self._hits["limit_hits", "evidence_edges"] += 1
         return level, self._entry(level, cause)
+
+    def said_version(self, account: str) -> int:
+        """Return the version that was last said of an identifier, 0 when nothing was."""
+        said = self._said(account)
+        return said.version if said else 0
+
+    def say_again(self, account: str, cluster: str, edges: list[GraphEdge]) -> Output | None:
+        """Return the watchlist entry that was last said; None when the state no longer gives it.
+
+        That is so after a change of policy, until a report touches the identifier: then a higher
+        version is said. ``cluster`` and ``edges`` are as in `say`.
+        """
+        said = self._said(account)
+        if said is None:
+            return None
+        before = msgspec.structs.replace(said, version=said.version - 1)
+        cause = Cause("", said.received_at, said.published_at)
+        summary = self._nodes.summary(account)
+        level = self._level(account, summary, before, (cluster, 0), edges, cause)
+        return self._entry(level, cause) if _fingerprint(level) == said.content else None
+
+    def _said(self, account: str) -> _Said | None:
+        found = self._state.get(b"l" + account.encode())
+        return _SAID.decode(found) if found else None
 
     def _level(
         self,
@@ -131,6 +161,14 @@ class Levels:
         at = rfc3339(cause.received_at)
         headers = headers_out(WatchlistEntry.SCHEMA, event_id, at, cause.published_at)
         return Output(WATCHLIST, level.account.encode(), encode_json(entry), headers)
+
+
+def _fingerprint(level: Level) -> str:
+    """Return what a level is compared by: not by version, cause or, when nobody names it, time."""
+    compared = msgspec.structs.replace(
+        level, version=0, cluster_version=0, published_at=0, caused_by="", since=0
+    )
+    return digest(_ENCODE((compared, level.since if level.reports else 0)))
 
 
 def standing_of(summary: NodeSummary) -> Standing:

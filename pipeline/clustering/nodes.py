@@ -18,6 +18,7 @@ p   account, amount, paid_at, report, i    disputed payments into the account
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
@@ -29,7 +30,8 @@ from pipeline.state import State, scan_prefix
 NUL = b"\x00"
 
 NAMES_AN_ACCOUNT = 32
-"""Holders' names of one account that are compared, in the order of the alphabet."""
+"""Holders' names of one account that are compared, in the order of the alphabet. Counted
+``names_an_account``."""
 
 
 class NodeSummary(msgspec.Struct, array_like=True):
@@ -94,8 +96,9 @@ def bump(state: State, key: bytes, by: int) -> tuple[int, int]:
 class Nodes:
     """Reads and moves the rows of identifiers."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, hits: Counter[tuple[str, ...]]) -> None:
         self._state = state
+        self._hits = hits
 
     def summary(self, node: str) -> NodeSummary | None:
         """Return what is known of an identifier, None when no live report names it."""
@@ -122,7 +125,10 @@ class Nodes:
     def names(self, account: str) -> list[str]:
         """Return the names given for an account's holder, at most `NAMES_AN_ACCOUNT`."""
         rows = scan_prefix(self._state, row_key(b"h", account))
-        return [last_part(key) for key, _ in islice(rows, NAMES_AN_ACCOUNT)]
+        names = [last_part(key) for key, _ in islice(rows, NAMES_AN_ACCOUNT + 1)]
+        if len(names) > NAMES_AN_ACCOUNT:
+            self._hits["limit_hits", "names_an_account"] += 1
+        return names[:NAMES_AN_ACCOUNT]
 
     def payments_near(self, account: str, amount: int, start: int, stop: int) -> int:
         """Count the account's disputed payments of an amount with ``start <= paid_at < stop``."""

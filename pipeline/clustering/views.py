@@ -17,11 +17,12 @@ KEPT_VIEWS = 50_000
 """Views in memory (about 2 KiB each); at the limit all go, and are read again when needed."""
 
 HUB_TIES = 50
-"""Ties of a public number that its own cluster lists."""
+"""Ties of a public number that its own cluster lists. Counted ``hub_ties``."""
 
-LISTED_REPORTS = 5_000
-"""Report keys that a cluster lists, those received first: whole for any ring, and with some 30
-bytes each far below a record's limit for an account that half a country reports."""
+LISTED_REPORTS = 100
+"""Report keys that a cluster lists, those received first; `FiledReport` records say where each of
+the others is. A record that listed all would be written anew, longer, at each of 100,000 reports
+about one account. Counted ``listed_reports``."""
 
 
 class View:
