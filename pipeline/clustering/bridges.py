@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pipeline.clustering.edges import GraphEdge
+from pipeline.clustering.pairs import GraphEdge
 
 MAX_ROUNDS = 16
 """Cutting one bridge may lay bare another; so many rounds, then the rest stays as it is. Counted

@@ -56,6 +56,18 @@ _APOSTROPHES: Final = re.compile("['\u2018\u2019\u02bc`]")
 _SPACES: Final = re.compile(r"\s+")
 
 
+class _InNames(dict[int, int]):
+    """By code point: a letter, mark or number stays, anything else becomes a space."""
+
+    def __missing__(self, code: int) -> int:
+        kept = code if unicodedata.category(chr(code))[0] in "LMN" else ord(" ")
+        self[code] = kept
+        return kept
+
+
+_IN_NAMES: Final = _InNames()
+
+
 def normalise_name(text: str) -> Normalised:
     """Return the normal form of a name: no titles or company marks, one case, single spaces.
 
@@ -98,18 +110,12 @@ def _step(text: str, changes: list[str]) -> str:
     untitled = _LATIN_TITLES.sub("", _THAI_TITLES.sub("", _TITLE_AFTER_COMMA.sub(", ", folded)))
     if untitled != folded:
         changes.append("title")
-    words = "".join(
-        character if _in_name(character) else " " for character in _APOSTROPHES.sub("", untitled)
-    )
+    words = _APOSTROPHES.sub("", untitled).translate(_IN_NAMES)
     words = _SPACES.sub(" ", words).strip()
     unmarked = _COMPANY.sub("", words).strip()
     if unmarked != words:
         changes.append("company_mark")
     return unmarked
-
-
-def _in_name(character: str) -> bool:
-    return unicodedata.category(character)[0] in "LMN"
 
 
 def _form(text: str) -> str:

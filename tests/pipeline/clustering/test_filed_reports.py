@@ -9,8 +9,8 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.clustering.nodes import LISTED_REPORTS
 from pipeline.clustering.normalised import StoredReport
-from pipeline.clustering.views import LISTED_REPORTS
 from pipeline.contracts.clusters import cluster_id
 from pipeline.replay import with_all_reports
 from pipeline.topics import CLUSTERS, FILED_REPORTS

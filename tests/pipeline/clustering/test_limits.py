@@ -7,11 +7,16 @@ from typing import Any
 
 import pytest
 
-from pipeline.clustering.edges import PAIRWISE_IDENTIFIERS
 from pipeline.clustering.levels import EVIDENCE_EDGES
-from pipeline.clustering.nodes import NAMES_AN_ACCOUNT
-from pipeline.clustering.sayings import COUNTED_VOICES, LISTED_EDGES
-from pipeline.clustering.views import HUB_TIES, LISTED_REPORTS
+from pipeline.clustering.nodes import (
+    COUNTED_VOICES,
+    HUB_TIES,
+    LISTED_LOOK_ALIKES,
+    LISTED_REPORTS,
+    NAMES_AN_ACCOUNT,
+)
+from pipeline.clustering.pairs import PAIRWISE_IDENTIFIERS
+from pipeline.clustering.sayings import LISTED_EDGES
 from pipeline.identity.name import MAX_WORDS
 from pipeline.policy.policy import Policy
 from tests.pipeline.clustering.scenarios import Run, account, line, phone, report, small_policy
@@ -68,6 +73,15 @@ def test_reports_that_a_cluster_does_not_list_are_counted() -> None:
     told = [report(str(place), [phone("0811111111")]) for place in range(LISTED_REPORTS + 1)]
     assert hits("listed_reports", told[:-1]) == 0
     assert hits("listed_reports", told) == 1
+
+
+def test_look_alikes_that_a_cluster_does_not_list_are_counted() -> None:
+    ones = [f"123456780{digit}" for digit in range(1, 10)]
+    tens = [f"12345678{digit}0" for digit in range(1, 10)]
+    around = [report(number, [account(number)]) for number in ones + tens]
+    last = report("x", [account("1234567800")])
+    assert hits("listed_look_alikes", [*around[:LISTED_LOOK_ALIKES], last]) == 0
+    assert hits("listed_look_alikes", [*around[: LISTED_LOOK_ALIKES + 1], last]) == 1
 
 
 def test_ties_of_a_public_number_that_its_cluster_does_not_list_are_counted() -> None:
