@@ -26,5 +26,6 @@ def accounts_spec(policy: Policy) -> WorkerSpec:
         make_fold=make_fold,
         stateful=True,
         restore_topic=ACCOUNT_FILES,
+        own_topics=(ACCOUNT_FILES,),
         fold_records=FOLD_RECORDS,
     )

@@ -11,7 +11,7 @@ from pipeline.fold import Fold, Output
 from pipeline.identity.name import name_keys
 from pipeline.policy.policy import Policy
 from pipeline.state import State
-from pipeline.topics import ACCOUNT_LOG, REPORTS
+from pipeline.topics import ACCOUNT_LOG, CLUSTERS, REPORTS, WATCHLIST
 
 _A_NAME = "สมชาย ใจดี"
 TICK_SECONDS = 10.0
@@ -39,6 +39,8 @@ def clustering_spec(policy: Policy, account_log_partitions: int) -> WorkerSpec:
         topics=(REPORTS,),
         make_fold=make_fold,
         stateful=True,
+        standby=True,
+        own_topics=(CLUSTERS, WATCHLIST),
         tick=tick,
         tick_seconds=TICK_SECONDS,
     )

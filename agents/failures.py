@@ -27,6 +27,16 @@ class StoreUnusable(Exception):
     """A state store cannot be opened, read or written; the message names the folder, no values."""
 
 
+def raised_at(error: BaseException) -> str:
+    """Return where an exception was raised: its message may quote a record, this does not."""
+    where, trace = "", error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        where = f"{code.co_filename}:{trace.tb_lineno} in {code.co_qualname}"
+        trace = trace.tb_next
+    return where
+
+
 def stop_process(code: ExitCode, event: str, **ids: object) -> NoReturn:
     """Log ``event`` with ``ids`` and end the process at once; nothing more is sent or written.
 

@@ -14,9 +14,11 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import monotonic, perf_counter, time
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
-from agents.failures import ExitCode, StoreUnusable, stop_process
+from agents.dead_letter_run import DeadLetterRun
+from agents.fail_points import FailPoint, Moment
+from agents.failures import ExitCode, StoreUnusable, raised_at, stop_process
 from agents.record_batches import RecordBatch
 from agents.store import Changes, PartitionStore
 from agents.worker_spec import Metrics, RuntimeSettings
@@ -27,8 +29,10 @@ from pipeline.topics import FREEZE_ALERTS
 log = logging.getLogger("freezeline")
 
 Acknowledgement = Awaitable[object]
-DEAD_LETTERS = "-dead-letters"
+SILENT_SLICES = 8
+"""A silent slice is so many times as long: nobody waits for it, and it is written less often."""
 _GATE_LOOK_SECONDS = 0.2
+_STOPPED_LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,15 @@ class LanePort:
     """Set by a lane whose queue has room again."""
 
 
+class SayAgain(NamedTuple):
+    """A request to say again what the state last said under keys of an own compacted topic."""
+
+    topic: str
+    keys: Sequence[bytes]
+    done: asyncio.Future[None]
+    """Done when everything that was folded before is acknowledged, and then these."""
+
+
 @dataclass(slots=True)
 class _InFlight:
     """A folded slice of a batch on its way to being acknowledged and written."""
@@ -58,6 +71,7 @@ class _InFlight:
     changes: Changes | None
     topics: Counter[str]
     reported_at: list[int]
+    again: SayAgain | None = None
     folded_at: float = field(default_factory=perf_counter)
 
 
@@ -93,13 +107,14 @@ class Lane:
         self.restoring = False
         self.progressed_at = monotonic()
         self._port = port
+        self._fail_point = FailPoint(port.settings.fail_point)
         self._fold_records = min(fold_records, port.settings.dead_letter_run_limit)
-        self._queue: deque[RecordBatch] = deque()
+        self._queue: deque[RecordBatch | SayAgain] = deque()
         self._wake = asyncio.Event()
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
         self._in_flight: asyncio.Queue[_InFlight | None] = asyncio.Queue()
-        self._dead_letter_run = 0
+        self._dead_letters = DeadLetterRun(port.settings.dead_letter_run_limit)
 
     @property
     def speaking(self) -> bool:
@@ -146,6 +161,19 @@ class Lane:
         self._queue.append(batch)
         self._wake.set()
 
+    async def say_again(self, topic: str, keys: Sequence[bytes]) -> bool:
+        """Say again what was last said under ``keys`` of an own topic, in turn with the batches.
+
+        It leaves behind everything that was folded before; without keys this waits until all that
+        is acknowledged. Returns False when the lane stopped before.
+        """
+        again = SayAgain(topic, keys, asyncio.get_running_loop().create_future())
+        self._queue.append(again)
+        self._wake.set()
+        while not again.done.done() and self.running:
+            await asyncio.wait([again.done], timeout=_STOPPED_LOOK_SECONDS)
+        return again.done.done()
+
     async def drain(self, within: float) -> bool:
         """Finish what is in hand, drop what is queued, and stop.
 
@@ -178,6 +206,9 @@ class Lane:
                 continue
             batch = self._queue.popleft()
             self._port.room.set()
+            if isinstance(batch, SayAgain):
+                await self._in_flight.put(self._fold_again(batch))
+                continue
             self._port.metrics.observe(
                 "batch_records", (self._port.worker,), float(len(batch.records))
             )
@@ -206,8 +237,10 @@ class Lane:
             return
         begin = 0
         while begin < len(records):
-            end = min(begin + self._fold_records, len(records))
             silent_until = self.silent_until
+            is_silent = records[begin].offset < silent_until
+            most = self._fold_records * SILENT_SLICES if is_silent else self._fold_records
+            end = min(begin + most, len(records))
             if records[begin].offset < silent_until <= records[end - 1].offset:
                 end = next(i for i in range(begin, end) if records[i].offset >= silent_until)
             stop = batch.stop if end == len(records) else records[end].offset
@@ -215,6 +248,15 @@ class Lane:
             begin = end
         if not records:
             yield records, batch.stop
+
+    def _fold_again(self, again: SayAgain) -> _InFlight:
+        try:
+            outputs = self.fold.say_again(again.topic, again.keys) if again.keys else []
+        except StoreUnusable as error:
+            stop_process(ExitCode.STORE_UNUSABLE, "store_unusable", reason=str(error))
+        except Exception as error:
+            self._stop_for_bug(error, [])
+        return _InFlight(self.next_offset, [], outputs, None, Counter(), [], again)
 
     async def _fold_slice(self, records: Sequence[Record], stop: int) -> _InFlight:
         port, began = self._port, perf_counter()
@@ -228,7 +270,9 @@ class Lane:
         silent = bool(records) and records[0].offset < self.silent_until
         outputs = [] if silent else folded.outputs
         if not silent:
-            self._check_dead_letters(len(records), folded)
+            reasons = self._dead_letters.over_limit(len(records), folded)
+            if reasons is not None:
+                self._stop_for_dead_letters(reasons)
         self.next_offset = stop
         self.progressed_at = monotonic()
         folded_at = perf_counter()
@@ -236,10 +280,12 @@ class Lane:
         port.metrics.count("records_in", (port.worker, self.topic), len(records))
         if not silent:
             self._forward(folded)
+        self._fail_point.passing(Moment.FOLDED)
         try:
             acknowledgements = [await port.send(o) for o in outputs if not o.last]
         except Exception as error:
             self._stop_unacknowledged(error)
+        self._fail_point.passing(Moment.SENT)
         return _InFlight(
             stop,
             acknowledgements,
@@ -254,16 +300,23 @@ class Lane:
         while (work := await self._in_flight.get()) is not None:
             try:
                 await self._acknowledged(work.acknowledgements)
+                self._fail_point.passing(Moment.ACKNOWLEDGED)
                 if work.last:
                     await self._acknowledged([await port.send(output) for output in work.last])
             except Exception as error:
                 self._stop_unacknowledged(error)
             acknowledged_at = perf_counter()
+            self._fail_point.passing(Moment.ANSWERED)
             if self.store is not None and work.changes is not None:
                 try:
                     self.store.persist(work.changes, work.stop)
                 except StoreUnusable as error:
                     stop_process(ExitCode.STORE_UNUSABLE, "store_unusable", reason=str(error))
+            if work.again is not None:
+                if not work.again.done.done():
+                    work.again.done.set_result(None)
+                continue
+            self._fail_point.passing(Moment.WRITTEN)
             self.settled_offset = work.stop
             self.progressed_at = monotonic()
             port.settled(self.topic, self.partition, work.stop)
@@ -290,37 +343,12 @@ class Lane:
         for (name, *labels), value in folded.observations:
             port.metrics.observe(name, tuple(labels), value)
 
-    def _check_dead_letters(self, records: int, folded: Folded) -> None:
-        """Stop before anything of a run of dead letters beyond the limit is sent."""
-        dead = sum(1 for output in folded.outputs if output.topic.endswith(DEAD_LETTERS))
-        self._dead_letter_run = self._dead_letter_run + dead if 0 < records <= dead else 0
-        limit = self._port.settings.dead_letter_run_limit
-        if self._dead_letter_run >= limit:
-            reasons = {key[-1] for key in folded.counts if key[0] == "dead_letters"}
-            stop_process(
-                ExitCode.DEAD_LETTER_LIMIT,
-                "dead_letter_limit",
-                worker=self._port.worker,
-                topic=self.topic,
-                partition=self.partition,
-                next_offset=self.settled_offset,
-                records_in_a_row=self._dead_letter_run,
-                limit=limit,
-                reasons=sorted(reasons),
-            )
-
     def _stop_if_failed(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
             self._stop_for_bug(error, [])
 
     def _stop_for_bug(self, error: Exception, records: Sequence[Record]) -> NoReturn:
-        # The message of an exception may quote a record; where it was raised does not.
-        raised_at, trace = "", error.__traceback__
-        while trace is not None:
-            code = trace.tb_frame.f_code
-            raised_at = f"{code.co_filename}:{trace.tb_lineno} in {code.co_qualname}"
-            trace = trace.tb_next
         stop_process(
             ExitCode.FOLD_RAISED,
             "fold_raised",
@@ -330,7 +358,19 @@ class Lane:
             first_offset=records[0].offset if records else self.next_offset,
             last_offset=records[-1].offset if records else self.next_offset,
             error=type(error).__qualname__,
-            raised_at=raised_at,
+            raised_at=raised_at(error),
+        )
+
+    def _stop_for_dead_letters(self, reasons: list[str]) -> NoReturn:
+        stop_process(
+            ExitCode.DEAD_LETTER_LIMIT,
+            "dead_letter_limit",
+            worker=self._port.worker,
+            topic=self.topic,
+            partition=self.partition,
+            next_offset=self.settled_offset,
+            limit=self._port.settings.dead_letter_run_limit,
+            reasons=reasons,
         )
 
     def _stop_unacknowledged(self, error: Exception) -> NoReturn:

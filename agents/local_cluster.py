@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.local_kafka import LocalKafka
+from agents.local_kafka_cluster import REPLICATION, LocalKafkaCluster
 from agents.local_key import local_key_file
 from agents.parent_death import end_with_parent
 from agents.settings import ENV_PREFIX, Settings, load_settings
@@ -96,7 +97,7 @@ class LocalCluster:
 
     data_dir: Path
     settings: Settings
-    kafka: LocalKafka | None
+    kafka: LocalKafka | LocalKafkaCluster | None
     workers: list[LocalWorker] = field(default_factory=list)
 
     @classmethod
@@ -106,12 +107,15 @@ class LocalCluster:
         *,
         bootstrap: str | None = None,
         port: int | None = None,
+        kafka: LocalKafka | LocalKafkaCluster | None = None,
         http_port: int = DEFAULT_HTTP_PORT,
         names: tuple[WorkerName, ...] = tuple(WorkerName),
         stop: threading.Event | None = None,
     ) -> LocalCluster:
         """Start everything in order and return when every worker is ready.
 
+        Kafka is the one at ``bootstrap``, or ``kafka``, which is started here, or one node of its
+        own on ``port``. Its certificates and passwords are the environment's, for the workers too.
         The key for national IDs is the environment's, or one made in ``data_dir``. When ``stop``
         is set meanwhile, waiting ends and the cluster is returned as far as it is.
 
@@ -119,13 +123,14 @@ class LocalCluster:
             LocalKafkaError, BrokerUnreachableError, LocalClusterError, SettingsError: one sentence.
         """
         data_dir.mkdir(parents=True, exist_ok=True)
-        kafka = None
         if bootstrap is None:
-            kafka = LocalKafka(data_dir / "kafka", port)
+            kafka = kafka or LocalKafka(data_dir / "kafka", port)
             bootstrap = kafka.start()
-        key: dict[str, Any] = {} if _has_key() else {"hash_key_file": local_key_file(data_dir)}
-        settings = load_settings(bootstrap=bootstrap, **key)
-        cluster = cls(data_dir, settings, kafka)
+        given: dict[str, Any] = {} if _has_key() else {"hash_key_file": local_key_file(data_dir)}
+        if isinstance(kafka, LocalKafkaCluster):
+            given["replication"] = REPLICATION
+        cluster = cls(data_dir, load_settings(bootstrap=bootstrap, **given), kafka)
+        settings = cluster.settings
         try:
             apply_topics(settings, load_topics())
             for place, name in enumerate(names):

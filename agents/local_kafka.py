@@ -8,9 +8,9 @@ only from 127.0.0.1, with its data in a folder that outlives it.
 from __future__ import annotations
 
 import base64
+import contextlib
 import fcntl
 import os
-import random
 import secrets
 import shutil
 import signal
@@ -19,6 +19,7 @@ import struct
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -30,52 +31,15 @@ from agents.local_kafka_jars import (
     kafka_jars,
     show_progress,
 )
+from agents.local_kafka_settings import HOST, Ports, java_options, server_properties
 
 __all__ = ["LocalKafka", "LocalKafkaError"]
 
-HOST = "127.0.0.1"
 START_SECONDS = 90.0
 """How long a broker may take until it answers; a recovery after a crash reads its last logs."""
 STOP_SECONDS = local_kafka_guard.STOP_SECONDS + 5.0
+HEAP_MEGABYTES = 512
 _POLL_SECONDS = 0.1
-# Below the range from which Linux and macOS take the ports of outgoing connections, so that no
-# client can take the port between our choice and Kafka's listening.
-_PORTS = range(20_000, 32_000)
-
-_JAVA_OPTIONS = (
-    "-Xmx512m",
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
-    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-    "-Dorg.slf4j.simpleLogger.showDateTime=true",
-    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ",
-)
-
-# After a crash the broker waits for the session of its former self to end, 9 s by default.
-_SERVER_PROPERTIES = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@{host}:{controller_port}
-listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
-advertised.listeners=PLAINTEXT://{host}:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-controller.listener.names=CONTROLLER
-log.dirs={log_dir}
-auto.create.topics.enable=false
-default.replication.factor=1
-min.insync.replicas=1
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=4
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-group.initial.rebalance.delay.ms=0
-broker.heartbeat.interval.ms=1000
-broker.session.timeout.ms=4000
-log.cleaner.dedupe.buffer.size=16777216
-"""
 
 
 class LocalKafka:
@@ -87,20 +51,35 @@ class LocalKafka:
     """
 
     def __init__(
-        self, data_dir: Path, port: int | None = None, progress: Progress = show_progress
+        self,
+        data_dir: Path,
+        port: int | None = None,
+        progress: Progress = show_progress,
+        properties: Mapping[str, str] | None = None,
+        *,
+        ports: Ports | None = None,
+        cluster_id: str | None = None,
+        heap_megabytes: int = HEAP_MEGABYTES,
     ) -> None:
         """Prepare a node; nothing is started or written yet.
 
         ``port`` None takes a free one. ``progress`` is called while Kafka is downloaded.
+        ``properties`` go before the node's own server.properties: a listener with TLS, say (the
+        listener for clients is called CLIENTS). ``ports`` and ``cluster_id`` are for a node that
+        is one of several (agents.local_kafka_cluster): both are the node's for ever.
         """
         self.data_dir = data_dir.absolute()
         """Everything of this node: its data (log/), its settings, its pid and kafka.log."""
-        self.port = port
-        """The port on 127.0.0.1; None until `start` has chosen one."""
+        self.ports = ports
+        """The node's ports on 127.0.0.1; None until `start` has chosen them."""
         self.log_file = self.data_dir / "kafka.log"
         """What Kafka prints, of all runs."""
+        self._given_ports = ports
         self._wanted_port = port
         self._progress = progress
+        self._properties = dict(properties or {})
+        self._cluster_id = cluster_id or new_cluster_id()
+        self._heap_megabytes = heap_megabytes
         self._guard: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
 
@@ -116,9 +95,21 @@ class LocalKafka:
     @property
     def bootstrap(self) -> str:
         """The address for clients, ``127.0.0.1:PORT``; only after `start`."""
-        if self.port is None:
+        return f"{HOST}:{self._started_ports.clients}"
+
+    @property
+    def internal_bootstrap(self) -> str:
+        """An address that needs neither TLS nor a password, whatever ``properties`` ask of clients.
+
+        For setting up, as of the users that the other listener will know; only after `start`.
+        """
+        return f"{HOST}:{self._started_ports.internal}"
+
+    @property
+    def _started_ports(self) -> Ports:
+        if self.ports is None:
             raise LocalKafkaError("The local Kafka has not been started.")
-        return f"{HOST}:{self.port}"
+        return self.ports
 
     @property
     def running(self) -> bool:
@@ -143,9 +134,9 @@ class LocalKafka:
         self._take_lock()
         try:
             end_left_over(self.data_dir)
-            self.port = self._wanted_port or _free_port()
-            _require_free(self.port)
-            self._write_settings(self.port, _free_port(other_than=self.port))
+            self.ports = self._given_ports or Ports.free(self._wanted_port)
+            text = server_properties(self.ports, self._log_dir, self._properties)
+            self._settings_file.write_text(text, encoding="utf-8")
             self._format_once(java, jars)
             self._launch(java, jars)
             self._wait_until_it_answers()
@@ -156,6 +147,7 @@ class LocalKafka:
 
     def stop(self) -> None:
         """Stop the node and keep its data; what does not run needs no stopping."""
+        self.resume()
         guard, self._guard = self._guard, None
         if guard is not None:
             guard.terminate()
@@ -173,12 +165,24 @@ class LocalKafka:
 
     def kill(self) -> None:
         """End the broker as kill -9 does, for tests of what a crash leaves; `start` recovers."""
-        pid = self.pid
-        if pid is not None:
-            os.kill(pid, signal.SIGKILL)
+        self._signal(signal.SIGKILL)
         if self._guard is not None:
             self._guard.wait()
         self.stop()
+
+    def pause(self) -> None:
+        """Stop the clock of the broker (SIGSTOP): its connections stay, and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a paused broker go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        pid = self.pid
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def _take_lock(self) -> None:
         """Keep a second Freezeline of the same folder out; the kernel frees the lock at our end."""
@@ -193,15 +197,6 @@ class LocalKafka:
             ) from error
         self._lock = lock
 
-    def _write_settings(self, port: int, controller_port: int) -> None:
-        text = _SERVER_PROPERTIES.format(
-            host=HOST,
-            port=port,
-            controller_port=controller_port,
-            log_dir=self._log_dir,
-        )
-        self._settings_file.write_text(text, encoding="utf-8")
-
     @property
     def _log_dir(self) -> Path:
         return self.data_dir / "log"
@@ -215,10 +210,14 @@ class LocalKafka:
         if (self._log_dir / "meta.properties").is_file():
             return
         shutil.rmtree(self._log_dir, ignore_errors=True)
-        cluster_id = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
-        command = _java_command(java, jars, "kafka.tools.StorageTool")
+        command = self._java_command(java, jars, "kafka.tools.StorageTool")
         # One word with "=", or an id that begins with a dash would be read as an option.
-        command += ["format", f"--cluster-id={cluster_id}", "--config", str(self._settings_file)]
+        command += [
+            "format",
+            f"--cluster-id={self._cluster_id}",
+            "--config",
+            str(self._settings_file),
+        ]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode != 0:
             shutil.rmtree(self._log_dir, ignore_errors=True)
@@ -230,7 +229,7 @@ class LocalKafka:
     def _launch(self, java: Path, jars: Path) -> None:
         command = [sys.executable, "-I", local_kafka_guard.__file__]
         command.append(str(self.data_dir / "kafka.pid"))
-        command += _java_command(java, jars, "kafka.Kafka", str(self._settings_file))
+        command += self._java_command(java, jars, "kafka.Kafka", str(self._settings_file))
         with self.log_file.open("ab") as log:
             self._guard = subprocess.Popen(
                 command,
@@ -242,9 +241,9 @@ class LocalKafka:
             )
 
     def _wait_until_it_answers(self) -> None:
-        assert self.port is not None
+        port = self._started_ports.internal
         deadline = time.monotonic() + START_SECONDS
-        while not _answers(self.port):
+        while not _answers(port):
             if not self.running:
                 raise LocalKafkaError(
                     f"The local Kafka ended while starting: {_last_line(_tail(self.log_file))} "
@@ -257,36 +256,14 @@ class LocalKafka:
                 )
             time.sleep(_POLL_SECONDS)
 
-
-def _java_command(java: Path, jars: Path, main_class: str, *arguments: str) -> list[str]:
-    return [str(java), *_JAVA_OPTIONS, "-cp", f"{jars}/*", main_class, *arguments]
-
-
-def _free_port(other_than: int | None = None) -> int:
-    for _attempt in range(200):
-        port = random.choice(_PORTS)
-        if port != other_than and _is_free(port):
-            return port
-    raise LocalKafkaError(f"No free port was found on {HOST}.")
+    def _java_command(self, java: Path, jars: Path, main_class: str, *arguments: str) -> list[str]:
+        options = java_options(self._heap_megabytes)
+        return [str(java), *options, "-cp", f"{jars}/*", main_class, *arguments]
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        # As Java does: a port whose last connections are still in TIME_WAIT counts as free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
-def _require_free(port: int) -> None:
-    if not _is_free(port):
-        raise LocalKafkaError(
-            f"Port {port} on {HOST} is already in use: stop what listens there, "
-            "or choose another port."
-        )
+def new_cluster_id() -> str:
+    """Return an id for a cluster whose storage is still to be made."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
 
 
 def _answers(port: int) -> bool:

@@ -15,6 +15,7 @@ from agents.committer import Committer
 from agents.failures import ExitCode, StoreUnusable, stop_process
 from agents.lanes import Lane, LanePort
 from agents.rebuild import restore
+from agents.standby import Standby
 from agents.store import PartitionStore
 from agents.transport import Consumer
 from agents.worker_spec import RuntimeSettings, WorkerSpec
@@ -46,6 +47,10 @@ class OwnedPartitions:
         self._committer = committer
         self._client = client
         self._rebuilds: dict[TP, asyncio.Task[None]] = {}
+        self.standby: Standby | None = None
+        """Follows what is not ours, if the worker has a warm standby."""
+        if spec.standby:
+            self.standby = Standby(spec, settings, client, self._open_at)
 
     async def drain(self) -> None:
         """Finish the batches in hand of all lanes; a lane that cannot is thrown away."""
@@ -64,11 +69,15 @@ class OwnedPartitions:
         await self.drain()
         for partition in list(self.lanes):
             await self._let_go(partition)
+        if self.standby is not None:
+            await self.standby.close()
 
     async def assign(self, assigned: Collection[TP], consumer: Consumer) -> dict[TP, int]:
         """Open what is new, close what is gone; return where to read those that are ready."""
         for partition in set(self.lanes) - set(assigned):
             await self._let_go(partition)
+        if self.standby is not None:
+            self.standby.withhold(assigned)
         if not assigned:
             return {}
         committed = await consumer.thread.committed(assigned)
@@ -96,40 +105,46 @@ class OwnedPartitions:
         lane = self.lanes.get(partition)
         if lane is not None and lane.restoring:
             return None
+        if lane is None and self.standby is not None:
+            lane = await self.standby.take(partition)
         if lane is None:
-            lane = self.lanes[partition] = self._open(partition)
+            lane = self._open_at(partition, begin, end)
+        self.lanes[partition] = lane
         if lane.store is None:
             if group is not None and group < begin:
                 log.error("records_expired", extra={**_ids(partition), "missing": begin - group})
             return max(begin, group) if group is not None else begin
         position = lane.store.next_offset
-        if position is not None and position > end:
-            stop_process(
-                ExitCode.STATE_AHEAD_OF_LOG,
-                "state_ahead_of_log",
-                **_ids(partition),
-                next_offset=position,
-                end=end,
-                store=str(lane.store.path),
-                reason="the topic was made anew or lost records; delete this folder to rebuild",
-            )
-        if position is not None and position < begin:
-            log.warning("store_rebuild", extra={**_ids(partition), "reason": "older_than_log"})
-            lane.store.destroy()
-            lane = self.lanes[partition] = self._open(partition)
-            position = None
         if position is not None:
+            _require_within(lane.store, partition, position, end)
             return position
-        if self._spec.restore_topic is not None:
-            lane.restoring = True
-            self._rebuilds[partition] = asyncio.create_task(
-                self._rebuild(partition, lane, self._spec.restore_topic, begin, group, consumer)
-            )
-            return None
+        assert self._spec.restore_topic is not None, "others begin at the beginning of the log"
+        lane.restoring = True
+        self._rebuilds[partition] = asyncio.create_task(
+            self._rebuild(partition, lane, self._spec.restore_topic, begin, group, consumer)
+        )
+        return None
+
+    def _open_at(self, partition: TP, begin: int, end: int) -> Lane:
+        """Open a partition's lane; its store has a position within the log, or none (to restore).
+
+        A state that is older than the log is begun anew; one that is ahead of it stops the worker.
+        """
+        lane = self._open(partition)
         store = lane.store
-        if store is not None:
+        if store is None:
+            return lane
+        if store.next_offset is not None:
+            _require_within(store, partition, store.next_offset, end)
+            if store.next_offset < begin:
+                log.warning("store_rebuild", extra={**_ids(partition), "reason": "older_than_log"})
+                store.destroy()
+                lane = self._open(partition)
+                store = lane.store
+                assert store is not None
+        if store.next_offset is None and self._spec.restore_topic is None:
             store.persist(store.take_changes(), begin)
-        return begin
+        return lane
 
     def _open(self, partition: TP) -> Lane:
         store = None
@@ -164,7 +179,9 @@ class OwnedPartitions:
         consumer: Consumer,
     ) -> None:
         try:
-            records = await restore(lane, topic, self._settings, self._client, begin)
+            records = await restore(
+                self._spec.name, lane, topic, self._settings, self._client, begin
+            )
             log.info("state_restored", extra={**_ids(partition), "records": records})
             # Another owner may have gone on while this one was being rebuilt.
             if partition in consumer.assignment():
@@ -194,6 +211,19 @@ class OwnedPartitions:
         lane = self.lanes.pop(partition)
         await lane.drain(0.0)
         lane.close()
+
+
+def _require_within(store: PartitionStore, partition: TP, position: int, end: int) -> None:
+    if position > end:
+        stop_process(
+            ExitCode.STATE_AHEAD_OF_LOG,
+            "state_ahead_of_log",
+            **_ids(partition),
+            next_offset=position,
+            end=end,
+            store=str(store.path),
+            reason="the topic was made anew or lost records; delete this folder to rebuild",
+        )
 
 
 def _ids(partition: TP) -> dict[str, object]:

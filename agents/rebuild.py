@@ -6,9 +6,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from agents import record_batches
+from agents.batch_reader import batch_reader
 from agents.lanes import Lane
 from agents.worker_spec import RuntimeSettings
 
@@ -16,7 +17,12 @@ log = logging.getLogger("freezeline")
 
 
 async def restore(
-    lane: Lane, topic: str, settings: RuntimeSettings, client: Mapping[str, Any], position: int
+    worker: str,
+    lane: Lane,
+    topic: str,
+    settings: RuntimeSettings,
+    client: Mapping[str, Any],
+    position: int,
 ) -> int:
     """Hand all records of ``topic`` in the lane's partition to its fold; return how many.
 
@@ -27,18 +33,8 @@ async def restore(
     if store is None:
         raise ValueError("only a stateful lane can be restored")
     source = TopicPartition(topic, lane.partition)
-    consumer = AIOKafkaConsumer(
-        **client,
-        enable_auto_commit=False,
-        isolation_level="read_committed",
-        fetch_max_wait_ms=settings.fetch_max_wait_ms,
-        max_partition_fetch_bytes=settings.fetch_max_bytes,
-        max_poll_records=settings.max_poll_record_batches,
-    )
-    await consumer.start()
     taken = 0
-    try:
-        record_batches.install(consumer)
+    async with batch_reader(settings, client, hurry=True) as consumer:
         consumer.assign([source])
         await consumer.seek_to_beginning(source)
         end = (await consumer.end_offsets([source]))[source]
@@ -53,7 +49,6 @@ async def restore(
                 lane.fold.restore(records)
                 store.persist(store.take_changes(), None)
             taken += len(records)
-    finally:
-        await consumer.stop()
+            settings.metrics.count("restored_records", (worker, topic), len(records))
     store.persist(store.take_changes(), position)
     return taken

@@ -19,11 +19,13 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from agents import transport
+from agents.batch_reader import partitions_of
 from agents.committer import Committer
 from agents.failures import ExitCode
 from agents.health import HealthServer
 from agents.lanes import LanePort
 from agents.partitions import OwnedPartitions
+from agents.read_back import ReadBack
 from agents.throttle import LagGate
 from agents.worker_spec import (
     Metrics,
@@ -196,7 +198,7 @@ class _Worker:
 
     async def _broker_answers(self, stop: asyncio.Event) -> bool:
         """Wait until the broker and the topics are there, or say in one sentence what is not."""
-        wanted = {*self._spec.topics, self._spec.account_log_topic}
+        wanted = {*self._spec.topics, *self._spec.own_topics, self._spec.account_log_topic}
         deadline = time.monotonic() + self.settings.start_timeout_s
         missing = "no broker answers"
         while not stop.is_set() and time.monotonic() < deadline:
@@ -207,9 +209,8 @@ class _Worker:
                 there = await client.topics()
                 absent = sorted(wanted - there)
                 if not absent:
-                    await client._client._wait_on_metadata(self._spec.account_log_topic)
-                    found = client.partitions_for_topic(self._spec.account_log_topic)
-                    self._owned.account_log_partitions = len(found or ())
+                    found = await partitions_of(client, self._spec.account_log_topic)
+                    self._owned.account_log_partitions = len(found)
                     return True
                 missing = f"topics are missing: {', '.join(absent)}"
             except (KafkaError, OSError) as error:
@@ -269,6 +270,10 @@ class _Worker:
             beside.append(self._while_first_owner(spec.background))
         if spec.tick is not None:
             beside.append(self._tick())
+        if self._owned.standby is not None:
+            beside.append(self._owned.standby.run())
+        if spec.own_topics:
+            beside.append(ReadBack(spec, self.settings, self._client, self._owned.lanes).run())
         if spec.throttle is not None:
             group = self.settings.group_prefix + spec.throttle.group
             gate = LagGate(spec.throttle, group, self._client, self._gate, self.settings.metrics)

@@ -10,6 +10,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from agents.fail_points import Moment
+
 ENV_PREFIX = "FREEZELINE_"
 HASH_KEY_BYTES = 32
 """The least length of the key that hashes national IDs: 256 bits, as HMAC-SHA-256 can use."""
@@ -72,6 +74,8 @@ class Settings(BaseSettings):
     """How many account-log records the accounts agent may lag before intake waits."""
     session_timeout_ms: int = Field(default=6_000, ge=1_000, le=300_000)
     """After how much silence Kafka takes a worker for dead."""
+    fail_point: str | None = Field(default=None, pattern=rf"^({'|'.join(Moment)}):[1-9]\d{{0,8}}$")
+    """For tests of recovery: end as kill -9 does at a moment's n-th time, as ``answered:12``."""
     acknowledge_timeout_s: float = Field(default=30.0, ge=1.0, le=600.0)
     """How long an output may wait for its acknowledgement before the worker stops."""
 

@@ -129,6 +129,15 @@ class PartitionStore:
         if next_offset is not None:
             self.next_offset = next_offset
 
+    def read_back_to(self, topic: str, partition: int) -> int | None:
+        """Return from where an own topic is to be compared with this state; None: all of it."""
+        position = self._stored(_read_back_key(topic, partition))
+        return None if position is None else int(position)
+
+    def note_read_back(self, topic: str, partition: int, position: int) -> None:
+        """Keep the position for `read_back_to`. Raises `StoreUnusable`."""
+        self._write({_read_back_key(topic, partition): b"%d" % position}, None)
+
     def sizes(self) -> tuple[int, int]:
         """Return RocksDB's estimates of the number of entries and of the bytes on disk."""
         entries = self._db.property_int_value("rocksdb.estimate-num-keys") or 0
@@ -178,6 +187,10 @@ class PartitionStore:
             raise _unusable(self.path, error) from error
 
 
+def _read_back_key(topic: str, partition: int) -> bytes:
+    return _RESERVED + f"read-back/{topic}/{partition}".encode()
+
+
 def _open(path: Path, cache_bytes: int, write_buffer_bytes: int) -> Rdict:
     table = BlockBasedOptions()
     table.set_block_cache(Cache(cache_bytes))
@@ -197,9 +210,11 @@ def _open(path: Path, cache_bytes: int, write_buffer_bytes: int) -> Rdict:
 
 def _unusable(path: Path, error: Exception) -> StoreUnusable:
     """Return the error to raise; RocksDB's messages name files, never keys or values."""
-    hint = (
-        "another process has it open"
-        if "lock" in str(error).lower()
-        else "delete this folder to rebuild the state from Kafka"
-    )
+    said = str(error).lower()
+    if "no space left" in said or "file too large" in said or "quota" in said:
+        hint = "make room on its disk and start the worker again: nothing is lost"
+    elif "lock" in said:
+        hint = "another process has it open"
+    else:
+        hint = "delete this folder to rebuild the state from Kafka"
     return StoreUnusable(f"the state store {path} cannot be used: {error} ({hint})")

@@ -7,10 +7,11 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from agents.batch_reader import partitions_of
 from agents.worker_spec import Metrics, Throttle
 
 log = logging.getLogger("freezeline")
@@ -58,10 +59,7 @@ class LagGate:
                 await admin.close()
 
     async def _lag(self, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> int:
-        topic = self._throttle.topic
-        await consumer._client._wait_on_metadata(topic)
-        found = consumer.partitions_for_topic(topic) or set()
-        partitions = [TopicPartition(topic, partition) for partition in found]
+        partitions = await partitions_of(consumer, self._throttle.topic)
         ends = await consumer.end_offsets(partitions)
         begins = await consumer.beginning_offsets(partitions)
         offsets = await admin.list_consumer_group_offsets(self._group)

@@ -180,6 +180,14 @@ class Consumer(stock.Consumer):
         ready = await self.host.assign(assigned, self)
         await self.seek_to(ready)
 
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Tell the worker of an empty assignment, after which Faust does not seek."""
+        if not assigned:
+            self.host.epoch += 1
+            self._expected.clear()
+            await self.host.assign(assigned, self)
+        await super().on_partitions_assigned(assigned, generation_id)
+
     async def seek_to(self, positions: Mapping[TP, int]) -> None:
         """Read each partition from a position on; whatever else was fetched of it is dropped."""
         self._expected.update(positions)
@@ -255,7 +263,8 @@ class Consumer(stock.Consumer):
             tp=partition,
             generation_id=self.app.consumer_generation_id,
         )
-        await self.wait_first(self.callback(message), self.suspend_flow.wait())
+        # The agent behind the stream only hands over to lanes: it never makes this wait for long.
+        await self.callback(message)
         if epoch == self.host.epoch:
             self._expected[partition] = batch.stop
 

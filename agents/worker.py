@@ -6,9 +6,6 @@ from enum import StrEnum
 
 from prometheus_client import CollectorRegistry
 
-from agents.accounts import accounts_spec
-from agents.clustering import clustering_spec
-from agents.intake import intake_spec
 from agents.kafka_settings import aiokafka_settings
 from agents.logging import configure_logging
 from agents.prometheus import Metrics
@@ -43,13 +40,23 @@ def run(name: WorkerName, settings: Settings) -> int:
 
 
 def worker_spec(name: WorkerName, settings: Settings) -> WorkerSpec:
-    """Return what the worker of that name reads and folds."""
-    if name is WorkerName.INTAKE:
-        return intake_spec(settings.accounts_lag_limit)
-    policy = load_policy()
-    if name is WorkerName.CLUSTERING:
-        return clustering_spec(policy, load_topics()[ACCOUNT_LOG].partitions)
-    return accounts_spec(policy)
+    """Return what the worker of that name reads and folds.
+
+    Only that agent is imported: a worker that takes over should be ready soon.
+    """
+    match name:
+        case WorkerName.INTAKE:
+            from agents.intake import intake_spec
+
+            return intake_spec(settings.accounts_lag_limit)
+        case WorkerName.CLUSTERING:
+            from agents.clustering import clustering_spec
+
+            return clustering_spec(load_policy(), load_topics()[ACCOUNT_LOG].partitions)
+        case WorkerName.ACCOUNTS:
+            from agents.accounts import accounts_spec
+
+            return accounts_spec(load_policy())
 
 
 def runtime_settings(
@@ -65,6 +72,7 @@ def runtime_settings(
         instance_id=settings.instance_id,
         session_timeout_s=settings.session_timeout_ms / 1000,
         request_timeout_s=settings.acknowledge_timeout_s,
+        fail_point=settings.fail_point,
         dead_letter_run_limit=settings.dead_letter_run_limit,
         metrics=metrics,
         registry=registry,

@@ -71,6 +71,12 @@ class WorkerSpec:
     stateful: bool
     restore_topic: str | None = None
     """The worker's own compacted topic: read to its end when a partition's state is rebuilt."""
+    standby: bool = False
+    """Whether a worker folds silently behind the group's offset what is assigned to others."""
+    own_topics: tuple[str, ...] = ()
+    """Compacted topics that only this worker writes: read back, to say again what a former owner
+    overwrote (agents.read_back). Of ``restore_topic`` a lane reads its own partition, of others,
+    which a worker of one partition has, all."""
     account_log_topic: str = ACCOUNT_LOG
     background: Callable[[Send], Awaitable[None]] | None = None
     """Runs while this worker owns partition 0 of its first topic and speaks."""
@@ -86,8 +92,10 @@ class WorkerSpec:
             raise ValueError("a worker reads at least one topic")
         if self.stateful and len(self.topics) != 1:
             raise ValueError("a stateful worker has one log, so its state has one position")
-        if self.restore_topic is not None and not self.stateful:
-            raise ValueError("only a stateful worker is restored")
+        if (self.restore_topic is not None or self.own_topics) and not self.stateful:
+            raise ValueError("only a stateful worker is restored or has topics of its own")
+        if self.standby and (not self.stateful or self.restore_topic is not None):
+            raise ValueError("a standby has a state, and folds it from its log alone")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +128,8 @@ class RuntimeSettings:
     lane_in_flight: int = 4
     ready_lag_records: int = 1_000
     progress_timeout_s: float = 30.0
+    fail_point: str | None = None
+    """For tests: where to end as kill -9 does (agents.fail_points)."""
     store_cache_bytes: int = 32 * 1024 * 1024
     store_write_buffer_bytes: int = 32 * 1024 * 1024
     metrics: Metrics = field(default_factory=NoMetrics)

@@ -1,7 +1,8 @@
 """The baseline of latency: one hop of a chain that only reads, parses and passes on.
 
-``python -m benchmarks.bare_hop BOOTSTRAP FROM TO`` prints "ready" and runs until it is ended.
-Outputs go through an idempotent producer and are awaited, as the product's are.
+``python -m benchmarks.bare_hop BOOTSTRAP FROM TO all|probes`` prints "ready" and runs until it is
+ended. Probes are the records with a key. Outputs go through an idempotent producer and are awaited,
+as the product's are.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 
-async def pass_on(bootstrap: str, source: str, target: str) -> None:
+async def pass_on(bootstrap: str, source: str, target: str, wanted: str) -> None:
     """Pass on what comes from now on."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
@@ -34,7 +35,8 @@ async def pass_on(bootstrap: str, source: str, target: str) -> None:
             for found in fetched.values():
                 for record in found:
                     orjson.loads(record.value)
-                    sent.append(await producer.send(target, record.value, key=record.key))
+                    if record.key or wanted == "all":
+                        sent.append(await producer.send(target, record.value, key=record.key))
             for acknowledgement in sent:
                 await acknowledgement
     finally:
@@ -43,4 +45,4 @@ async def pass_on(bootstrap: str, source: str, target: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(pass_on(*sys.argv[1:4]))
+    asyncio.run(pass_on(*sys.argv[1:5]))

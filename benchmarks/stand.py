@@ -93,6 +93,10 @@ class Stand:
         self._workers.append(worker)
         return worker
 
+    def lose_disk(self, name: WorkerName) -> None:
+        """Remove the state of a worker that has ended."""
+        shutil.rmtree(self._folder / "state" / name.value)
+
     def wait_until_ready(self, worker: LocalWorker) -> None:
         """Return when a worker has caught up. Raises BenchmarkError when it does not."""
         deadline = time.monotonic() + START_SECONDS
@@ -146,6 +150,10 @@ class Stand:
             process.terminate()
             process.wait()
 
+    def ask_to_end(self) -> None:
+        """Send SIGTERM to the process started last; its output tells the rest."""
+        self._processes[-1].terminate()
+
     def figures(self, name: str, *arguments: str) -> dict[str, Any]:
         """Run ``python -m NAME`` to its end; return the JSON object that it prints."""
         with self.module(name, *arguments) as output:
@@ -170,9 +178,9 @@ class Stand:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def records_in(worker: LocalWorker, topic: str) -> int:
+def records_in(worker: LocalWorker, topic: str, metric: str = "records_in") -> int:
     """Return how many records of a topic a worker has folded, by /metrics; 0 before it is up."""
-    wanted = f'freezeline_records_in_total{{topic="{topic}"'
+    wanted = f'freezeline_{metric}_total{{topic="{topic}"'
     try:
         with urllib.request.urlopen(
             f"http://127.0.0.1:{worker.http_port}/metrics", timeout=5

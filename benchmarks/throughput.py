@@ -9,13 +9,8 @@ import argparse
 import asyncio
 import json
 import statistics
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
 
-from agents.lag import LagReader
-from agents.local_cluster import LocalWorker
 from agents.worker import WorkerName
 from benchmarks.alerts_read import alert_count, alerts_about
 from benchmarks.cases import case_records
@@ -23,13 +18,11 @@ from benchmarks.machine import Figures, machine, note, show, versions
 from benchmarks.payments import payments
 from benchmarks.publishing import publish, spread
 from benchmarks.stand import (
-    IDLE_SECONDS,
     BenchmarkError,
     Stand,
-    cpu_seconds,
     ending_well,
-    records_in,
 )
+from benchmarks.working_off import Rate, work_off
 from pipeline.topics import ACCOUNT_LOG, TRANSACTIONS, load_topics
 
 TRANSACTIONS_PUBLISHED = 400_000
@@ -39,24 +32,7 @@ FILES = 100_000
 SHARE_AT_CASES = 0.001
 """Share of the postings that are at accounts with a case."""
 
-_POLL_SECONDS = 0.1
 _UNLIMITED = str(10**9)
-
-
-class _Sample(NamedTuple):
-    at: float
-    records: int
-    cpu_seconds: float | None
-
-
-@dataclass(frozen=True)
-class Rate:
-    """What a worker did in the time that was measured (start-up and first batches left out)."""
-
-    share: float
-    """The part of all records that was measured."""
-    seconds: float
-    cpu_seconds: float | None
 
 
 def run(transactions: int = TRANSACTIONS_PUBLISHED, files: int = FILES) -> Figures:
@@ -64,14 +40,14 @@ def run(transactions: int = TRANSACTIONS_PUBLISHED, files: int = FILES) -> Figur
     with Stand() as stand:
         into_cases = round(transactions * 2 * SHARE_AT_CASES)
         note(f"publishing {transactions:,} payments")
-        hits = asyncio.run(_publish_payments(stand.bootstrap, transactions, into_cases, files))
-        _open_cases(stand, files)
+        hits = asyncio.run(publish_payments(stand.bootstrap, transactions, into_cases, files))
+        open_cases(stand, files)
         bare = [_bare(stand, transactions)]
         note("intake: payments to postings")
-        intake = _intake(stand)
+        intake = run_intake(stand)
         bare.append(_bare(stand, transactions))
         note("accounts: postings to look-back memory, files and alerts")
-        accounts = _accounts(stand)
+        accounts = run_accounts(stand)
         bare.append(_bare(stand, transactions))
         seen = asyncio.run(alerts_about(stand.bootstrap, hits))
     return _figures((transactions, files), bare, intake, accounts, (2 * len(hits), seen))
@@ -119,7 +95,7 @@ def main() -> None:
             print(json.dumps(figures))
 
 
-async def _publish_payments(bootstrap: str, count: int, into_cases: int, files: int) -> set[str]:
+async def publish_payments(bootstrap: str, count: int, into_cases: int, files: int) -> set[str]:
     """Publish the payments; return the keys of those into accounts with a case."""
     partitions = load_topics()[TRANSACTIONS].partitions
     hits: set[str] = set()
@@ -134,7 +110,7 @@ async def _publish_payments(bootstrap: str, count: int, into_cases: int, files: 
     return hits
 
 
-def _open_cases(stand: Stand, files: int) -> None:
+def open_cases(stand: Stand, files: int) -> None:
     """Let an accounts worker open the files of the accounts with a case."""
     note(f"opening {files:,} accounts with a case")
     records = case_records(files, load_topics()[ACCOUNT_LOG].partitions)
@@ -153,48 +129,21 @@ def _bare(stand: Stand, transactions: int) -> dict[str, float]:
     return stand.figures("benchmarks.bare_reader", stand.bootstrap, TRANSACTIONS, str(transactions))
 
 
-def _intake(stand: Stand) -> Rate:
+def run_intake(stand: Stand) -> Rate:
+    """Let an intake worker post all payments."""
     # No accounts worker reads meanwhile: flow control must not wait for it.
     worker = stand.worker(WorkerName.INTAKE, accounts_lag_limit=_UNLIMITED)
-    rate = _work_off(stand, worker, TRANSACTIONS)
+    rate = work_off(stand, worker, TRANSACTIONS)
     stand.end(worker)
     return rate
 
 
-def _accounts(stand: Stand) -> Rate:
+def run_accounts(stand: Stand) -> Rate:
+    """Let an accounts worker take in all postings, or fold them again when its disk is gone."""
     worker = stand.worker(WorkerName.ACCOUNTS)
-    rate = _work_off(stand, worker, ACCOUNT_LOG)
+    rate = work_off(stand, worker, ACCOUNT_LOG)
     stand.end(worker)
     return rate
-
-
-def _work_off(stand: Stand, worker: LocalWorker, topic: str) -> Rate:
-    """Watch a worker until its group has no lag; the clock runs from the first records folded."""
-    samples: list[_Sample] = []
-    deadline = time.monotonic() + IDLE_SECONDS
-    with LagReader(stand.settings) as lags:
-        while not _is_quiet(samples) or lags.lag()[worker.name.value]:
-            time.sleep(_POLL_SECONDS)
-            stand.check(worker)
-            if time.monotonic() > deadline:
-                raise BenchmarkError(f"The {worker.name} worker did not come to its end.")
-            count = records_in(worker, topic)
-            if count:
-                samples.append(_Sample(time.perf_counter(), count, cpu_seconds(worker)))
-    first = samples[0]
-    last = next(sample for sample in samples if sample.records == samples[-1].records)
-    if last.records == first.records:
-        raise BenchmarkError("There was too little to do: take more transactions.")
-    cpu = None
-    if first.cpu_seconds is not None and last.cpu_seconds is not None:
-        cpu = last.cpu_seconds - first.cpu_seconds
-    share = 1 - first.records / last.records
-    return Rate(share, last.at - first.at, cpu)
-
-
-def _is_quiet(samples: list[_Sample]) -> bool:
-    """Whether nothing was folded for half a second."""
-    return len(samples) >= 6 and samples[-6].records == samples[-1].records
 
 
 def _figures(

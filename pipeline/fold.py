@@ -56,6 +56,13 @@ class Output(NamedTuple):
     last: bool = False
 
 
+class Versions(NamedTuple):
+    """The version of a record of an own topic, and the one that the state holds."""
+
+    written: int
+    known: int
+
+
 @dataclass(slots=True)
 class Folded:
     """What folding one batch gave: outputs in order, and counts for the metrics.
@@ -80,13 +87,18 @@ class Fold(Protocol):
         """Take over records of the agent's own compacted topic (rebuilding without a disk)."""
         ...
 
-    def say_again(self, topic: str, records: Sequence[Record]) -> list[Output]:
-        """Compare records of the agent's own compacted ``topic`` with what the state last said.
+    def versions(self, topic: str, record: Record) -> Versions | None:
+        """Compare a record of the agent's own compacted ``topic`` with what the state last said.
 
-        Returns what must be said again, with the same key and version: everything whose record
-        here is older than the state's. Only a former owner that did not know yet that it had been
-        replaced can have written such a record, and compaction would keep it for ever. A record
-        that is newer than the state is left alone: then it is the state that is behind.
+        None when the state knows nothing of it.
+        """
+        ...
+
+    def say_again(self, topic: str, keys: Sequence[bytes]) -> list[Output]:
+        """Return what the state last said under these keys of ``topic``, with the same versions.
+
+        Asked for when a former owner, which did not know yet that it had been replaced, has
+        written an older version behind: compaction would keep that one for ever.
         """
         ...
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from pipeline.declarations import parse_yaml
 
 PREFIX = "freezeline_"
 """What every metric's name begins with in Prometheus."""
@@ -72,7 +73,7 @@ def parse_metrics(text: str) -> Mapping[str, Metric]:
 
     Raises MetricsError, which names the metric and what is wrong with it.
     """
-    document = yaml.safe_load(text)
+    document = parse_yaml(text)
     metrics: dict[str, Metric] = {}
     for name, fields in document["metrics"].items():
         try:

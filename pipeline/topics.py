@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from pipeline.declarations import parse_yaml
 
 REPORTS = "reports"
 TRANSACTIONS = "transactions"
@@ -153,7 +155,7 @@ def parse_topics(text: str) -> Topics:
     Raises TopicsError, which names the topic and what is wrong with it.
     """
     try:
-        document = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506  a SafeLoader
+        document = parse_yaml(text)
     except yaml.YAMLError as error:
         raise TopicsError(f"topics.yaml: {error}") from error
     if not isinstance(document, dict) or set(document) != {"topics"}:
@@ -186,19 +188,3 @@ def _declaration() -> Path:
     here = Path(__file__).resolve().parent
     installed = here / "topics.yaml"
     return installed if installed.is_file() else here.parent / "topics.yaml"
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses a key that is given twice, of which YAML would silently take the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """See yaml.SafeLoader."""
-        seen: set[object] = set()
-        for key_node, _value in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} is given twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)

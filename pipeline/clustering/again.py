@@ -8,7 +8,7 @@ import msgspec
 
 from pipeline.clustering.components import Component, Components
 from pipeline.clustering.levels import Levels
-from pipeline.clustering.nodes import Nodes
+from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.pairs import GraphEdge
 from pipeline.clustering.sayings import Sayings, cluster_identity
 from pipeline.fold import Output
@@ -17,14 +17,13 @@ from pipeline.topics import CLUSTERS, WATCHLIST
 
 class _Versioned(msgspec.Struct):
     version: int = 0
-    anchor: str = ""
 
 
 _VERSIONED = msgspec.json.Decoder(_Versioned)
 
 
 class Again:
-    """Compares records of the compacted topics with what the state last said."""
+    """What the state last said in the compacted topics, by a record's key."""
 
     def __init__(
         self, nodes: Nodes, sayings: Sayings, levels: Levels, components: Components
@@ -34,27 +33,32 @@ class Again:
         self._levels = levels
         self._components = components
 
-    def of(self, topic: str, key: str, value: bytes | None) -> Output | None:
-        """Return what must be said again for a topic's newest record of a key, if anything."""
-        there = _read(value)
-        if topic == CLUSTERS:
-            return self._cluster(key, there)
-        return self._entry(key, there) if topic == WATCHLIST else None
+    def version_of(self, topic: str, key: str) -> int:
+        """Return the version that was last said, 0 when nothing was."""
+        if topic == WATCHLIST:
+            level = self._nodes.said(key)[0]
+            return level.version if level is not None else 0
+        anchor = self._sayings.anchor_of_said(key) if topic == CLUSTERS else None
+        said = self._nodes.said(anchor)[1] if anchor is not None else None
+        return said.version if said is not None else 0
 
-    def _entry(self, key: str, there: _Versioned) -> Output | None:
-        node = self._nodes.find(key)
-        if node is None or node.level is None or there.version >= node.level.version:
+    def of(self, topic: str, key: str) -> Output | None:
+        """Return what was last said; None when nothing was or the state no longer gives it."""
+        if self.version_of(topic, key) == 0:
             return None
-        components = self._components.gather([key])
+        if topic == WATCHLIST:
+            return self._entry(self._nodes.of(key))
+        anchor = self._sayings.anchor_of_said(key)
+        assert anchor is not None, "it has a version"
+        return self._cluster(self._nodes.of(anchor))
+
+    def _entry(self, node: Node) -> Output | None:
+        components = self._components.gather([node.key])
         cluster = cluster_identity(node.cluster) if node.cluster is not None else ""
-        return self._levels.say_again(node, node.level, cluster, ties_of([key], components)[key])
+        return self._levels.say_again(node, cluster, ties_of([node.key], components)[node.key])
 
-    def _cluster(self, identity: str, there: _Versioned) -> Output | None:
-        # A record that names no anchor speaks of a cluster that had ended, or cannot be read.
-        key = there.anchor or self._sayings.anchor_of_ended(identity)
-        anchor = self._nodes.find(key) if key else None
-        if anchor is None or anchor.said is None or there.version >= anchor.said.version:
-            return None
+    def _cluster(self, anchor: Node) -> Output | None:
+        assert anchor.said is not None, "it has a version"
         if not anchor.said.live:
             return self._sayings.say_empty_again(anchor)
         for component in self._components.gather([anchor.key]):
@@ -75,9 +79,9 @@ def ties_of(nodes: Iterable[str], components: Iterable[Component]) -> dict[str, 
     return ties
 
 
-def _read(value: bytes | None) -> _Versioned:
-    """Return a record's version, 0 for one that cannot be read or was deleted, and its anchor."""
+def written_version(value: bytes | None) -> int:
+    """Return a record's version; 0 for one that cannot be read or was deleted."""
     try:
-        return _VERSIONED.decode(value or b"")
+        return _VERSIONED.decode(value or b"").version
     except (msgspec.MsgspecError, ValueError):
-        return _Versioned()
+        return 0

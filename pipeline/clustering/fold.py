@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from pipeline.clustering.again import Again, ties_of
+from pipeline.clustering.again import Again, ties_of, written_version
 from pipeline.clustering.candidates import Candidates
 from pipeline.clustering.components import REVIEW_SIZE, Component, Components, Grouping
 from pipeline.clustering.contributions import Contributions
@@ -36,7 +36,7 @@ from pipeline.contracts.codec import digest, encode_json
 from pipeline.contracts.dead_letters import dead_letter
 from pipeline.contracts.invalid import InvalidEvent
 from pipeline.contracts.reports import decode_report
-from pipeline.fold import Folded, Output, Record
+from pipeline.fold import Folded, Output, Record, Versions
 from pipeline.identity.name import MAX_WORDS
 from pipeline.policy.policy import Policy
 from pipeline.state import State
@@ -76,6 +76,7 @@ class ClusteringFold:
         self._components = Components(nodes, edges, policy, self._hits)
         self._levels = Levels(nodes, policy, self._hits)
         self._sayings = Sayings(state, nodes, model, self._hits)
+        self._again = Again(nodes, self._sayings, self._levels, self._components)
         found = state.get(_SIZES_KEY)
         self._sizes = _SIZES.decode(found) if found else _Sizes()
 
@@ -102,14 +103,15 @@ class ClusteringFold:
     def restore(self, records: Sequence[Record]) -> None:
         """Do nothing: clustering comes back by folding ``reports`` silently."""
 
-    def say_again(self, topic: str, records: Sequence[Record]) -> list[Output]:
+    def versions(self, topic: str, record: Record) -> Versions | None:
+        """See `pipeline.fold.Fold.versions`."""
+        key = (record.key or b"").decode("utf-8", "replace")
+        known = self._again.version_of(topic, key)
+        return Versions(written_version(record.value), known) if known else None
+
+    def say_again(self, topic: str, keys: Sequence[bytes]) -> list[Output]:
         """See `pipeline.fold.Fold.say_again`."""
-        newest = {record.key: record.value for record in records if record.key is not None}
-        again = Again(self._nodes, self._sayings, self._levels, self._components)
-        found = [
-            again.of(topic, key.decode("utf-8", "replace"), value)
-            for key, value in sorted(newest.items())
-        ]
+        found = [self._again.of(topic, key.decode("utf-8", "replace")) for key in keys]
         return [output for output in found if output is not None]
 
     def gauges(self) -> dict[str, float]:

@@ -79,14 +79,15 @@ class Levels:
             self._hits["limit_hits", "evidence_edges"] += 1
         return level, self._entry(level, cause)
 
-    def say_again(
-        self, node: Node, said: SaidLevel, cluster: str, edges: list[GraphEdge]
-    ) -> Output | None:
+    def say_again(self, node: Node, cluster: str, edges: list[GraphEdge]) -> Output | None:
         """Return the watchlist entry that was last said; None when the state no longer gives it.
 
         That is so after a change of policy, until a report touches the identifier: then a higher
         version is said. ``cluster`` and ``edges`` are as in `say`.
         """
+        said = node.level
+        if said is None:
+            return None
         before = msgspec.structs.replace(said, version=said.version - 1)
         cause = Cause("", said.received_at, said.published_at)
         level = self._level(node, before, (cluster, 0), edges, cause)

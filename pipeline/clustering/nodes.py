@@ -242,10 +242,19 @@ class Nodes:
             self._kept.move_to_end(key)
         return node
 
-    def find(self, key: str) -> Node | None:
-        """Return an identifier of which something is known or was said; the key may be anything."""
-        known = key in self._kept or self._state.get(b"n" + key.encode()) is not None
-        return self.of(key) if known else None
+    def said(self, key: str) -> tuple[SaidLevel | None, SaidCluster | None]:
+        """Return what was last said of an identifier and of the cluster that it anchors.
+
+        The key may be anything; nothing is kept in memory for it.
+        """
+        node = self._kept.get(key)
+        if node is not None:
+            return node.level, node.said
+        found = self._state.get(b"n" + key.encode())
+        if found is None:
+            return None, None
+        document = _DOCUMENT.decode(found)
+        return document.level, document.said
 
     def _read(self, key: str) -> Node:
         node = Node(key, self._hub_limit.of(key), self.rows)

@@ -1,7 +1,7 @@
 """What clustering says of clusters: records and referrals, only where they differ from the last.
 
 What was last said is kept in the document of the cluster's anchor (`nodes.SaidCluster`), enough to
-say it again byte for byte. Row ``c cluster_id`` → the anchor, of clusters that have ended.
+say it again byte for byte. Row ``c cluster_id`` → the anchor.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ class Sayings:
         said.received_at, said.published_at = cause.received_at, cause.published_at
         outputs = [_cluster_output(cluster, said)]
         outputs += self._refer(component, cluster, said, cause)
-        node.said = said
+        if node.said is None:
+            self._state.put(b"c" + cluster.cluster_id.encode(), anchor.encode())
+            node.said = said
         self._nodes.change(node)
         self._count_limits(component, grouping, cluster)
         return said.version, outputs
@@ -93,11 +95,10 @@ class Sayings:
         outputs = [_cluster_output(cluster, said)]
         outputs += self._refer(Component(), cluster, said, cause)
         self._nodes.change(node)
-        self._state.put(b"c" + identity.encode(), anchor.encode())
         return outputs
 
-    def anchor_of_ended(self, identity: str) -> str | None:
-        """Return the anchor of a cluster that ended (and may live again), by its id."""
+    def anchor_of_said(self, identity: str) -> str | None:
+        """Return the anchor of a cluster of which something was said, by its id."""
         found = self._state.get(b"c" + identity.encode())
         return found.decode() if found else None
 

@@ -15,6 +15,8 @@ from pydantic import (
     model_validator,
 )
 
+from pipeline.declarations import parse_yaml
+
 LevelName = Literal["black", "dark_grey", "light_grey", "dark_brown", "light_brown"]
 NO_LEVEL = "none"
 DEFAULT_POLICY = "th-2026-11"
@@ -149,7 +151,7 @@ def parse_policy(text: str) -> Policy:
         PolicyError: naming the first field that is wrong.
     """
     try:
-        return Policy.model_validate(yaml.safe_load(text))
+        return Policy.model_validate(parse_yaml(text))
     except yaml.YAMLError as error:
         message = f"the policy is not YAML: {error}"
         raise PolicyError(message) from None

@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import logging
 import os
+import resource
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from agents.runtime import RuntimeSettings, Throttle, WorkerSpec, run_worker
-from pipeline.fold import Folded, Output, Record
+from pipeline.fold import Folded, Output, Record, Versions
 from pipeline.state import State, scan_prefix
 
 PREFIX = os.environ["W_PREFIX"]
@@ -63,6 +64,15 @@ class Counting:
             assert record.value is not None
             self.state.put(b"sum:" + record.key, record.value)
 
+    def versions(self, topic: str, record: Record) -> Versions | None:
+        known = self.state.get(b"sum:" + record.key)
+        if known is None:
+            return None
+        return Versions(json.loads(record.value)["seen"], json.loads(known)["seen"])
+
+    def say_again(self, topic: str, keys: Sequence[bytes]) -> list[Output]:
+        return [Output(topic, k, self.state.get(b"sum:" + k), (), self.partition) for k in keys]
+
     def gauges(self) -> dict[str, float]:
         return {"keys": float(sum(1 for _ in scan_prefix(self.state, b"sum:")))}
 
@@ -86,6 +96,12 @@ class Copying:
     def restore(self, records: Sequence[Record]) -> None:
         raise NotImplementedError
 
+    def versions(self, topic: str, record: Record) -> Versions | None:
+        raise NotImplementedError  # it has no topics of its own
+
+    def say_again(self, topic: str, keys: Sequence[bytes]) -> list[Output]:
+        raise NotImplementedError  # it has no topics of its own
+
     def gauges(self) -> dict[str, float]:
         return {}
 
@@ -94,6 +110,9 @@ def main() -> int:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(created).3f %(levelname)s %(message)s"
     )
+    if "W_FILE_BYTES" in os.environ:  # a disk that is full: the kernel refuses to write more
+        most = int(os.environ["W_FILE_BYTES"])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     mode = os.environ["W_MODE"]
     settings = RuntimeSettings(
         bootstrap=os.environ["W_BOOTSTRAP"],
@@ -102,6 +121,7 @@ def main() -> int:
         instance_id=os.environ.get("W_INSTANCE"),
         http_port=int(os.environ["W_PORT"]) if "W_PORT" in os.environ else None,
         start_timeout_s=float(os.environ.get("W_START", "30")),
+        fail_point=os.environ.get("W_FAIL"),
         dead_letter_run_limit=int(os.environ.get("W_LIMIT", "1000")),
     )
     stateful = mode in ("counting", "filing")
@@ -116,6 +136,7 @@ def main() -> int:
         ),
         stateful=stateful,
         restore_topic=PREFIX + "files" if mode == "filing" else None,
+        own_topics=(PREFIX + "files",) if mode == "filing" else (),
         account_log_topic=PREFIX + "in",
         tick=(lambda now: [Output(PREFIX + "ticks", b"t", b"%d" % now)])
         if "W_TICK" in os.environ

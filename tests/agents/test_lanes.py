@@ -15,7 +15,7 @@ from agents.lanes import Lane, LanePort
 from agents.record_batches import RecordBatch
 from agents.store import PartitionStore
 from agents.worker_spec import NoMetrics, RuntimeSettings
-from pipeline.fold import Folded, LogRecord, Output, Record
+from pipeline.fold import Folded, LogRecord, Output, Record, Versions
 from pipeline.state import State
 
 
@@ -73,6 +73,12 @@ class Alerting:
 
     def restore(self, records: Sequence[Record]) -> None:
         raise NotImplementedError
+
+    def versions(self, topic: str, record: Record) -> Versions | None:
+        raise NotImplementedError  # it has no topics of its own
+
+    def say_again(self, topic: str, keys: Sequence[bytes]) -> list[Output]:
+        raise NotImplementedError  # it has no topics of its own
 
     def gauges(self) -> dict[str, float]:
         return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import socket
 import time
@@ -106,6 +107,39 @@ def test_a_store_in_use_is_refused(bootstrap, prefix, make_topics, worker) -> No
     assert one.process.wait(30) == 73
     assert "store_unusable" in one.log.read_text()
     held.close()
+
+
+def test_a_full_disk_stops_the_worker_and_loses_nothing(
+    bootstrap, prefix, make_topics, worker
+) -> None:
+    make_topics(1, prefix + "in", prefix + "sums")
+    produce(bootstrap, prefix + "in", 0, 5_000)
+    full = worker("counting", instance="one", file_bytes="12000").start()
+    assert full.process.wait(30) == 73
+    said = [line for line in full.log.read_text().splitlines() if "store_unusable" in line]
+    assert len(said) == 1
+    assert "Traceback" not in full.log.read_text()
+    worker("counting", instance="one").start()
+    check_exact(bootstrap, prefix, 5_000)
+
+
+def test_a_damaged_store_stops_the_worker_and_is_rebuilt_when_deleted(
+    bootstrap, prefix, make_topics, worker
+) -> None:
+    make_topics(1, prefix + "in", prefix + "sums")
+    produce(bootstrap, prefix + "in", 0, 5_000)
+    one = worker("counting").start()
+    check_exact(bootstrap, prefix, 5_000)
+    assert one.stop() == 0
+    for manifest in one.state.rglob("MANIFEST-*"):
+        manifest.write_bytes(b"not what was written")
+    one.start()
+    assert one.process.wait(30) == 73
+    assert "Traceback" not in one.log.read_text()
+    shutil.rmtree(one.state)
+    one.start()
+    produce(bootstrap, prefix + "in", 5_000, 6_000)
+    check_exact(bootstrap, prefix, 6_000)
 
 
 def test_a_store_ahead_of_its_log_is_refused(bootstrap, prefix, make_topics, worker) -> None:

@@ -1,0 +1,180 @@
+"""The main job with TLS, passwords and certificates, through every client that there is."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agents.failures import ExitCode
+from agents.local_cluster import LocalCluster
+from agents.worker import WorkerName
+from tests.agents.kafka_records import wait_for
+from tests.integration.secured import PASSWORD, kafka_with_certificates, kafka_with_passwords
+from tests.integration.stage import (
+    events_of,
+    free_ports,
+    outcome,
+    publish,
+    records_of,
+    replayed,
+    settle,
+    small_scenario,
+)
+
+pytestmark = pytest.mark.timeout(400)
+
+KAFKAS = {"passwords": kafka_with_passwords, "certificates": kafka_with_certificates}
+REFUSED = {
+    "passwords": [{"FREEZELINE_SASL_PASSWORD": "a wrong one"}],
+    "certificates": [{"FREEZELINE_SSL_CERTFILE": None, "FREEZELINE_SSL_KEYFILE": None}],
+}
+FOR_BOTH = [{"FREEZELINE_SSL_CAFILE": None}, {"FREEZELINE_SECURITY_PROTOCOL": "PLAINTEXT"}]
+ACCOUNTS_LAG_LIMIT = 3
+
+
+def begin(*arguments, **environment):
+    """Start one command; a variable that is None is taken out of its environment."""
+    changed = {k: v for k, v in {**os.environ, **environment}.items() if v is not None}
+    return subprocess.Popen(
+        [sys.executable, "-m", "agents.cli", *arguments],
+        env=changed,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ran(process):
+    """Wait for a command; return its exit code and what it said."""
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+@pytest.fixture(scope="module", params=KAFKAS)
+def secured(request, tmp_path_factory):
+    """A Kafka that lets in whoever has the environment, which is this process's meanwhile."""
+    folder = tmp_path_factory.mktemp("secured")
+    with KAFKAS[request.param](folder) as (kafka, environment), pytest.MonkeyPatch.context() as env:
+        for name, value in environment.items():
+            env.setenv(name, value)
+        env.setenv("FREEZELINE_ACCOUNTS_LAG_LIMIT", str(ACCOUNTS_LAG_LIMIT))
+        yield request.param, kafka, folder
+
+
+@pytest.fixture(scope="module")
+def played(secured):
+    """A scenario, halfway through which the accounts worker is away and loses its disk."""
+    _, kafka, folder = secured
+    scenario = small_scenario(seed=21, payments=1500)
+    cluster = LocalCluster.start(
+        folder / "cluster", bootstrap=kafka.bootstrap, http_port=free_ports(3)
+    )
+    try:
+        records = records_of(scenario, cluster.settings.national_id_key())
+        half = len(records) // 2
+        publish(cluster, records[:half])
+        settle(cluster)
+        workers = {worker.name: worker for worker in cluster.workers}
+        accounts, intake = workers[WorkerName.ACCOUNTS], workers[WorkerName.INTAKE]
+        assert accounts.stop() == 0
+        shutil.rmtree(Path(accounts.environment["FREEZELINE_STATE_DIR"]) / "accounts")
+        wait_until_paused(intake)
+        publish(cluster, records[half:])
+        accounts.start()
+        cluster.wait_until_ready()
+        settle(cluster)
+        yield cluster, scenario
+    finally:
+        cluster.stop()
+
+
+def wait_until_paused(intake):
+    """Wait until intake waits for accounts, which is away: from now on it stays so."""
+    wait_for(lambda: last_said(intake) == "intake_paused", 60)
+
+
+def last_said(intake):
+    """What intake has last said of its waiting."""
+    return next((e for e in reversed(events_in(intake)) if e.startswith("intake_")), None)
+
+
+def events_in(worker):
+    """The events that a worker has logged."""
+    return [json.loads(line)["event"] for line in worker.log_file.read_text().splitlines()]
+
+
+def test_what_comes_out_is_what_replay_says(played):
+    cluster, scenario = played
+    expected = replayed(scenario)
+    assert expected.alerts
+    assert outcome(cluster).differences(expected) == []
+
+
+def test_a_lost_disk_is_rebuilt_and_intake_waits_meanwhile(played):
+    cluster, _ = played
+    workers = {worker.name: worker for worker in cluster.workers}
+    assert "state_restored" in events_in(workers[WorkerName.ACCOUNTS])
+    # With a limit of a few records, the clock's ticks alone make intake wait for a moment.
+    wait_for(lambda: last_said(workers[WorkerName.INTAKE]) == "intake_resumed")
+
+
+def test_every_command_that_asks_kafka_is_let_in(played, tmp_path):
+    _, scenario = played
+    transactions = tmp_path / "transactions.jsonl"
+    sent = [event for topic, event in events_of(scenario) if topic == "transactions"][:5]
+    transactions.write_text("".join(json.dumps(event) + "\n" for event in sent))
+    checked, listed, published = (
+        begin("topics", "check"),
+        begin("alerts", "--json"),
+        begin("publish", "transactions", str(transactions)),
+    )
+    assert ran(checked) == (0, "Every topic is as declared.\n", "")
+    code, out, err = ran(listed)
+    assert (code, err) == (0, "")
+    assert out.splitlines()
+    code, out, err = ran(published)
+    assert (code, err) == (0, "")
+    assert out.startswith("Published 5 events to transactions")
+
+
+def test_plain_passwords_are_taken_where_kafka_takes_them(secured):
+    name, _, _ = secured
+    if name != "passwords":
+        pytest.skip("this Kafka asks for no password")
+    code, out, err = ran(begin("topics", "apply", FREEZELINE_SASL_MECHANISM="PLAIN"))
+    assert (code, err) == (0, "")
+    assert out
+
+
+def test_whoever_is_not_let_in_reads_one_sentence(secured, tmp_path):
+    name, kafka, _ = secured
+    event = {"source": "scb", "transaction_id": "1", "amount_satang": 1}
+    event["occurred_at"] = "2026-11-20T10:00:00+07:00"
+    event["payer"] = {"bank": "014", "account": "5556667778"}
+    event["payee"] = {"bank": "014", "account": "4041234567"}
+    events = tmp_path / "events.jsonl"
+    events.write_text(json.dumps(event) + "\n")
+    commands = [("topics", "check"), ("alerts",), ("publish", "transactions", str(events))]
+    for wrong in [*REFUSED[name], *FOR_BOTH]:
+        for process in [begin(*command, **wrong) for command in commands]:
+            code, out, err = ran(process)
+            assert (code, out) == (2, "")
+            assert err.startswith(f"Kafka does not answer at {kafka.bootstrap}")
+            assert err.count("\n") == 1
+
+
+def test_a_worker_that_is_not_let_in_says_so_and_ends_with_its_code(secured, tmp_path):
+    name, _, _ = secured
+    refused = begin("worker", "intake", FREEZELINE_STATE_DIR=str(tmp_path), **REFUSED[name][0])
+    code, _, err = ran(refused)
+    assert code == ExitCode.BROKER_UNREACHABLE
+    last = json.loads(err.splitlines()[-1])
+    assert (last["level"], last["event"]) == ("critical", "kafka_not_ready")
+    assert "Traceback" not in err
+    assert PASSWORD not in err
