@@ -64,6 +64,8 @@ class Measured(NamedTuple):
 
     reports: int
     per_s: float
+    cpu_us: float
+    """CPU time of a report: what other programs on the machine disturb least."""
     p50_ms: float
     p99_ms: float
     longest_ms: float
@@ -88,6 +90,7 @@ def run(sizes: tuple[int, ...] = SIZES) -> Figures:
     return {
         "reports_per_s_at_1m": round(last.per_s),
         "growth_10k_to_1m": round(rows[0].per_s / last.per_s, 2),
+        "cpu_growth_10k_to_1m": round(last.cpu_us / rows[0].cpu_us, 2),
         "p99_ms_at_1m": last.p99_ms,
         "rss_gb_at_1m": last.rss_gb,
         "largest_size": last.reports,
@@ -110,11 +113,14 @@ def _fill(stand: Stand, told: ToldReports, count: int) -> None:
 def _measure(stand: Stand, told: ToldReports, size: int) -> Measured:
     batches = list(told.batches(MEASURED, BATCH))
     gc.collect()
+    began = time.process_time()
     seconds = [stand.take(records) for records in batches]
+    cpu_seconds = time.process_time() - began
     alone = [stand.take([record]) * 1000 for record in told.records(ALONE)]
     measured = Measured(
         size,
         round(MEASURED / sum(seconds)),
+        round(cpu_seconds / MEASURED * 1e6),
         round(statistics.median(alone), 3),
         round(percentile(alone, 0.99), 3),
         round(max(alone), 1),
@@ -146,6 +152,7 @@ def print_table(figures: Figures) -> None:
         (
             "reports in state",
             "per second",
+            "CPU µs",
             "p50 ms",
             "p99 ms",
             "longest ms",
