@@ -33,7 +33,14 @@ from pipeline.contracts.codec import parse_rfc3339
 from pipeline.evaluation import PairwiseScore, pairwise_score
 from pipeline.fold import Output
 from pipeline.simulation.scenario import Scenario, simulate
-from pipeline.topics import CLUSTERS, FREEZE_ALERTS, REPORTS, TRANSACTIONS, load_topics
+from pipeline.topics import (
+    CLUSTERS,
+    FILED_REPORTS,
+    FREEZE_ALERTS,
+    REPORTS,
+    TRANSACTIONS,
+    load_topics,
+)
 
 PLAY_SECONDS = 40.0
 """How long the scenario's day is played: events come evenly, each report at its place."""
@@ -281,14 +288,14 @@ def summary(
 
 
 def _clusters(cluster: LocalCluster, scenario: Scenario) -> tuple[int, PairwiseScore]:
-    found: dict[str, str] = {}
-    count = 0
     with TopicReader(cluster.settings) as reader:
-        for record in reader.newest_by_key(CLUSTERS).values():
-            content = orjson.loads(record.value or b"{}")
-            if content.get("members"):
-                count += 1
-                found.update(dict.fromkeys(content["reports"], content["cluster_id"]))
+        clusters = [orjson.loads(r.value or b"{}") for r in reader.newest_by_key(CLUSTERS).values()]
+        filed = [
+            orjson.loads(r.value or b"{}") for r in reader.newest_by_key(FILED_REPORTS).values()
+        ]
+    holding = {member: c["cluster_id"] for c in clusters for member in c.get("members", ())}
+    count = len(set(holding.values()))
+    found = {r["report"]: holding[r["identifier"]] for r in filed if r.get("identifier") in holding}
     truth = {
         entry["report"]: entry["ring"]
         for entry in scenario.truth["reports"]

@@ -17,7 +17,7 @@ from pipeline.policy.policy import DEFAULT_POLICY, PolicyError, load_policy
 from pipeline.replay import Event, Replay
 from pipeline.topics import (
     ACCOUNT_FILES,
-    CLUSTERS,
+    FILED_REPORTS,
     FREEZE_ALERTS,
     HOLD_UPDATES,
     PLATFORM_REFERRALS,
@@ -68,7 +68,11 @@ def register(app: typer.Typer) -> None:
 
 
 def results(run: Replay) -> dict[str, list[bytes]]:
-    """Return the lines of each result file by its name; alerts in all versions, in order."""
+    """Return the lines of each result file by its name.
+
+    Clusters, watchlist, account files and referrals in their newest version, clusters with all of
+    their reports; alerts and filed reports in all versions, in order.
+    """
     letters = [
         orjson.dumps(
             {
@@ -86,7 +90,8 @@ def results(run: Replay) -> dict[str, list[bytes]]:
     ]
     files = newest_files((o.key, o.value) for o in run.outputs.get(ACCOUNT_FILES, []))
     return {
-        "clusters.jsonl": run.newest(CLUSTERS),
+        "clusters.jsonl": run.clusters(),
+        "filed-reports.jsonl": run.values(FILED_REPORTS),
         "watchlist.jsonl": run.newest(WATCHLIST),
         "account-files.jsonl": [encode_file(files[account]) for account in sorted(files)],
         "platform-referrals.jsonl": run.newest(PLATFORM_REFERRALS),

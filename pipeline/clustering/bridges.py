@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pipeline.clustering.edges import GraphEdge
+from pipeline.clustering.pairs import GraphEdge
 
 MAX_ROUNDS = 16
-"""Cutting one bridge may lay bare another; so many rounds, then the rest stays as it is."""
+"""Cutting one bridge may lay bare another; so many rounds, then the rest stays as it is. Counted
+``bridge_rounds``."""
 
 
 class Support(NamedTuple):
@@ -54,12 +55,19 @@ class Thresholds(NamedTuple):
 NOTHING = Support(frozenset(), 0)
 
 
+class Cuts(NamedTuple):
+    """The places of the edges to cut, and whether bridges were left after the last round."""
+
+    places: set[int]
+    unfinished: bool
+
+
 def bridge_cuts(
     nodes: Sequence[str],
     supports: Sequence[Support],
     edges: Sequence[GraphEdge],
     thresholds: Thresholds,
-) -> set[int]:
+) -> Cuts:
     """Return the places in ``edges`` of the ties that bridges lose (``supports`` as ``nodes``).
 
     All bridges of one round are found on the same graph and cut together, so that the result is
@@ -69,9 +77,10 @@ def bridge_cuts(
     for _ in range(MAX_ROUNDS):
         found = _one_round(nodes, supports, edges, cut, thresholds)
         if not found:
-            break
+            return Cuts(cut, unfinished=False)
         cut |= found
-    return cut
+    left = _one_round(nodes, supports, edges, cut, thresholds)
+    return Cuts(cut, unfinished=bool(left))
 
 
 def _one_round(

@@ -1,20 +1,19 @@
 """Accounts that may be one another misspelt: found once, when an account is first named.
 
-Rows: ``o account, account`` in both directions → `LookAlike`; ``a number, bank`` finds the banks
-at which a number was named. About 200 neighbours of a number are probed in the exact index of
-identifiers, so there is no second index and the cost does not grow with the number of accounts.
+Rows: ``o account, account`` in both directions → `LookAlike`. The numbers in use are kept in
+memory (`numbers`), so looking for an account's neighbours reads nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import msgspec
 
 from pipeline.clustering.evidence import Model
-from pipeline.clustering.nodes import Nodes, last_part, row_key
+from pipeline.clustering.nodes import Node, Nodes, decode_document
 from pipeline.clustering.normalised import UNKNOWN_BANK, StoredReport
-from pipeline.identity.account import bank_of, number_of, one_edit_neighbours
+from pipeline.clustering.numbers import KnownNumbers
+from pipeline.clustering.rows import last_part, row_key
+from pipeline.identity.account import bank_of, number_of
 from pipeline.policy.policy import HOUR_MS
 from pipeline.state import State, scan_prefix
 
@@ -36,6 +35,7 @@ class LookAlike(msgspec.Struct, array_like=True):
 
 _ENCODE = msgspec.msgpack.Encoder().encode
 _LOOK_ALIKE = msgspec.msgpack.Decoder(LookAlike)
+_ACCOUNTS = b"naccount:"
 
 
 class Candidates:
@@ -45,75 +45,93 @@ class Candidates:
         self._state = state
         self._nodes = nodes
         self._model = model
+        self._numbers = KnownNumbers()
+        for key, value in scan_prefix(state, _ACCOUNTS):
+            if decode_document(value).reports:
+                account = key[1:].decode()
+                self._numbers.add(bank_of(account), number_of(account))
 
-    def of(self, account: str) -> list[tuple[str, LookAlike]]:
+    def of(self, account: Node) -> list[tuple[str, LookAlike]]:
         """Return an account's look-alikes, in the order of their keys."""
-        rows = scan_prefix(self._state, row_key(b"o", account))
+        if not account.alike:
+            return []
+        rows = scan_prefix(self._state, row_key(b"o", account.key))
         return [(last_part(key), _LOOK_ALIKE.decode(value)) for key, value in rows]
 
-    def write(self, a: str, b: str, pair: LookAlike) -> None:
+    def write(self, a: Node, b: Node, pair: LookAlike) -> None:
         """Keep what is known of a pair."""
         value = _ENCODE(pair)
-        self._state.put(row_key(b"o", a, b), value)
-        self._state.put(row_key(b"o", b, a), value)
+        self._state.put(row_key(b"o", a.key, b.key), value)
+        self._state.put(row_key(b"o", b.key, a.key), value)
 
-    def appear(self, account: str) -> None:
+    def appear(self, account: Node) -> None:
         """Find the look-alikes of an account that is named for the first time."""
-        bank, number = bank_of(account), number_of(account)
-        self._state.put(row_key(b"a", number, bank), b"")
-        for other in self._probe(bank, number):
+        bank, number = bank_of(account.key), number_of(account.key)
+        for other_bank, other_number in self._look(bank, number):
+            other = self._nodes.of(f"account:{other_bank}:{other_number}")
             self.write(account, other, LookAlike())
+            account.alike += 1
+            other.alike += 1
+            self._nodes.change(other)
+        self._numbers.add(bank, number)
 
-    def _probe(self, bank: str, number: str) -> Iterator[str]:
-        get = self._state.get
+    def _look(self, bank: str, number: str) -> list[tuple[str, str]]:
         if bank == UNKNOWN_BANK:
-            same = [last_part(key) for key, _ in scan_prefix(self._state, row_key(b"a", number))]
-            yield from (f"account:{other}:{number}" for other in same if other != bank)
-            return
-        unknown = f"account:{UNKNOWN_BANK}:{number}"
-        if get(b"n" + unknown.encode()):
-            yield unknown
-        start = f"account:{bank}:"
-        before = b"n" + start.encode()
-        for neighbour in one_edit_neighbours(number):
-            if get(before + neighbour.encode()):
-                yield start + neighbour
+            banks = self._numbers.banks_of(number)
+            return [(other, number) for other in banks if other != UNKNOWN_BANK]
+        found = [(bank, neighbour) for neighbour in self._numbers.one_edit_from(bank, number)]
+        if self._numbers.known(UNKNOWN_BANK, number):
+            found.append((UNKNOWN_BANK, number))
+        return found
 
-    def vanish(self, account: str) -> list[str]:
+    def vanish(self, account: Node) -> set[str]:
         """Forget an account that nobody names any more; return its former look-alikes."""
-        self._state.delete(row_key(b"a", number_of(account), bank_of(account)))
-        others = [other for other, _ in self.of(account)]
-        for other in others:
-            self._state.delete(row_key(b"o", account, other))
-            self._state.delete(row_key(b"o", other, account))
+        self._numbers.remove(bank_of(account.key), number_of(account.key))
+        others = {other for other, _ in self.of(account)}
+        for key in others:
+            other = self._nodes.of(key)
+            self._state.delete(row_key(b"o", account.key, key))
+            self._state.delete(row_key(b"o", key, account.key))
+            other.alike -= 1
+            if other.look_alikes is not None:
+                del other.look_alikes[account.key]
+                other.alike_listed = None
+            self._nodes.change(other)
+        account.alike, account.look_alikes, account.alike_listed = 0, None, None
         return others
 
-    def count_voice(self, account: str, voice: str, by: int) -> None:
-        """Note that a victim began (1) or ceased (-1) to name an account."""
-        for other, pair in self.of(account):
-            if self._nodes.has_voice(other, voice):
+    def count_voice(self, account: Node, report: StoredReport, named: bool, by: int) -> None:
+        """Note that a report's victim began (1) or ceased (-1) to name an account.
+
+        ``named`` says that another report of the same victim names it; then nothing changes.
+        """
+        if named or not report.victim:
+            return
+        for key, pair in self.of(account):
+            other = self._nodes.of(key)
+            if other.has_voice(report.voice):
                 pair.voices += by
                 self.write(account, other, pair)
 
-    def count_payment(self, report: StoredReport, place: int, by: int) -> None:
-        """Count the look-alikes' payments of the same amount within an hour of this one."""
-        payment = report.payments[place]
-        if not payment.payee.startswith("account:"):
+    def count_payments(self, account: Node, report: StoredReport, by: int) -> None:
+        """Count the look-alikes' payments of the same amounts within an hour of a report's."""
+        paid = [payment for payment in report.payments if payment.payee == account.key]
+        if not paid:
             return
-        start, stop = payment.paid_at - HOUR_MS, payment.paid_at + HOUR_MS + 1
         weights = self._model.one_edit
-        for other, pair in self.of(payment.payee):
-            near = by * self._nodes.payments_near(other, payment.amount, start, stop)
-            if not near:
-                continue
-            worth = self._model.amount_bits(payment.amount)
-            if worth == weights.same_amount:
-                pair.exact_amounts += near
-            elif worth == weights.same_amount_hundreds_of_baht:
-                pair.hundreds += near
-            else:
-                pair.thousands += near
-            self.write(payment.payee, other, pair)
+        for key, pair in self.of(account):
+            other = self._nodes.of(key)
+            for payment in paid:
+                start, stop = payment.paid_at - HOUR_MS, payment.paid_at + HOUR_MS + 1
+                near = by * other.payments_near(payment.amount, start, stop)
+                worth = self._model.amount_bits(payment.amount)
+                if worth == weights.same_amount:
+                    pair.exact_amounts += near
+                elif worth == weights.same_amount_hundreds_of_baht:
+                    pair.hundreds += near
+                else:
+                    pair.thousands += near
+            self.write(account, other, pair)
 
 
 def same_number(a: str, b: str) -> bool:

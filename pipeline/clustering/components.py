@@ -7,14 +7,16 @@ strongest edge first, as long as no limit and no contradiction forbids it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pipeline.clustering.bridges import Support, Thresholds, bridge_cuts
 from pipeline.clustering.candidates import same_number
-from pipeline.clustering.edges import LOOK_ALIKE, RELATION, GraphEdge, order
+from pipeline.clustering.edges import Edges
+from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.normalised import UNKNOWN_BANK
-from pipeline.clustering.views import View, Views
+from pipeline.clustering.pairs import LOOK_ALIKE, RELATION, GraphEdge, order
 from pipeline.identity.account import bank_of, number_of
 from pipeline.policy.policy import Policy
 
@@ -27,7 +29,7 @@ REVIEW_TWO_BANKS = "same_number_at_two_banks"
 class Component:
     """A candidate component: identifiers that edges may join, and relations that never do."""
 
-    nodes: dict[str, View] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
     edges: list[GraphEdge] = field(default_factory=list)
     relations: dict[tuple[str, str], GraphEdge] = field(default_factory=dict)
 
@@ -45,21 +47,20 @@ class Grouping:
 class Components:
     """Gathers components from the state and splits them into clusters."""
 
-    def __init__(self, views: Views, policy: Policy) -> None:
-        self._views = views
+    def __init__(
+        self, nodes: Nodes, edges: Edges, policy: Policy, hits: Counter[tuple[str, ...]]
+    ) -> None:
+        self._nodes = nodes
+        self._edges = edges
+        self._hits = hits
         self._rules = policy.clustering
         self._thresholds = Thresholds(self._rules.bridge_voices, self._rules.bridge_identifiers)
 
     def gather(self, seeds: Iterable[str]) -> list[Component]:
-        """Return the components that hold the seeds (those that live), each once.
-
-        The seeds must be all that the last report touched.
-        """
-        seeds = sorted(set(seeds))
-        self._views.forget(seeds)
+        """Return the components that hold the seeds (those that live), each once."""
         done: set[str] = set()
         found: list[Component] = []
-        for seed in seeds:
+        for seed in sorted(set(seeds)):
             if seed in done:
                 continue
             component = self._from(seed)
@@ -69,43 +70,53 @@ class Components:
         return found
 
     def _from(self, seed: str) -> Component | None:
-        start = self._views.of(seed)
-        if start is None:
+        start = self._nodes.of(seed)
+        if not start.living:
             return None
         component = Component({seed: start})
         if start.hub:
-            for edge, _ in start.ties:
+            for edge in self._edges.ties(start).values():
                 _relate(component, edge, REASON_HUB)
             return component
-        nodes, read = component.nodes, self._views.of
-        waiting = [seed]
+        waiting = [start]
         while waiting:
             node = waiting.pop()
-            view = nodes[node]
-            for edge, other in view.ties:
-                if other not in nodes:
-                    beyond = read(other)
-                    if beyond is None or beyond.hub:
-                        _relate(component, edge, REASON_HUB)
-                        continue
-                    nodes[other] = beyond
-                    waiting.append(other)
-                if node == edge.a:
-                    component.edges.append(edge)
-            for edge, _ in view.relations:
-                _relate(component, edge, "")
+            for other, edge in self._edges.ties(node).items():
+                self._follow(component, waiting, edge, node.key, other)
+            if node.alike:
+                joining, listed = self._edges.look_alikes(node)
+                for other, edge in joining:
+                    self._follow(component, waiting, edge, node.key, other)
+                for edge in listed:
+                    _relate(component, edge, "")
         component.edges.sort(key=order)
         return component
+
+    def _follow(
+        self, component: Component, waiting: list[Node], edge: GraphEdge, node: str, other: str
+    ) -> None:
+        """Take an edge into a component, and its other end unless that is a public number."""
+        if other not in component.nodes:
+            beyond = self._nodes.of(other)
+            if beyond.hub:
+                _relate(component, edge, REASON_HUB)
+                return
+            component.nodes[other] = beyond
+            waiting.append(beyond)
+        if node == edge.a:
+            component.edges.append(edge)
 
     def split(self, component: Component) -> list[Grouping]:
         """Return the clusters of a component."""
         edges = starred(component)
         cut: set[int] = set()
-        several = sum(view.summary.reports > 1 for view in component.nodes.values())
+        several = sum([node.summary.reports > 1 for node in component.nodes.values()])
         if several >= 2 * self._thresholds.identifiers:
             nodes = sorted(component.nodes)
             supports = [self._support(component.nodes[node]) for node in nodes]
-            cut = bridge_cuts(nodes, supports, edges, self._thresholds)
+            cut, unfinished = bridge_cuts(nodes, supports, edges, self._thresholds)
+            if unfinished:
+                self._hits["limit_hits", "bridge_rounds"] += 1
         for place in sorted(cut):
             _relate(component, edges[place], "bridge")
         kept = [edge for place, edge in enumerate(edges) if place not in cut]
@@ -114,10 +125,10 @@ class Components:
             joining.join(edge)
         return joining.groupings()
 
-    def _support(self, view: View) -> Support:
+    def _support(self, node: Node) -> Support:
         # One voice more than the threshold: the one in question may be among them.
-        voices = view.voices(self._thresholds.voices + 1)
-        return Support(voices, int(view.summary.reports > 1))
+        voices = frozenset(node.voices(self._thresholds.voices + 1))
+        return Support(voices, int(node.summary.reports > 1))
 
 
 def starred(component: Component) -> list[GraphEdge]:

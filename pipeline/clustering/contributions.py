@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pipeline.clustering.candidates import Candidates
 from pipeline.clustering.edges import Edges
-from pipeline.clustering.nodes import Nodes
+from pipeline.clustering.nodes import FEW, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
+from pipeline.clustering.pairs import others_of
+from pipeline.clustering.rows import NodeSummary
 
 
 class Contributions:
-    """Moves a report's rows, and says which identifiers to look at again."""
+    """Moves what is known of identifiers, and says which to look at again."""
 
     def __init__(self, nodes: Nodes, edges: Edges, candidates: Candidates) -> None:
         self._nodes = nodes
@@ -19,65 +21,101 @@ class Contributions:
     def replace(self, old: StoredReport | None, new: StoredReport | None) -> set[str]:
         """Let ``new`` stand in place of ``old``; return every identifier to look at again."""
         named = {key for report in (old, new) if report for key in report.identifiers}
-        hubs_before = self._hubs(named)
-        former: set[str] = set()
+        nodes = [self._nodes.of(key) for key in named]
+        hubs_before = {node.key for node in nodes if node.living and node.hub}
+        touched = set(named)
         if old is not None:
-            former = self._take_back(old)
+            touched |= self._take_back(old)
         if new is not None:
             self._add(new)
-        turned = sorted(hubs_before ^ self._hubs(named))
-        touched = named | former
-        for hub in turned:
-            # At its threshold a public number has as many neighbours as the limit, no more.
-            touched.update(other for other, _ in self._edges.together(hub))
-            if hub.startswith("account:"):
-                touched.update(other for other, _ in self._candidates.of(hub))
+        hubs = {node.key for node in nodes if node.living and node.hub}
+        for key in sorted(hubs_before ^ hubs):
+            touched |= self._turned(self._nodes.of(key))
         return touched | self._edges.weigh_look_alikes(touched)
 
-    def _hubs(self, named: set[str]) -> set[str]:
-        summaries = ((node, self._nodes.summary(node)) for node in named)
-        return {node for node, s in summaries if s is not None and self._edges.is_hub(node, s)}
+    def _turned(self, node: Node) -> set[str]:
+        """Return who is touched by a number that has become public, or is so no longer."""
+        # At its threshold a public number has as many neighbours as the limit, no more.
+        node.ties = None
+        touched = set(self._edges.neighbours(node))
+        if node.is_account:
+            touched.update(other for other, _ in self._candidates.of(node))
+        return touched
 
     def _add(self, report: StoredReport) -> None:
-        nodes, candidates = self._nodes, self._candidates
-        for node in report.identifiers:
-            is_account = node.startswith("account:")
-            summary = nodes.count(node, report, 1)
-            if is_account and summary.reports == 1:
-                candidates.appear(node)
-            voices = nodes.count_voice(node, report, 1, summary)
-            nodes.write(node, summary)
-            if is_account and voices:
-                candidates.count_voice(node, report.voice, voices)
-        nodes.count_names(report, 1)
-        for place in range(len(report.payments)):
-            candidates.count_payment(report, place, 1)
-            nodes.mark_payment(report, place, 1)
-        self._count_pairs(report, 1)
+        for key in report.identifiers:
+            node = self._nodes.of(key)
+            is_new = not node.living
+            if node.many is None and len(node.few) >= FEW:
+                self._become_many(node)
+            had_voice = node.is_account and node.alike > 0 and node.has_voice(report.voice)
+            if node.many is None:
+                node.few = [*node.few, report]
+            else:
+                self._count(node, report, 1)
+            node.changed(others_of(report, key))
+            self._nodes.change(node)
+            if node.is_account and is_new:
+                self._candidates.appear(node)
+            if node.alike:
+                self._candidates.count_voice(node, report, had_voice, 1)
+                self._candidates.count_payments(node, report, 1)
+        self._edges.count(report, 1)
 
     def _take_back(self, report: StoredReport) -> set[str]:
         """Subtract a report; return the look-alikes of accounts that nobody names any more."""
-        nodes, candidates = self._nodes, self._candidates
-        self._count_pairs(report, -1)
-        for place in range(len(report.payments)):
-            nodes.mark_payment(report, place, -1)
-            candidates.count_payment(report, place, -1)
-        nodes.count_names(report, -1)
+        self._edges.count(report, -1)
         former: set[str] = set()
-        for node in report.identifiers:
-            is_account = node.startswith("account:")
-            summary = nodes.count(node, report, -1)
-            voices = nodes.count_voice(node, report, -1, summary)
-            nodes.write(node, summary)
-            if is_account and voices:
-                candidates.count_voice(node, report.voice, voices)
-            if is_account and not summary.reports:
-                former.update(candidates.vanish(node))
+        for key in report.identifiers:
+            node = self._nodes.of(key)
+            if node.many is None:
+                node.few = [other for other in node.few if other.key != report.key]
+            else:
+                self._count(node, report, -1)
+            node.changed(others_of(report, key))
+            self._nodes.change(node)
+            if node.alike:
+                has_voice = node.has_voice(report.voice)
+                self._candidates.count_voice(node, report, has_voice, -1)
+                self._candidates.count_payments(node, report, -1)
+            if node.is_account and not node.living:
+                former |= self._candidates.vanish(node)
+        for key in report.identifiers:
+            node = self._nodes.of(key)
+            if node.many is not None and node.summary.reports <= FEW:
+                self._become_few(node)
         return former
 
-    def _count_pairs(self, report: StoredReport, by: int) -> None:
-        for node, change in self._edges.count(report, by).items():
-            summary = self._nodes.summary(node)
-            if summary is not None:
-                summary.degree += change
-                self._nodes.write(node, summary)
+    def _count(self, node: Node, report: StoredReport, by: int) -> None:
+        """Move the rows of an identifier that many reports name, but those of pairs."""
+        many, rows, summary = node.many, self._nodes.rows, node.summary
+        assert many is not None, "only they have rows"
+        rows.count(node.key, summary, report, by)
+        if report.home == node.key:
+            home = (report.received_at, report.key)
+            (many.homes.add if by > 0 else many.homes.remove)(home)
+        if rows.count_voice(node.key, summary, report, by):
+            (many.voices.add if by > 0 else many.voices.remove)(report.voice)
+        if not node.is_account:
+            return
+        for account, name in report.names:
+            if account == node.key and rows.count_name(account, name, by):
+                (many.names.add if by > 0 else many.names.remove)(name)
+        rows.mark_payments(node.key, report, by)
+
+    def _become_many(self, node: Node) -> None:
+        """Turn an identifier's list of reports into counts and rows."""
+        reports, node.few = node.few, []
+        node.many, node.summary = self._nodes.many(node.key), NodeSummary(scam_types={})
+        for report in reports:
+            self._count(node, report, 1)
+        self._edges.spread(node, reports)
+
+    def _become_few(self, node: Node) -> None:
+        """Turn an identifier's counts and rows into its list of reports."""
+        reports = [self._nodes.report(key) for key in self._nodes.rows.reports(node.key)]
+        self._edges.gather(node, reports)
+        for report in reports:
+            self._count(node, report, -1)
+        node.many, node.few = None, reports
+        node.changed(())

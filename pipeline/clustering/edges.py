@@ -1,125 +1,234 @@
 """Edges between identifiers: named together (T0) and look-alike accounts with evidence (T1).
 
-Rows: ``e a, b`` in both directions → `Together`; ``x a, b, voice`` (a < b) counts a voice's reports
-that name both. An edge is a function of the whole sets of reports about its two ends.
+A pair of which one identifier is named by few reports is worked out from those. Rows, of an
+identifier that many name: ``e a, b`` → `Together` when many reports name ``b`` too (in both
+directions), else an empty mark; ``x a, b, voice`` (a < b) counts a voice's reports that name both.
+An edge is a function of the whole sets of reports about its two ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import combinations, islice
-from typing import NamedTuple
+import heapq
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
 from pipeline.clustering.candidates import Candidates, LookAlike, same_number
 from pipeline.clustering.evidence import Model, kind_of
-from pipeline.clustering.nodes import Nodes, NodeSummary, bump, last_part, row_key
+from pipeline.clustering.nodes import HUB_TIES, LISTED_LOOK_ALIKES, NAMES_AN_ACCOUNT, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
+from pipeline.clustering.pairs import (
+    LOOK_ALIKE,
+    RELATION,
+    TOGETHER,
+    GraphEdge,
+    Together,
+    all_together,
+    order,
+    others_of,
+    pairs_of,
+    together,
+)
+from pipeline.clustering.rows import bump, last_part, row_key
 from pipeline.policy.policy import Policy
 from pipeline.state import State, scan_prefix
 
-PAIRWISE_IDENTIFIERS = 24
-"""A report with more identifiers than this ties each of them to its home only, not all pairs."""
-
-TOGETHER = "T0"
-LOOK_ALIKE = "T1"
-RELATION = "T2"
-
-
-class Together(msgspec.Struct, array_like=True):
-    """How many reports, and how many voices, name two identifiers together.
-
-    ``sole`` is the one voice when there is only one (a report may be a bridge), else empty.
-    """
-
-    reports: int = 0
-    voices: int = 0
-    sole: str = ""
-
-
-class GraphEdge(NamedTuple):
-    """An edge or relation between two identifiers, ``a`` < ``b``, as the algorithms see it."""
-
-    a: str
-    b: str
-    tier: str
-    bits: float
-    reports: int = 0
-    voices: int = 0
-    sole: str = ""
-    reasons: tuple[str, ...] = ()
-
-
+_KEPT_BITS = 16_384
 _ENCODE = msgspec.msgpack.Encoder().encode
 _TOGETHER = msgspec.msgpack.Decoder(Together)
 
 
 class Edges:
-    """Reads and moves the rows that join identifiers."""
+    """Works out edges, and moves the rows of pairs."""
 
     def __init__(
-        self, state: State, nodes: Nodes, candidates: Candidates, model: Model, policy: Policy
+        self,
+        state: State,
+        nodes: Nodes,
+        candidates: Candidates,
+        model: Model,
+        policy: Policy,
+        hits: Counter[tuple[str, ...]],
     ) -> None:
         self._state = state
         self._nodes = nodes
         self._candidates = candidates
         self._model = model
         self._rules = policy.clustering
+        self._hits = hits
+        self._bits = lru_cache(maxsize=_KEPT_BITS)(model.together_bits)
 
-    def is_hub(self, node: str, summary: NodeSummary) -> bool:
-        """Say whether an identifier is a public number: it joins nothing."""
-        return summary.degree > self._rules.hub_limit.of(node)
+    def ties(self, node: Node) -> dict[str, GraphEdge]:
+        """Return an identifier's T0 edges by the other end; of a public number the first only."""
+        if node.hub:
+            return self._first_ties(node)
+        ties = node.ties
+        if node.many is None:
+            if ties is None or node.stale:
+                pairs = all_together(node.few, node.key)
+                ties = node.ties = {o: self._as_edge(node.key, o, p) for o, p in pairs.items()}
+        elif ties is None:
+            ties = node.ties = {other: self._edge(node, other) for other in self.neighbours(node)}
+        else:
+            for other in node.stale:
+                edge = self._edge(node, other)
+                if edge.reports:
+                    ties[other] = edge
+                else:
+                    ties.pop(other, None)
+        node.stale.clear()
+        return ties
 
-    def together(self, node: str, limit: int | None = None) -> Iterator[tuple[str, Together]]:
-        """Yield the identifiers that were named with this one, in the order of their keys."""
-        for key, value in islice(scan_prefix(self._state, row_key(b"e", node)), limit):
-            yield last_part(key), _TOGETHER.decode(value)
+    def _first_ties(self, hub: Node) -> dict[str, GraphEdge]:
+        many = hub.many
+        others = many.others.read() if many is not None else self.neighbours(hub)[:HUB_TIES]
+        known = hub.ties or {}
+        hub.ties = {
+            other: known[other]
+            if other in known and other not in hub.stale
+            else self._edge(hub, other)
+            for other in others
+        }
+        hub.stale.clear()
+        return hub.ties
 
-    def count(self, report: StoredReport, by: int) -> dict[str, int]:
-        """Add or take back a report's pairs; return how each identifier's degree changed."""
-        degrees: dict[str, int] = {}
+    def neighbours(self, node: Node) -> list[str]:
+        """Return all identifiers that were named with this one, in the order of their keys."""
+        if node.many is None:
+            return sorted({other for r in node.few for other in others_of(r, node.key)})
+        prefix = row_key(b"e", node.key)
+        return [key[len(prefix) : -1].decode() for key, _ in scan_prefix(self._state, prefix)]
+
+    def _edge(self, node: Node, other: str) -> GraphEdge:
+        return self._as_edge(node.key, other, self._pair(node, other))
+
+    def _as_edge(self, node: str, other: str, pair: Together) -> GraphEdge:
+        a, b = (node, other) if node < other else (other, node)
+        bits = self._bits(kind_of(a), kind_of(b), pair.reports, pair.voices)
+        return GraphEdge(a, b, TOGETHER, bits, pair.reports, pair.voices, pair.sole)
+
+    def _pair(self, node: Node, other: str) -> Together:
+        if node.many is None:
+            return together(node.few, node.key, other)
+        beyond = self._nodes.of(other)
+        if beyond.many is None:
+            return together(beyond.few, other, node.key)
+        found = self._state.get(row_key(b"e", node.key, other))
+        return _TOGETHER.decode(found) if found else Together()
+
+    def count(self, report: StoredReport, by: int) -> None:
+        """Add (after the report was added to its identifiers) or take back (before) its pairs."""
+        nodes = [self._nodes.of(key) for key in report.identifiers]
+        if all(node.many is None for node in nodes):
+            return
+        by_key = {node.key: node for node in nodes}
         for a, b in pairs_of(report):
-            changed = self._count_pair(a, b, report.voice, by)
-            if changed:
-                degrees[a] = degrees.get(a, 0) + changed
-                degrees[b] = degrees.get(b, 0) + changed
-        return degrees
+            self._count_pair(by_key[a], by_key[b], report, by)
 
-    def _count_pair(self, a: str, b: str, voice: str, by: int) -> int:
-        key = row_key(b"e", a, b)
-        found = self._state.get(key)
+    def _count_pair(self, a: Node, b: Node, report: StoredReport, by: int) -> None:
+        if a.many is None and b.many is None:
+            return
+        if a.many is not None and b.many is not None:
+            self._count_voices(a, b, report.voice, by)
+            return
+        few, many = (a, b) if a.many is None else (b, a)
+        rest = (r for r in few.few if r is not report and r.key != report.key)
+        if not any(many.key in others_of(other, few.key) for other in rest):
+            self._neighbour(many, few.key, b"" if by > 0 else None, by)
+
+    def _neighbour(self, node: Node, other: str, row: bytes | None, by: int) -> None:
+        """Write or remove (None) the row of a neighbour that came (1), went (-1) or stayed (0)."""
+        key = row_key(b"e", node.key, other)
+        if row is None:
+            self._state.delete(key)
+        else:
+            self._state.put(key, row)
+        if by and node.many is not None:
+            node.summary.degree += by
+            (node.many.others.add if by > 0 else node.many.others.remove)(other)
+
+    def _count_voices(self, a: Node, b: Node, voice: str, by: int) -> None:
+        found = self._state.get(row_key(b"e", a.key, b.key))
         pair = _TOGETHER.decode(found) if found else Together()
         pair.reports += by
-        before, after = bump(self._state, row_key(b"x", a, b, voice), by)
+        before, after = bump(self._state, row_key(b"x", a.key, b.key, voice), by)
         pair.voices += (after > 0) - (before > 0)
-        if pair.voices == 1:
-            pair.sole = self._sole_voice(a, b)
-        else:
-            pair.sole = ""
-        reverse = row_key(b"e", b, a)
-        if pair.reports:
-            value = _ENCODE(pair)
-            self._state.put(key, value)
-            self._state.put(reverse, value)
-        else:
-            self._state.delete(key)
-            self._state.delete(reverse)
-        return (pair.reports > 0) - (found is not None)
+        pair.sole = self._sole_voice(a.key, b.key) if pair.voices == 1 else ""
+        came = (pair.reports > 0) - (found is not None)
+        row = _ENCODE(pair) if pair.reports else None
+        self._neighbour(a, b.key, row, came)
+        self._neighbour(b, a.key, row, came)
 
     def _sole_voice(self, a: str, b: str) -> str:
         for key, _ in scan_prefix(self._state, row_key(b"x", a, b)):
             return last_part(key)
         return ""
 
-    def together_edge(self, node: str, other: str, pair: Together) -> GraphEdge:
-        """Return the T0 edge of two identifiers."""
-        a, b = (node, other) if node < other else (other, node)
-        bits = self._model.together_bits(a, b, pair.reports, pair.voices)
-        return GraphEdge(a, b, TOGETHER, bits, pair.reports, pair.voices, pair.sole)
+    def spread(self, node: Node, reports: Iterable[StoredReport]) -> None:
+        """Write the rows of a node that has just become one of many; these are its reports."""
+        for other, told in _by_other(node.key, reports).items():
+            beyond = self._nodes.of(other)
+            if beyond.many is None:
+                self._neighbour(node, other, b"", 1)
+                continue
+            voices = Counter(report.voice for report in told)
+            self._move_voices(node.key, other, voices, 1)
+            row = _ENCODE(together(told, node.key, other))
+            self._neighbour(node, other, row, 1)
+            self._neighbour(beyond, node.key, row, 0)
 
-    def look_alike_edge(self, node: str, other: str, pair: LookAlike) -> GraphEdge:
-        """Return the T1 edge of two look-alike accounts, or a relation when evidence is short."""
+    def gather(self, node: Node, reports: Iterable[StoredReport]) -> None:
+        """Remove the rows of a node that has just become one of few; these are its reports."""
+        for other, told in _by_other(node.key, reports).items():
+            beyond = self._nodes.of(other)
+            self._neighbour(node, other, None, 0)
+            if beyond.many is not None:
+                voices = Counter(report.voice for report in told)
+                self._move_voices(node.key, other, voices, -1)
+                self._neighbour(beyond, node.key, b"", 0)
+
+    def _move_voices(self, node: str, other: str, voices: Counter[str], by: int) -> None:
+        a, b = (node, other) if node < other else (other, node)
+        for voice, count in voices.items():
+            key = row_key(b"x", a, b, voice)
+            if by > 0:
+                self._state.put(key, b"%d" % count)
+            else:
+                self._state.delete(key)
+
+    def look_alikes(self, node: Node) -> tuple[list[tuple[str, GraphEdge]], list[GraphEdge]]:
+        """Return an account's T1 edges, each with its other end, and the T2 relations it lists."""
+        if node.look_alikes is None:
+            node.look_alikes = {
+                other: self._look_alike_edge(node.key, other, pair)
+                for other, pair in self._candidates.of(node)
+            }
+        if node.alike_listed is None:
+            edges = node.look_alikes.items()
+            node.alike_joins = [(o, edge) for o, edge in edges if edge.tier == LOOK_ALIKE]
+            relations = (edge for _, edge in edges if edge.tier == RELATION)
+            node.alike_listed = heapq.nsmallest(LISTED_LOOK_ALIKES, relations, key=order)
+        return node.alike_joins, node.alike_listed
+
+    def _judged(self, node: Node, other: str, edge: GraphEdge) -> bool:
+        """Take in a new verdict; say whether what the account joins or lists may change by it."""
+        _, listed = self.look_alikes(node)
+        assert node.look_alikes is not None, "they have just been read"
+        before = node.look_alikes.get(other)
+        node.look_alikes[other] = edge
+        unseen = (
+            edge.tier == RELATION
+            and (before is None or (before.tier == RELATION and before not in listed))
+            and len(listed) == LISTED_LOOK_ALIKES
+            and order(edge) > order(listed[-1])
+        )
+        if not unseen:
+            node.alike_listed = None
+        return not unseen
+
+    def _look_alike_edge(self, node: str, other: str, pair: LookAlike) -> GraphEdge:
         a, b = (node, other) if node < other else (other, node)
         tier = LOOK_ALIKE if pair.bits >= self._rules.one_edit_bits else RELATION
         return GraphEdge(a, b, tier, pair.bits, reasons=pair.reasons)
@@ -127,22 +236,28 @@ class Edges:
     def weigh_look_alikes(self, touched: Iterable[str]) -> set[str]:
         """Work out anew the evidence of every pair of touched accounts; return who is concerned."""
         concerned: set[str] = set()
-        for account in sorted(key for key in touched if key.startswith("account:")):
-            for other, pair in self._candidates.of(account):
-                bits, reasons = self._weigh(account, other, pair)
+        for key in sorted(key for key in touched if key.startswith("account:")):
+            node = self._nodes.of(key)
+            for other, pair in self._candidates.of(node):
+                beyond = self._nodes.of(other)
+                bits, reasons = self._weigh(node, beyond, pair)
                 if (bits, reasons) != (pair.bits, pair.reasons):
                     pair.bits, pair.reasons = bits, reasons
-                    self._candidates.write(account, other, pair)
-                    concerned.add(other)
+                    edge = self._look_alike_edge(key, other, pair)
+                    # Before the row is written: what is read here is the verdict of until now.
+                    self._judged(node, other, edge)
+                    if self._judged(beyond, key, edge):
+                        concerned.add(other)
+                    self._candidates.write(node, beyond, pair)
         return concerned
 
-    def _weigh(self, a: str, b: str, pair: LookAlike) -> tuple[float, tuple[str, ...]]:
+    def _weigh(self, a: Node, b: Node, pair: LookAlike) -> tuple[float, tuple[str, ...]]:
         """Add up the bits of independent evidence: names, voices, amounts, shared identifiers."""
         weights = self._model.one_edit
         found: list[tuple[float, str]] = []
-        if same_number(a, b):
+        if same_number(a.key, b.key):
             found.append((weights.same_number_bank_missing, "same_number_bank_missing"))
-        found.append(self._model.best_name_bits(self._nodes.names(a), self._nodes.names(b)))
+        found.append(self._model.best_name_bits(self._names(a), self._names(b)))
         if pair.voices:
             found.append((weights.same_voice, "same_voice"))
         if pair.exact_amounts:
@@ -156,41 +271,43 @@ class Edges:
             best = max((weights.shared_identifier.get(kind, 0.0), kind) for kind in shared)
             found.append((best[0], f"shared_{best[1]}"))
         counted = [(bits, reason) for bits, reason in found if bits > 0]
-        total = round(sum(bits for bits, _ in counted), 3)
-        reasons = () if same_number(a, b) else ("one_edit",)
+        total = round(sum((bits for bits, _ in counted), 0.0), 3)
+        reasons = () if same_number(a.key, b.key) else ("one_edit",)
         return total, reasons + tuple(f"{reason}:{bits:+.1f}" for bits, reason in counted)
 
-    def _shared_kinds(self, a: str, b: str) -> set[str]:
+    def _names(self, account: Node) -> list[str]:
+        names = account.names()
+        if len(names) > NAMES_AN_ACCOUNT:
+            self._hits["limit_hits", "names_an_account"] += 1
+        return names[:NAMES_AN_ACCOUNT]
+
+    def _shared_kinds(self, a: Node, b: Node) -> set[str]:
         """Return the kinds of identifiers, public numbers apart, that both were named with."""
-        small, large = sorted((a, b), key=self._degree)
+        if a.hub and b.hub:
+            # Neither joins anything, so nobody looks at the evidence.
+            return set()
+        small, large = sorted((a, b), key=lambda node: (node.summary.degree, node.key))
         kinds: set[str] = set()
-        limit = self._rules.hub_limit.account
-        for other, _ in self.together(small, limit):
+        for other in self.neighbours(small):
             kind = kind_of(other)
             if kind in kinds or kind == "account":
                 continue
-            if self._state.get(row_key(b"e", large, other)) is None:
-                continue
-            summary = self._nodes.summary(other)
-            if summary is not None and not self.is_hub(other, summary):
+            shared = self._nodes.of(other)
+            if not shared.hub and self._is_neighbour(large, shared):
                 kinds.add(kind)
         return kinds
 
-    def _degree(self, node: str) -> tuple[int, str]:
-        summary = self._nodes.summary(node)
-        return (summary.degree if summary else 0), node
+    def _is_neighbour(self, node: Node, other: Node) -> bool:
+        for one, beyond in ((node, other), (other, node)):
+            if one.many is None:
+                return any(beyond.key in others_of(report, one.key) for report in one.few)
+        return self._state.get(row_key(b"e", node.key, other.key)) is not None
 
 
-def pairs_of(report: StoredReport) -> Iterator[tuple[str, str]]:
-    """Yield the pairs (a < b) of identifiers that a report names together."""
-    keys = report.identifiers
-    if len(keys) <= PAIRWISE_IDENTIFIERS:
-        yield from combinations(sorted(keys), 2)
-        return
-    for key in keys[1:]:
-        yield (keys[0], key) if keys[0] < key else (key, keys[0])
-
-
-def order(edge: GraphEdge) -> tuple[float, str, str, str]:
-    """Return an edge's place in the one total order: strongest first, then by its ends."""
-    return -edge.bits, edge.a, edge.b, edge.tier
+def _by_other(node: str, reports: Iterable[StoredReport]) -> dict[str, list[StoredReport]]:
+    """Group an identifier's reports by the other identifiers that they name."""
+    told: dict[str, list[StoredReport]] = {}
+    for report in reports:
+        for other in others_of(report, node):
+            told.setdefault(other, []).append(report)
+    return told

@@ -65,9 +65,9 @@ class Model(_Part):
     platforms: dict[str, tuple[str, ...]]
 
     def together_bits(self, a: str, b: str, reports: int, voices: int) -> float:
-        """Return the bits of a T0 edge, a function of the two kinds and the counts."""
+        """Return the bits of a T0 edge, a function of its ends' kinds and the counts."""
         weights = self.together
-        base = min(weights.kind_bits[kind_of(a)], weights.kind_bits[kind_of(b)])
+        base = min(weights.kind_bits[a], weights.kind_bits[b])
         heard = weights.per_doubling_of_voices * math.log2(max(voices, 1))
         told = weights.per_doubling_of_reports * math.log2(max(reports, 1))
         return round(base + heard + told, 3)

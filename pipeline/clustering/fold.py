@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from pipeline.clustering.again import Again, ties_of, written_version
 from pipeline.clustering.candidates import Candidates
 from pipeline.clustering.components import REVIEW_SIZE, Component, Components, Grouping
 from pipeline.clustering.contributions import Contributions
-from pipeline.clustering.edges import PAIRWISE_IDENTIFIERS, Edges, GraphEdge
+from pipeline.clustering.edges import Edges
 from pipeline.clustering.evidence import load_model
-from pipeline.clustering.levels import Cause, Levels, has_level
+from pipeline.clustering.levels import Cause, Levels, has_level, moment
 from pipeline.clustering.nodes import Nodes
 from pipeline.clustering.normalised import (
     StoredReport,
@@ -19,8 +21,8 @@ from pipeline.clustering.normalised import (
     encode_stored,
     normalise_report,
 )
-from pipeline.clustering.sayings import Sayings, destination
-from pipeline.clustering.views import Views
+from pipeline.clustering.pairs import PAIRWISE_IDENTIFIERS
+from pipeline.clustering.sayings import Sayings, anchor_of, cluster_identity, destination
 from pipeline.contracts.account_log import (
     AccountEvent,
     AccountEvents,
@@ -28,14 +30,17 @@ from pipeline.contracts.account_log import (
     encode_log_entry,
     partition_of,
 )
-from pipeline.contracts.cloudevents import event_data
+from pipeline.contracts.cloudevents import event_data, headers_out
+from pipeline.contracts.clusters import FiledReport
+from pipeline.contracts.codec import digest, encode_json
 from pipeline.contracts.dead_letters import dead_letter
 from pipeline.contracts.invalid import InvalidEvent
 from pipeline.contracts.reports import decode_report
 from pipeline.fold import Folded, Output, Record, Versions
+from pipeline.identity.name import MAX_WORDS
 from pipeline.policy.policy import Policy
 from pipeline.state import State
-from pipeline.topics import ACCOUNT_LOG, REPORTS
+from pipeline.topics import ACCOUNT_LOG, FILED_REPORTS, REPORTS
 
 DUPLICATES = ("duplicates", "clustering")
 
@@ -61,14 +66,19 @@ class ClusteringFold:
         self._state = state
         self._policy = policy
         self._partitions = account_log_partitions
+        self._hits: Counter[tuple[str, ...]] = Counter()
         model = load_model()
-        nodes = Nodes(state)
+        nodes = Nodes(state, policy.clustering.hub_limit)
         candidates = Candidates(state, nodes, model)
-        edges = Edges(state, nodes, candidates, model, policy)
+        edges = Edges(state, nodes, candidates, model, policy, self._hits)
+        self._nodes = nodes
         self._contributions = Contributions(nodes, edges, candidates)
-        self._components = Components(Views(nodes, edges, candidates), policy)
-        self._levels = Levels(state, nodes, policy)
-        self._sayings = Sayings(state, model)
+        self._components = Components(nodes, edges, policy, self._hits)
+        self._levels = Levels(nodes, policy, self._hits)
+        self._sayings = Sayings(state, nodes, model, self._hits)
+        self._again = Again(nodes, self._sayings, self._levels, self._components)
+        found = state.get(_SIZES_KEY)
+        self._sizes = _SIZES.decode(found) if found else _Sizes()
 
     def apply(self, records: Sequence[Record]) -> Folded:
         """See `pipeline.fold.Fold.apply`."""
@@ -84,6 +94,10 @@ class ClusteringFold:
             delay = (record.timestamp - stored.received_at) / 1000
             folded.observations.append((("event_delay_seconds", "clustering"), delay))
             self._take(stored, folded)
+        if self._nodes.write():
+            self._state.put(_SIZES_KEY, _ENCODE(self._sizes))
+        folded.counts.update(self._hits)
+        self._hits.clear()
         return folded
 
     def restore(self, records: Sequence[Record]) -> None:
@@ -91,20 +105,19 @@ class ClusteringFold:
 
     def versions(self, topic: str, record: Record) -> Versions | None:
         """See `pipeline.fold.Fold.versions`."""
-        return None
+        key = (record.key or b"").decode("utf-8", "replace")
+        known = self._again.version_of(topic, key)
+        return Versions(written_version(record.value), known) if known else None
 
     def say_again(self, topic: str, keys: Sequence[bytes]) -> list[Output]:
         """See `pipeline.fold.Fold.say_again`."""
-        return []
+        found = [self._again.of(topic, key.decode("utf-8", "replace")) for key in keys]
+        return [output for output in found if output is not None]
 
     def gauges(self) -> dict[str, float]:
         """See `pipeline.fold.Fold.gauges`."""
-        sizes = self._sizes()
+        sizes = self._sizes
         return {"clusters": float(sizes.clusters), "reports": float(sizes.reports)}
-
-    def _sizes(self) -> _Sizes:
-        found = self._state.get(_SIZES_KEY)
-        return _SIZES.decode(found) if found else _Sizes()
 
     def _take(self, report: StoredReport, folded: Folded) -> None:
         """Take in a valid report; what is not its newest word changes nothing."""
@@ -114,24 +127,33 @@ class ClusteringFold:
         if old is not None and report.rank <= old.rank:
             folded.counts[DUPLICATES] += 1
             return
-        self._state.put(row, encode_stored(report))
         before = old if old is not None and not old.withdrawn else None
         now = report if not report.withdrawn else None
-        sizes = self._sizes()
-        sizes.reports += (now is not None) - (before is not None)
-        if now is not None and len(now.identifiers) > PAIRWISE_IDENTIFIERS:
-            folded.counts["limit_hits", "report_pairs"] += 1
+        if now is not None:
+            self._count_limits(now)
         touched = self._contributions.replace(before, now)
+        # Not before: until now an identifier that was read looked for the report's old word.
+        self._state.put(row, encode_stored(report))
+        self._nodes.keep_report(report)
         cause = Cause(report.key, report.received_at, report.published_at)
         events = claim_events(before, now, report)
-        said = _Speech(self._sayings, self._levels, self._components, cause)
+        said = _Speech(
+            self._nodes, self._sayings, self._levels, self._components, cause, self._hits
+        )
         said.about(touched)
         events += said.levels
         folded.outputs += self._account_log(events)
         folded.outputs += said.outputs
-        folded.counts.update(said.limit_hits)
-        sizes.clusters += said.clusters
-        self._state.put(_SIZES_KEY, _ENCODE(sizes))
+        folded.outputs.append(filed(report, *said.cluster_of(report)))
+        self._sizes.reports += (now is not None) - (before is not None)
+        self._sizes.clusters += said.clusters
+
+    def _count_limits(self, report: StoredReport) -> None:
+        """Count the limits that leave out something of a report."""
+        if len(report.identifiers) > PAIRWISE_IDENTIFIERS:
+            self._hits["limit_hits", "report_pairs"] += 1
+        if any(name.count(" ") >= MAX_WORDS for _, name in report.names):
+            self._hits["limit_hits", "name_words"] += 1
 
     def _account_log(self, events: Iterable[AccountEvent]) -> list[Output]:
         """Return one record for each partition: claims first, then levels."""
@@ -149,35 +171,51 @@ class _Speech:
     """What one report gives to say: clusters, levels and the end of clusters that are no more."""
 
     def __init__(
-        self, sayings: Sayings, levels: Levels, components: Components, cause: Cause
+        self,
+        nodes: Nodes,
+        sayings: Sayings,
+        levels: Levels,
+        components: Components,
+        cause: Cause,
+        hits: Counter[tuple[str, ...]],
     ) -> None:
+        self._nodes = nodes
         self._sayings = sayings
         self._levels = levels
         self._components = components
         self._cause = cause
         self.outputs: list[Output] = []
         self.levels: list[AccountEvent] = []
-        self.limit_hits: dict[tuple[str, ...], int] = {}
         self.clusters = 0
+        self._hits = hits
+        self._clusters: dict[str, tuple[str, int]] = {}
 
     def about(self, touched: set[str]) -> None:
         """Work out the touched components and compare them with what was said."""
         components = self._components.gather(touched)
         groupings = [(c, g) for c in components for g in self._components.split(c)]
+        # What is kept in memory must not decide which cluster is said first.
+        groupings.sort(key=lambda pair: pair[1].members[0])
         new: dict[str, str] = {}
         for component, grouping in groupings:
-            identity = self._sayings.identity_of(component, grouping.members)
-            new.update(dict.fromkeys(grouping.members, identity))
+            anchor = anchor_of(component, grouping.members)
+            new.update(dict.fromkeys(grouping.members, anchor))
         gone = sorted(touched - new.keys())
-        old = {node: self._sayings.assigned(node) for node in (*new, *gone)}
+        nodes = {key: self._nodes.of(key) for key in (*new, *gone)}
+        old = {key: node.cluster for key, node in nodes.items()}
         versions = self._say_clusters(groupings, old, new)
+        for key, anchor in new.items():
+            self._clusters[key] = cluster_identity(anchor), versions[anchor]
         self._say_ends(old, new)
-        for node, before in old.items():
-            if before != new.get(node):
-                self._sayings.assign(node, new.get(node))
-        moved = {node for node in new if old[node] != new[node]}
-        concerned = sorted(filter(has_level, moved | touched))
-        self._say_levels(concerned, components, new, versions)
+        moved = {key for key, before in old.items() if before != new.get(key)}
+        for key in moved:
+            nodes[key].cluster = new.get(key)
+            self._nodes.change(nodes[key])
+        self._say_levels(sorted(filter(has_level, moved | touched)), components)
+
+    def cluster_of(self, report: StoredReport) -> tuple[str | None, int]:
+        """Return the cluster (id, version) of a report's home; (None, 0) when it has none."""
+        return self._clusters.get(report.home, (None, 0)) if not report.withdrawn else (None, 0)
 
     def _say_clusters(
         self,
@@ -185,53 +223,58 @@ class _Speech:
         old: dict[str, str | None],
         new: dict[str, str],
     ) -> dict[str, int]:
+        """Say the clusters of now; return the version of each by its anchor."""
         living = set(new.values())
         versions: dict[str, int] = {}
         for component, grouping in groupings:
-            identity = new[grouping.members[0]]
+            anchor = new[grouping.members[0]]
             if grouping.review == REVIEW_SIZE:
-                hit = ("limit_hits", REVIEW_SIZE)
-                self.limit_hits[hit] = self.limit_hits.get(hit, 0) + 1
-            left = destination(old[m] for m in grouping.members if old[m] != identity)
-            was_live = self._sayings.said(identity).live
-            split_from = left if left in living else None
+                self._hits["limit_hits", REVIEW_SIZE] += 1
+            left = destination(old[m] for m in grouping.members if old[m] != anchor)
+            said = component.nodes[anchor].said
+            self.clusters += said is None or not said.live
+            split_from = cluster_identity(left) if left in living else None
             version, outputs = self._sayings.say(component, grouping, split_from, self._cause)
-            versions[identity] = version
-            self.clusters += not was_live
+            versions[anchor] = version
             self.outputs += outputs
         return versions
 
     def _say_ends(self, old: dict[str, str | None], new: dict[str, str]) -> None:
         members: dict[str, list[str]] = {}
-        for node, identity in old.items():
-            if identity is not None:
-                members.setdefault(identity, []).append(node)
-        for identity in sorted(members.keys() - set(new.values())):
-            went = destination(new.get(node) for node in members[identity])
-            self.outputs += self._sayings.say_empty(identity, went, self._cause)
+        for node, anchor in old.items():
+            if anchor is not None:
+                members.setdefault(anchor, []).append(node)
+        for anchor in sorted(members.keys() - set(new.values())):
+            went = destination(new.get(node) for node in members[anchor])
+            merged_into = cluster_identity(went) if went is not None else None
+            self.outputs += self._sayings.say_empty(anchor, merged_into, self._cause)
             self.clusters -= 1
 
-    def _say_levels(
-        self,
-        concerned: list[str],
-        components: list[Component],
-        new: dict[str, str],
-        versions: dict[str, int],
-    ) -> None:
-        ties: dict[str, list[GraphEdge]] = {node: [] for node in concerned}
-        for component in components:
-            for edge in component.edges:
-                for end in (edge.a, edge.b):
-                    if end in ties:
-                        ties[end].append(edge)
+    def _say_levels(self, concerned: list[str], components: list[Component]) -> None:
+        ties = ties_of(concerned, components)
         for node in concerned:
-            identity = new.get(node, "")
-            cluster = (identity, versions.get(identity, 0))
+            cluster = self._clusters.get(node, ("", 0))
             said = self._levels.say(node, cluster, ties[node], self._cause)
             if said is not None:
                 level, entry = said
                 self.levels.append(level)
                 self.outputs.append(entry)
+
+
+def filed(report: StoredReport, cluster: str | None, version: int) -> Output:
+    """Return the record that says where a report is filed."""
+    content = FiledReport(
+        report=report.key,
+        version=report.version,
+        received_at=moment(report.received_at),
+        identifier=report.home if cluster else None,
+        cluster_id=cluster,
+        cluster_version=version,
+    )
+    # The id says nothing of the report: an agency's own reference may speak of a person.
+    event_id = f"{digest(report.key.encode())}.{report.version}"
+    headers = headers_out(FiledReport.SCHEMA, event_id, content.received_at, report.published_at)
+    return Output(FILED_REPORTS, report.key.encode(), encode_json(content), headers)
 
 
 def claim_events(

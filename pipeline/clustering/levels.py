@@ -5,26 +5,32 @@ A level is about the very account (policy.levels); its cluster only raises atten
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
-from pipeline.clustering.edges import LOOK_ALIKE, GraphEdge
-from pipeline.clustering.nodes import Nodes, NodeSummary
+from pipeline.clustering.nodes import Node, Nodes, SaidLevel
+from pipeline.clustering.pairs import LOOK_ALIKE, GraphEdge
+from pipeline.clustering.rows import NodeSummary
 from pipeline.contracts.account_log import Level
 from pipeline.contracts.cloudevents import headers_out
 from pipeline.contracts.clusters import WatchlistEntry
 from pipeline.contracts.codec import digest, encode_json, rfc3339
 from pipeline.fold import Output
 from pipeline.policy.policy import NO_LEVEL, Policy, Standing
-from pipeline.state import State
 from pipeline.topics import WATCHLIST
 
 LEVEL_KINDS = ("account:", "promptpay:", "wallet:")
 """Identifiers that money goes to: they have a level and a place on the watchlist."""
 
 EVIDENCE_EDGES = 8
-"""Edges that a level lists as its evidence, strongest first."""
+"""Edges that a level lists as its evidence, strongest first. Counted ``evidence_edges``."""
+
+
+moment = lru_cache(maxsize=4_096)(rfc3339)
+"""A time (ms) as RFC 3339, kept because a report's own stands in all that it leads to."""
 
 
 class Cause(NamedTuple):
@@ -35,23 +41,16 @@ class Cause(NamedTuple):
     published_at: int
 
 
-class _Said(msgspec.Struct, array_like=True):
-    version: int
-    content: str
-    since: int
-
-
 _ENCODE = msgspec.msgpack.Encoder().encode
-_SAID = msgspec.msgpack.Decoder(_Said)
 
 
 class Levels:
     """Says levels, and only when something that matters has changed."""
 
-    def __init__(self, state: State, nodes: Nodes, policy: Policy) -> None:
-        self._state = state
+    def __init__(self, nodes: Nodes, policy: Policy, hits: Counter[tuple[str, ...]]) -> None:
         self._nodes = nodes
         self._policy = policy
+        self._hits = hits
 
     def say(
         self,
@@ -65,39 +64,51 @@ class Levels:
         ``cluster`` is the id and version of its cluster, ("", 0) for an account that no live
         report names any more.
         """
-        row = b"l" + account.encode()
-        found = self._state.get(row)
-        said = _SAID.decode(found) if found else None
-        summary = self._nodes.summary(account)
-        if summary is None and said is None:
+        node = self._nodes.of(account)
+        said = node.level
+        if not node.living and said is None:
             return None
-        level = self._level(account, summary, said, cluster, edges, cause)
-        compared = msgspec.structs.replace(
-            level, version=0, cluster_version=0, published_at=0, caused_by="", since=0
-        )
-        content = digest(_ENCODE((compared, level.since if summary else 0)))
+        level = self._level(node, said, cluster, edges, cause)
+        content = _fingerprint(level)
         if said is not None and said.content == content:
             return None
-        self._state.put(row, _ENCODE(_Said(level.version, content, level.since)))
+        received_at, published_at = cause.received_at, cause.published_at
+        node.level = SaidLevel(level.version, content, level.since, received_at, published_at)
+        self._nodes.change(node)
+        if len(edges) > EVIDENCE_EDGES:
+            self._hits["limit_hits", "evidence_edges"] += 1
         return level, self._entry(level, cause)
+
+    def say_again(self, node: Node, cluster: str, edges: list[GraphEdge]) -> Output | None:
+        """Return the watchlist entry that was last said; None when the state no longer gives it.
+
+        That is so after a change of policy, until a report touches the identifier: then a higher
+        version is said. ``cluster`` and ``edges`` are as in `say`.
+        """
+        said = node.level
+        if said is None:
+            return None
+        before = msgspec.structs.replace(said, version=said.version - 1)
+        cause = Cause("", said.received_at, said.published_at)
+        level = self._level(node, before, (cluster, 0), edges, cause)
+        return self._entry(level, cause) if _fingerprint(level) == said.content else None
 
     def _level(
         self,
-        account: str,
-        summary: NodeSummary | None,
-        said: _Said | None,
+        node: Node,
+        said: SaidLevel | None,
         cluster: tuple[str, int],
         edges: list[GraphEdge],
         cause: Cause,
     ) -> Level:
-        counts = summary or NodeSummary()
-        name = self._policy.level(standing_of(counts)) if summary else NO_LEVEL
+        counts = node.summary
+        name = self._policy.level(standing_of(counts)) if node.living else NO_LEVEL
         acting = name in self._policy.acting_levels
-        since = said.since if said and not summary else counts.first_at
+        since = said.since if said and not node.living else counts.first_at
         if acting:
-            since = self._nodes.earliest_acting(account) or since
+            since = counts.acting_first_at or since
         return Level(
-            account=account,
+            account=node.key,
             version=said.version + 1 if said else 1,
             level=name,
             acting=acting,
@@ -111,7 +122,7 @@ class Levels:
             cluster_version=cluster[1],
             caused_by=cause.report,
             scam_types=tuple(sorted(counts.scam_types)),
-            evidence=tuple(_as_evidence(account, edge) for edge in edges[:EVIDENCE_EDGES]),
+            evidence=tuple(_as_evidence(node.key, edge) for edge in edges[:EVIDENCE_EDGES]),
         )
 
     def _entry(self, level: Level, cause: Cause) -> Output:
@@ -120,7 +131,7 @@ class Levels:
             version=level.version,
             level=level.level,
             acting=level.acting,
-            since=rfc3339(level.since),
+            since=moment(level.since),
             reports=level.reports,
             voices=level.voices,
             cluster_id=level.cluster,
@@ -128,9 +139,26 @@ class Levels:
         )
         # The id says nothing of the account: headers hold no personal data.
         event_id = f"{digest(level.account.encode())}.{level.version}"
-        at = rfc3339(cause.received_at)
+        at = moment(cause.received_at)
         headers = headers_out(WatchlistEntry.SCHEMA, event_id, at, cause.published_at)
         return Output(WATCHLIST, level.account.encode(), encode_json(entry), headers)
+
+
+def _fingerprint(level: Level) -> str:
+    """Return what a level is compared by: not by version, cause or, when nobody names it, time."""
+    compared = (
+        level.level,
+        level.acting,
+        level.since if level.reports else 0,
+        level.police_filed,
+        level.reports,
+        level.voices,
+        level.verified_voices,
+        level.cluster,
+        level.scam_types,
+        level.evidence,
+    )
+    return digest(_ENCODE(compared))
 
 
 def standing_of(summary: NodeSummary) -> Standing:

@@ -1,232 +1,374 @@
-"""The rows of clustering's state about identifiers: counts that one report moves, in bounded work.
+"""Identifiers: what the live reports say of each, one document (row ``n``) an identifier.
 
-Every row is a count or a mark of live reports, so a report's contribution is taken back exactly by
-subtracting it. Key families (first byte; parts end with NUL, which no identifier contains):
+An identifier that few reports name keeps their keys in its document, and all about it is worked out
+from them. One that many name keeps counts, and rows beside (`rows`). Which of the two it is, is a
+function of the number of its reports, so the state stays a function of the reports.
 
-==  =====================================  =====================================================
-n   identifier                             `NodeSummary`
-v   identifier, voice                      (reports, verified reports) of this victim
-f   identifier, received_at, report        the identifier's reports, oldest first
-w   identifier, received_at, report        those verified or on a laundering list
-g   identifier, received_at, report        those that have their home here
-h   account, holder's name                 how many reports say so
-p   account, amount, paid_at, report, i    disputed payments into the account
-==  =====================================  =====================================================
-
-`edges` and `candidates` keep the rows that join identifiers, `fold` those of reports and clusters.
+Identifiers in use are kept in memory, decoded. What changed is written by `Nodes.write`, once a
+batch however many of its reports name an identifier.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
+from collections import OrderedDict
+from collections.abc import Iterable
 
 import msgspec
 
-from pipeline.clustering.normalised import StoredReport
+from pipeline.clustering.normalised import StoredReport, decode_stored
+from pipeline.clustering.pairs import GraphEdge, others_of
+from pipeline.clustering.rows import Firsts, NodeSummary, Rows, row_key
+from pipeline.policy.policy import HubLimits
 from pipeline.state import State, scan_prefix
 
-NUL = b"\x00"
+FEW = 8
+"""Up to so many reports, an identifier's document lists them; above, counts and rows are kept."""
+
+KEPT_NODES = 60_000
+"""Identifiers kept in memory (about 2 KiB each); those not used for longest go."""
+
+KEPT_REPORTS = 40_000
+"""Reports kept in memory (about 1.5 KiB each); those not used for longest go."""
 
 NAMES_AN_ACCOUNT = 32
-"""Holders' names of one account that are compared, in the order of the alphabet."""
+"""Holders' names of one account that are compared, in the order of the alphabet. Counted
+``names_an_account``."""
+
+LISTED_REPORTS = 100
+"""Report keys that a cluster lists, those received first; `FiledReport` records say where each of
+the others is. A record that listed all would be written anew, longer, at each of 100,000 reports
+about one account. Counted ``listed_reports``."""
+
+COUNTED_VOICES = 200
+"""Up to so many voices, summed over the members, a cluster's voices are counted exactly; above,
+it is the most that one member has (a lower bound: the same person may stand behind two). Counted
+``counted_voices``."""
+
+LISTED_LOOK_ALIKES = 16
+"""Relations of one account that its cluster lists, the strongest: in a bank that numbers its
+accounts one by one every account has dozens. Those that join are all used. Counted
+``listed_look_alikes``."""
+
+HUB_TIES = 50
+"""Ties of a public number that its own cluster lists. Counted ``hub_ties``."""
 
 
-class NodeSummary(msgspec.Struct, array_like=True):
-    """What the live reports say of one identifier, as counts; ``first_at`` in ms.
+class SaidLevel(msgspec.Struct, array_like=True, gc=False):
+    """The level last said of an identifier, because of a report received and published then."""
 
-    ``degree`` counts the distinct other identifiers that it was named with. ``home_first_at`` is
-    0 when no report has its home here.
+    version: int
+    content: str
+    since: int
+    received_at: int
+    published_at: int
+
+
+class SaidCluster(msgspec.Struct, array_like=True, gc=False):
+    """What was last said of the cluster that an identifier anchors, and because of a report when.
+
+    ``referred`` is platform → (version, identifiers). It is kept when the cluster is no more, so
+    that versions go on.
     """
 
-    reports: int = 0
-    voices: int = 0
-    verified_voices: int = 0
-    police_filed: int = 0
-    bank_detected: int = 0
-    laundering_listed: int = 0
-    degree: int = 0
-    first_at: int = 0
-    home_reports: int = 0
-    home_first_at: int = 0
-    scam_types: dict[str, int] = {}
+    version: int = 0
+    content: str = ""
+    live: bool = False
+    split_from: str | None = None
+    referred: dict[str, tuple[int, tuple[str, ...]]] = {}
+    merged_into: str | None = None
+    received_at: int = 0
+    published_at: int = 0
 
 
-class VoiceCount(msgspec.Struct, array_like=True):
-    """How many reports a victim made about an identifier, and how many of them are verified."""
+class Document(msgspec.Struct, array_like=True, gc=False):
+    """An identifier's row. ``many`` is None while ``few`` lists the reports.
 
-    reports: int = 0
-    verified: int = 0
+    ``alike`` counts its look-alikes. ``cluster``, ``level`` and ``said`` are what was last said:
+    the anchor of its cluster, its level, and the cluster that it anchors.
+    """
+
+    reports: int
+    few: tuple[str, ...]
+    many: NodeSummary | None
+    alike: int
+    cluster: str | None
+    level: SaidLevel | None
+    said: SaidCluster | None
 
 
 _ENCODE = msgspec.msgpack.Encoder().encode
-_SUMMARY = msgspec.msgpack.Decoder(NodeSummary)
-_VOICE = msgspec.msgpack.Decoder(VoiceCount)
+_DOCUMENT = msgspec.msgpack.Decoder(Document)
 
 
-def row_key(family: bytes, *parts: str) -> bytes:
-    """Return the key of a row, or of a prefix of rows, of a family."""
-    return family + NUL.join(part.encode() for part in parts) + NUL
+def decode_document(value: bytes) -> Document:
+    """Read an identifier's row."""
+    return _DOCUMENT.decode(value)
 
 
-def last_part(key: bytes) -> str:
-    """Return the last part of a row's key."""
-    return key[key.rindex(NUL, 0, -1) + 1 : -1].decode()
+class Many:
+    """The first entries of the rows of an identifier that many reports name."""
+
+    __slots__ = ("homes", "names", "others", "voices")
+
+    def __init__(self, node: str, rows: Rows, state: State) -> None:
+        self.homes = Firsts(LISTED_REPORTS, lambda: rows.home_reports(node))
+        self.voices = Firsts(COUNTED_VOICES, lambda: rows.voices(node))
+        self.names = Firsts(NAMES_AN_ACCOUNT + 1, lambda: rows.names(node))
+        prefix = row_key(b"e", node)
+        ties = len(prefix)
+        self.others = Firsts(
+            HUB_TIES, lambda: (k[ties:-1].decode() for k, _ in scan_prefix(state, prefix))
+        )
 
 
-def ordered(number: int) -> str:
-    """Write a number of at most 16 digits so that texts order as numbers do."""
-    return f"{number:016d}"
+class Node:
+    """One identifier, decoded. Only `contributions`, `edges` and the sayings change it."""
 
+    __slots__ = (
+        "alike",
+        "alike_joins",
+        "alike_listed",
+        "cluster",
+        "few",
+        "hub_limit",
+        "is_account",
+        "key",
+        "level",
+        "look_alikes",
+        "many",
+        "rows",
+        "said",
+        "stale",
+        "summary",
+        "ties",
+    )
 
-def bump(state: State, key: bytes, by: int) -> tuple[int, int]:
-    """Add to a count (a row that is 0 is not there); return what it was and what it is."""
-    found = state.get(key)
-    before = int(found) if found else 0
-    after = before + by
-    if after:
-        state.put(key, b"%d" % after)
-    else:
-        state.delete(key)
-    return before, after
+    def __init__(self, key: str, hub_limit: int, rows: Rows) -> None:
+        self.key = key
+        self.is_account = key.startswith("account:")
+        self.hub_limit = hub_limit
+        self.rows = rows
+        self.few: list[StoredReport] = []
+        self.many: Many | None = None
+        self.alike = 0
+        self.cluster: str | None = None
+        self.level: SaidLevel | None = None
+        self.said: SaidCluster | None = None
+        self.summary = NodeSummary(scam_types={})
+        """What the live reports say of it, as counts."""
+        self.ties: dict[str, GraphEdge] | None = None
+        """Its T0 edges by the other end (of a public number the first only), when worked out."""
+        self.stale: set[str] = set()
+        """Ends of ``ties`` to be worked out anew."""
+        self.look_alikes: dict[str, GraphEdge] | None = None
+        """Its T1 edges and T2 relations by the other end, when read."""
+        self.alike_joins: list[tuple[str, GraphEdge]] = []
+        """Those of ``look_alikes`` that may join, with the other end."""
+        self.alike_listed: list[GraphEdge] | None = None
+        """Those of ``look_alikes`` that are relations and listed; None when to be worked out."""
+
+    @property
+    def living(self) -> bool:
+        """Whether a live report names it."""
+        return self.summary.reports > 0
+
+    @property
+    def hub(self) -> bool:
+        """Whether it is a public number: it joins nothing."""
+        return self.summary.degree > self.hub_limit
+
+    def changed(self, others: Iterable[str]) -> None:
+        """Take note that its reports changed, and its pairs with these."""
+        if self.many is None:
+            self.summary = summarise(self.key, self.few)
+        if self.ties is not None:
+            self.stale.update(others)
+
+    def voices(self, at_most: int) -> Iterable[str]:
+        """Return the victims' voices, no more than asked for (the first in a fixed order)."""
+        if self.many is not None:
+            return self.many.voices.read()[:at_most]
+        return sorted({report.voice for report in self.few if report.victim})[:at_most]
+
+    def has_voice(self, voice: str) -> bool:
+        """Say whether this victim named it."""
+        if self.many is not None:
+            return self.rows.has_voice(self.key, voice)
+        return any(report.voice == voice and report.victim for report in self.few)
+
+    def home_reports(self) -> list[tuple[int, str]]:
+        """Return (received_at, report key) of the first reports that have their home here."""
+        if self.many is not None:
+            return self.many.homes.read()
+        return [(r.received_at, r.key) for r in self.few if r.home == self.key]
+
+    def names(self) -> list[str]:
+        """Return the names given for an account's holder, at most one more than are compared."""
+        if self.many is not None:
+            return self.many.names.read()
+        given = {name for report in self.few for of, name in report.names if of == self.key}
+        return sorted(given)[: NAMES_AN_ACCOUNT + 1]
+
+    def payments_near(self, amount: int, start: int, stop: int) -> int:
+        """Count its disputed payments of an amount with ``start <= paid_at < stop``."""
+        if self.many is not None:
+            return self.rows.payments_near(self.key, amount, start, stop)
+        return sum(
+            payment.amount == amount
+            and payment.payee == self.key
+            and start <= payment.paid_at < stop
+            for report in self.few
+            for payment in report.payments
+        )
 
 
 class Nodes:
-    """Reads and moves the rows of identifiers."""
+    """Reads identifiers and keeps those in use; writes those that changed."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, hub_limit: HubLimits) -> None:
         self._state = state
+        self._hub_limit = hub_limit
+        self.rows = Rows(state)
+        self._kept: OrderedDict[str, Node] = OrderedDict()
+        self._reports: OrderedDict[str, StoredReport] = OrderedDict()
+        self._changed: dict[str, Node] = {}
 
-    def summary(self, node: str) -> NodeSummary | None:
-        """Return what is known of an identifier, None when no live report names it."""
-        found = self._state.get(b"n" + node.encode())
-        return _SUMMARY.decode(found) if found else None
-
-    def write(self, node: str, summary: NodeSummary) -> None:
-        """Keep a changed summary; one without reports goes."""
-        key = b"n" + node.encode()
-        if summary.reports:
-            self._state.put(key, _ENCODE(summary))
+    def of(self, key: str) -> Node:
+        """Return an identifier, an empty one when nothing is known of it."""
+        node = self._kept.get(key)
+        if node is None:
+            node = self._kept[key] = self._read(key)
         else:
-            self._state.delete(key)
+            self._kept.move_to_end(key)
+        return node
 
-    def voices(self, node: str) -> Iterator[str]:
-        """Yield the distinct victims who named an identifier, in a fixed order."""
-        for key, _ in scan_prefix(self._state, row_key(b"v", node)):
-            yield last_part(key)
+    def said(self, key: str) -> tuple[SaidLevel | None, SaidCluster | None]:
+        """Return what was last said of an identifier and of the cluster that it anchors.
 
-    def has_voice(self, node: str, voice: str) -> bool:
-        """Say whether this victim named the identifier."""
-        return self._state.get(row_key(b"v", node, voice)) is not None
-
-    def names(self, account: str) -> list[str]:
-        """Return the names given for an account's holder, at most `NAMES_AN_ACCOUNT`."""
-        rows = scan_prefix(self._state, row_key(b"h", account))
-        return [last_part(key) for key, _ in islice(rows, NAMES_AN_ACCOUNT)]
-
-    def payments_near(self, account: str, amount: int, start: int, stop: int) -> int:
-        """Count the account's disputed payments of an amount with ``start <= paid_at < stop``."""
-        first = row_key(b"p", account, ordered(amount), ordered(start))
-        last = row_key(b"p", account, ordered(amount), ordered(stop))
-        return sum(1 for _ in self._state.scan(first, last))
-
-    def earliest_acting(self, node: str) -> int | None:
-        """Return when the first verified or listed report was received (ms), if there is one."""
-        return self._first(b"w", node)
-
-    def home_reports(self, node: str, limit: int) -> list[tuple[int, str]]:
-        """Return (received_at, report key) of the oldest reports that have their home here."""
-        rows = islice(scan_prefix(self._state, row_key(b"g", node)), limit)
-        return [_time_and_report(key) for key, _ in rows]
-
-    def count(self, node: str, report: StoredReport, by: int) -> NodeSummary:
-        """Add (``by`` 1) or take back (-1) what a report says of one identifier.
-
-        The caller writes the summary that is returned. Voices are counted apart (`count_voice`).
+        The key may be anything; nothing is kept in memory for it.
         """
-        state, at = self._state, ordered(report.received_at)
-        summary = self.summary(node) or NodeSummary(scam_types={})
-        summary.reports += by
-        summary.police_filed += by * report.police_filed
-        summary.bank_detected += by * report.bank_detected
-        summary.laundering_listed += by * report.laundering_listed
-        told = summary.scam_types.get(report.scam_type, 0) + by
-        summary.scam_types[report.scam_type] = told
-        if not told:
-            del summary.scam_types[report.scam_type]
-        marks = [b"f"]
-        if report.verified or report.laundering_listed:
-            marks.append(b"w")
-        if report.home == node:
-            marks.append(b"g")
-            summary.home_reports += by
-        for family in marks:
-            key = row_key(family, node, at, report.key)
-            if by > 0:
-                state.put(key, b"")
-            else:
-                state.delete(key)
-        summary.first_at = self._moved_first(b"f", node, summary.first_at, report, by)
+        node = self._kept.get(key)
+        if node is not None:
+            return node.level, node.said
+        found = self._state.get(b"n" + key.encode())
+        if found is None:
+            return None, None
+        document = _DOCUMENT.decode(found)
+        return document.level, document.said
+
+    def _read(self, key: str) -> Node:
+        node = Node(key, self._hub_limit.of(key), self.rows)
+        found = self._state.get(b"n" + key.encode())
+        if found is not None:
+            document = _DOCUMENT.decode(found)
+            if document.many is not None:
+                node.many, node.summary = self.many(key), document.many
+            elif document.few:
+                node.few = [self.report(report) for report in document.few]
+                node.summary = summarise(key, node.few)
+            node.alike, node.cluster = document.alike, document.cluster
+            node.level, node.said = document.level, document.said
+        return node
+
+    def many(self, key: str) -> Many:
+        """Return the first entries of the rows of an identifier that many reports name."""
+        return Many(key, self.rows, self._state)
+
+    def change(self, node: Node) -> None:
+        """Note that a node's document is to be written."""
+        self._changed[node.key] = node
+
+    def write(self) -> bool:
+        """Write the documents that changed, and let go of what was not used for longest.
+
+        Return whether any had changed.
+        """
+        any_changed = bool(self._changed)
+        for key, node in self._changed.items():
+            row = b"n" + key.encode()
+            if not (node.living or node.level or node.said):
+                self._state.delete(row)
+                continue
+            document = Document(
+                node.summary.reports,
+                tuple(sorted([report.key for report in node.few])),
+                node.summary if node.many is not None else None,
+                node.alike,
+                node.cluster,
+                node.level,
+                node.said,
+            )
+            self._state.put(row, _ENCODE(document))
+        self._changed.clear()
+        while len(self._kept) > KEPT_NODES:
+            self._kept.popitem(last=False)
+        while len(self._reports) > KEPT_REPORTS:
+            self._reports.popitem(last=False)
+        return any_changed
+
+    def report(self, key: str) -> StoredReport:
+        """Return a report that is known, by its key."""
+        found = self._reports.get(key)
+        if found is None:
+            value = self._state.get(b"r" + key.encode())
+            assert value is not None, "an identifier lists reports that are there"
+            found = self._reports[key] = decode_stored(value)
+        else:
+            self._reports.move_to_end(key)
+        return found
+
+    def keep_report(self, report: StoredReport) -> None:
+        """Keep a report's newest word at hand; its row is the caller's to write."""
+        self._reports[report.key] = report
+
+
+def summarise(node: str, reports: list[StoredReport]) -> NodeSummary:
+    """Return what reports say of an identifier that all of them name, as counts."""
+    if len(reports) == 1:
+        return _summary_of_one(node, reports[0])
+    summary = NodeSummary(scam_types={})
+    voices: set[str] = set()
+    verified: set[str] = set()
+    others: set[str] = set()
+    for report in reports:
+        at = report.received_at
+        summary.reports += 1
+        summary.police_filed += report.police_filed
+        summary.bank_detected += report.bank_detected
+        summary.laundering_listed += report.laundering_listed
+        summary.first_at = min(summary.first_at, at) if summary.first_at else at
+        told = summary.scam_types.get(report.scam_type, 0)
+        summary.scam_types[report.scam_type] = told + 1
+        if report.acting:
+            first = summary.acting_first_at
+            summary.acting_first_at = min(first, at) if first else at
         if report.home == node:
             first = summary.home_first_at
-            summary.home_first_at = self._moved_first(b"g", node, first, report, by)
-        return summary
-
-    def count_voice(self, node: str, report: StoredReport, by: int, summary: NodeSummary) -> int:
-        """Add or take back a victim's word; return 1, -1 or 0: how many voices that changed."""
-        if not report.victim:
-            return 0
-        key = row_key(b"v", node, report.voice)
-        found = self._state.get(key)
-        count = _VOICE.decode(found) if found else VoiceCount()
-        was_verified = count.verified > 0
-        count.reports += by
-        count.verified += by * report.verified
-        summary.verified_voices += (count.verified > 0) - was_verified
-        if count.reports:
-            self._state.put(key, _ENCODE(count))
-        else:
-            self._state.delete(key)
-        changed = (count.reports > 0) - (found is not None)
-        summary.voices += changed
-        return changed
-
-    def count_names(self, report: StoredReport, by: int) -> None:
-        """Add or take back the holders' names that a report gives."""
-        for account, name in report.names:
-            bump(self._state, row_key(b"h", account, name), by)
-
-    def mark_payment(self, report: StoredReport, place: int, by: int) -> None:
-        """Add or take back one disputed payment of a report."""
-        payment = report.payments[place]
-        key = row_key(
-            b"p",
-            payment.payee,
-            ordered(payment.amount),
-            ordered(payment.paid_at),
-            report.key,
-            str(place),
-        )
-        if by > 0:
-            self._state.put(key, b"")
-        else:
-            self._state.delete(key)
-
-    def _moved_first(
-        self, family: bytes, node: str, first: int, report: StoredReport, by: int
-    ) -> int:
-        if by > 0:
-            return min(first, report.received_at) if first else report.received_at
-        if report.received_at > first:
-            return first
-        return self._first(family, node) or 0
-
-    def _first(self, family: bytes, node: str) -> int | None:
-        for key, _ in scan_prefix(self._state, row_key(family, node)):
-            return _time_and_report(key)[0]
-        return None
+            summary.home_first_at = min(first, at) if first else at
+            summary.home_reports += 1
+        if report.victim:
+            voices.add(report.voice)
+        if report.verified:
+            verified.add(report.voice)
+        others.update(others_of(report, node))
+    summary.voices, summary.verified_voices = len(voices), len(verified)
+    summary.degree = len(others)
+    return summary
 
 
-def _time_and_report(key: bytes) -> tuple[int, str]:
-    _, at, report, _ = key.split(NUL)
-    return int(at), report.decode()
+def _summary_of_one(node: str, report: StoredReport) -> NodeSummary:
+    at, is_home = report.received_at, report.home == node
+    return NodeSummary(
+        reports=1,
+        voices=int(report.victim),
+        verified_voices=int(report.verified),
+        police_filed=int(report.police_filed),
+        bank_detected=int(report.bank_detected),
+        laundering_listed=int(report.laundering_listed),
+        degree=len(others_of(report, node)),
+        first_at=at,
+        home_reports=int(is_home),
+        home_first_at=at if is_home else 0,
+        acting_first_at=at if report.acting else 0,
+        scam_types={report.scam_type: 1},
+    )

@@ -82,6 +82,11 @@ class StoredReport(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
         return self.kind == _KIND_RANK[ReportKind.WITHDRAWN]
 
     @property
+    def acting(self) -> bool:
+        """Whether it lets an account reach a level that may act: verified, or a laundering list."""
+        return self.verified or self.laundering_listed
+
+    @property
     def rank(self) -> tuple[int, int, str]:
         """The order of a report's words: the highest is its newest, whenever it came.
 

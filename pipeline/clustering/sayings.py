@@ -1,7 +1,7 @@
 """What clustering says of clusters: records and referrals, only where they differ from the last.
 
-Rows: ``c cluster_id`` → what was said of a cluster (kept when it is empty, so that versions go on),
-``m identifier`` → the cluster that it was last said to be in.
+What was last said is kept in the document of the cluster's anchor (`nodes.SaidCluster`), enough to
+say it again byte for byte. Row ``c cluster_id`` → the anchor.
 """
 
 from __future__ import annotations
@@ -15,146 +15,135 @@ from itertools import islice
 import msgspec
 
 from pipeline.clustering.components import Component, Grouping
-from pipeline.clustering.edges import GraphEdge
 from pipeline.clustering.evidence import Model
-from pipeline.clustering.levels import Cause, told
-from pipeline.clustering.views import LISTED_REPORTS, View
+from pipeline.clustering.levels import Cause, moment, told
+from pipeline.clustering.nodes import (
+    COUNTED_VOICES,
+    HUB_TIES,
+    LISTED_LOOK_ALIKES,
+    LISTED_REPORTS,
+    Node,
+    Nodes,
+    SaidCluster,
+)
+from pipeline.clustering.pairs import GraphEdge
 from pipeline.contracts.cloudevents import headers_out
 from pipeline.contracts.clusters import Cluster, Edge, PlatformReferral, cluster_id, referral_id
-from pipeline.contracts.codec import digest, encode_json, rfc3339
+from pipeline.contracts.codec import digest, encode_json
 from pipeline.fold import Output
 from pipeline.state import State
 from pipeline.topics import CLUSTERS, PLATFORM_REFERRALS
 
 LISTED_EDGES = 200
-"""Edges and relations that a cluster lists, each: the strongest."""
-COUNTED_VOICES = 200
-"""Up to so many voices, summed over the members, a cluster's voices are counted exactly; above,
-it is the most that one member has (a lower bound: the same person may stand behind two)."""
-
+"""Edges and relations that a cluster lists, each: the strongest. Counted ``listed_edges``."""
 
 cluster_identity = lru_cache(maxsize=65_536)(cluster_id)
 """The id of the cluster of an anchor, kept because the same few are asked for all the time."""
 
 
-class Said(msgspec.Struct, array_like=True):
-    """What was last said of a cluster; ``referred`` is platform → (version, identifiers)."""
-
-    version: int = 0
-    content: str = ""
-    live: bool = False
-    split_from: str | None = None
-    referred: dict[str, tuple[int, tuple[str, ...]]] = {}
-
-
-_ENCODE = msgspec.msgpack.Encoder().encode
-_SAID = msgspec.msgpack.Decoder(Said)
+_ON_PLATFORMS = ("handle:", "url:")
+_PACKED = msgspec.msgpack.Encoder().encode
+"""What a cluster is compared by: a third of the time of its JSON."""
 
 
 class Sayings:
     """Compares clusters with what was said of them, and says the differences."""
 
-    def __init__(self, state: State, model: Model) -> None:
+    def __init__(
+        self, state: State, nodes: Nodes, model: Model, hits: Counter[tuple[str, ...]]
+    ) -> None:
         self._state = state
+        self._nodes = nodes
         self._model = model
-
-    def assigned(self, node: str) -> str | None:
-        """Return the cluster that an identifier was last said to be in."""
-        found = self._state.get(b"m" + node.encode())
-        return found.decode() if found else None
-
-    def assign(self, node: str, cluster: str | None) -> None:
-        """Note the cluster of an identifier; None when it has none any more."""
-        if cluster is None:
-            self._state.delete(b"m" + node.encode())
-        else:
-            self._state.put(b"m" + node.encode(), cluster.encode())
-
-    def said(self, cluster: str) -> Said:
-        """Return what was last said of a cluster."""
-        found = self._state.get(b"c" + cluster.encode())
-        return _SAID.decode(found) if found else Said(referred={})
-
-    def anchor_of(self, component: Component, members: Sequence[str]) -> str:
-        """Return the identifier that was reported first."""
-        return min(members, key=lambda node: (component.nodes[node].summary.first_at, node))
-
-    def identity_of(self, component: Component, members: Sequence[str]) -> str:
-        """Return the id of the cluster with these members."""
-        return cluster_identity(self.anchor_of(component, members))
+        self._hits = hits
 
     def say(
         self, component: Component, grouping: Grouping, split_from: str | None, cause: Cause
     ) -> tuple[int, list[Output]]:
         """Return a cluster's version and what there is to say of it."""
-        anchor = self.anchor_of(component, grouping.members)
-        identity = cluster_identity(anchor)
-        said = self.said(identity)
+        anchor = anchor_of(component, grouping.members)
+        node = component.nodes[anchor]
+        said = node.said if node.said is not None else SaidCluster(referred={})
         if not said.live:
             said.split_from = split_from
-        views = [component.nodes[member] for member in grouping.members]
-        cluster = Cluster(
-            cluster_id=identity,
-            version=0,
-            anchor=anchor,
-            members=grouping.members,
-            reports=self._reports(views),
-            report_count=sum(view.summary.home_reports for view in views),
-            voices=self._voices(views),
-            edges=_listed(grouping.edges),
-            relations=_listed(grouping.relations),
-            split_from=said.split_from,
-            review=grouping.review,
-        )
-        content = digest(encode_json(cluster))
+        cluster = _content(component, grouping, anchor, said.split_from)
+        content = digest(_PACKED(cluster))
         if said.live and said.content == content:
             return said.version, []
         said.version, said.content, said.live = said.version + 1, content, True
-        outputs = [_cluster_output(cluster, said.version, cause)]
+        said.merged_into = None
+        said.received_at, said.published_at = cause.received_at, cause.published_at
+        outputs = [_cluster_output(cluster, said)]
         outputs += self._refer(component, cluster, said, cause)
-        self._state.put(b"c" + identity.encode(), _ENCODE(said))
+        if node.said is None:
+            self._state.put(b"c" + cluster.cluster_id.encode(), anchor.encode())
+            node.said = said
+        self._nodes.change(node)
+        self._count_limits(component, grouping, cluster)
         return said.version, outputs
 
-    def say_empty(self, identity: str, merged_into: str | None, cause: Cause) -> list[Output]:
-        """Say that a cluster is no more, and which one it went into."""
-        said = self.said(identity)
-        cluster = Cluster(
-            cluster_id=identity,
-            version=0,
-            anchor="",
-            members=[],
-            reports=[],
-            report_count=0,
-            voices=0,
-            edges=[],
-            relations=[],
-            merged_into=merged_into,
-        )
+    def say_empty(self, anchor: str, merged_into: str | None, cause: Cause) -> list[Output]:
+        """Say that the cluster of an anchor is no more, and which one it went into."""
+        node = self._nodes.of(anchor)
+        said = node.said
+        assert said is not None, "only a cluster that was said can end"
+        identity = cluster_identity(anchor)
+        cluster = _empty(identity, merged_into)
         said.version, said.content, said.live, said.split_from = said.version + 1, "", False, None
-        outputs = [_cluster_output(cluster, said.version, cause)]
+        said.merged_into = merged_into
+        said.received_at, said.published_at = cause.received_at, cause.published_at
+        outputs = [_cluster_output(cluster, said)]
         outputs += self._refer(Component(), cluster, said, cause)
-        self._state.put(b"c" + identity.encode(), _ENCODE(said))
+        self._nodes.change(node)
         return outputs
 
-    def _reports(self, views: Sequence[View]) -> list[str]:
-        homes = (view for view in views if view.summary.home_reports)
-        first = heapq.nsmallest(LISTED_REPORTS, homes, key=lambda v: v.summary.home_first_at)
-        last = first[-1].summary.home_first_at if len(first) == LISTED_REPORTS else 0
-        tied = [v for v in views if last and v.summary.home_first_at == last]
-        rows = {row for view in (*first, *tied) for row in view.home_reports()}
-        return [report for _, report in heapq.nsmallest(LISTED_REPORTS, rows)]
+    def anchor_of_said(self, identity: str) -> str | None:
+        """Return the anchor of a cluster of which something was said, by its id."""
+        found = self._state.get(b"c" + identity.encode())
+        return found.decode() if found else None
 
-    def _voices(self, views: Sequence[View]) -> int:
-        counts = [view.summary.voices for view in views]
-        if len(views) == 1 or sum(counts) > COUNTED_VOICES:
-            return max(counts)
-        return len(frozenset().union(*(view.voices(COUNTED_VOICES) for view in views)))
+    def say_again(self, component: Component, grouping: Grouping, anchor: Node) -> Output | None:
+        """Return the last saying of a living cluster; None when the state no longer gives it.
+
+        That is so after a change of policy, until a report touches the cluster: then a higher
+        version is said.
+        """
+        said = anchor.said
+        assert said is not None, "only what was said is said again"
+        cluster = _content(component, grouping, anchor.key, said.split_from)
+        if digest(_PACKED(cluster)) != said.content:
+            return None
+        return _cluster_output(cluster, said)
+
+    def say_empty_again(self, anchor: Node) -> Output:
+        """Return the last saying of a cluster that is no more."""
+        said = anchor.said
+        assert said is not None, "only what was said is said again"
+        return _cluster_output(_empty(cluster_identity(anchor.key), said.merged_into), said)
+
+    def _count_limits(self, component: Component, grouping: Grouping, cluster: Cluster) -> None:
+        """Count the limits that left something out of a cluster's record."""
+        summaries = [component.nodes[member].summary for member in grouping.members]
+        if max(len(grouping.edges), len(grouping.relations)) > LISTED_EDGES:
+            self._hits["limit_hits", "listed_edges"] += 1
+        members = (component.nodes[member] for member in grouping.members)
+        if any(n.alike - len(n.alike_joins) > LISTED_LOOK_ALIKES for n in members if n.alike):
+            self._hits["limit_hits", "listed_look_alikes"] += 1
+        if cluster.report_count > len(cluster.reports):
+            self._hits["limit_hits", "listed_reports"] += 1
+        if len(summaries) > 1:
+            if sum(summary.voices for summary in summaries) > COUNTED_VOICES:
+                self._hits["limit_hits", "counted_voices"] += 1
+        elif component.nodes[cluster.anchor].hub and summaries[0].degree > HUB_TIES:
+            self._hits["limit_hits", "hub_ties"] += 1
 
     def _refer(
-        self, component: Component, cluster: Cluster, said: Said, cause: Cause
+        self, component: Component, cluster: Cluster, said: SaidCluster, cause: Cause
     ) -> list[Output]:
         by_platform: dict[str, list[str]] = {}
         for member in cluster.members:
+            if not member.startswith(_ON_PLATFORMS):
+                continue
             platform = self._model.platform_of(member)
             if platform is not None:
                 by_platform.setdefault(platform, []).append(member)
@@ -176,25 +165,83 @@ class Sayings:
                 scam_types=sorted(scams),
             )
             event_id = f"{referral.referral_id}.{referral.version}"
-            at = rfc3339(cause.received_at)
+            at = moment(cause.received_at)
             headers = headers_out(PlatformReferral.SCHEMA, event_id, at, cause.published_at)
             key = referral.referral_id.encode()
             outputs.append(Output(PLATFORM_REFERRALS, key, encode_json(referral), headers))
         return outputs
 
 
+def anchor_of(component: Component, members: Iterable[str]) -> str:
+    """Return the identifier that was reported first: the cluster's id is made of it."""
+    return min([(component.nodes[node].summary.first_at, node) for node in members])[1]
+
+
 def destination(members: Iterable[str | None]) -> str | None:
-    """Return the cluster where most of a former cluster's members went."""
+    """Return the cluster (its anchor) where most of a former cluster's members went."""
     counted = Counter(cluster for cluster in members if cluster is not None)
     return min(counted, key=lambda cluster: (-counted[cluster], cluster), default=None)
+
+
+def _content(
+    component: Component, grouping: Grouping, anchor: str, split_from: str | None
+) -> Cluster:
+    """Return what there is to say of a cluster, without its version."""
+    nodes = [component.nodes[member] for member in grouping.members]
+    return Cluster(
+        cluster_id=cluster_identity(anchor),
+        version=0,
+        anchor=anchor,
+        members=grouping.members,
+        reports=_reports(nodes),
+        report_count=sum([node.summary.home_reports for node in nodes]),
+        voices=_voices(nodes),
+        edges=_listed(grouping.edges),
+        relations=_listed(grouping.relations),
+        split_from=split_from,
+        review=grouping.review,
+    )
+
+
+def _empty(identity: str, merged_into: str | None) -> Cluster:
+    return Cluster(
+        cluster_id=identity,
+        version=0,
+        anchor="",
+        members=[],
+        reports=[],
+        report_count=0,
+        voices=0,
+        edges=[],
+        relations=[],
+        merged_into=merged_into,
+    )
+
+
+def _reports(nodes: Sequence[Node]) -> list[str]:
+    homes = [node for node in nodes if node.summary.home_reports]
+    if sum([node.summary.home_reports for node in homes]) <= LISTED_REPORTS:
+        return [report for _, report in sorted({row for n in homes for row in n.home_reports()})]
+    first = heapq.nsmallest(LISTED_REPORTS, homes, key=lambda n: n.summary.home_first_at)
+    last = first[-1].summary.home_first_at if len(first) == LISTED_REPORTS else 0
+    tied = [n for n in homes if last and n.summary.home_first_at == last]
+    rows = {row for node in (*first, *tied) for row in node.home_reports()}
+    return [report for _, report in heapq.nsmallest(LISTED_REPORTS, rows)]
+
+
+def _voices(nodes: Sequence[Node]) -> int:
+    counts = [node.summary.voices for node in nodes]
+    if len(nodes) == 1 or sum(counts) > COUNTED_VOICES:
+        return max(counts)
+    return len(set().union(*(node.voices(COUNTED_VOICES) for node in nodes)))
 
 
 def _listed(edges: Iterable[GraphEdge]) -> list[Edge]:
     return [Edge(e.a, e.b, e.tier, e.bits, told(e), e.reports) for e in islice(edges, LISTED_EDGES)]
 
 
-def _cluster_output(cluster: Cluster, version: int, cause: Cause) -> Output:
-    value = encode_json(msgspec.structs.replace(cluster, version=version))
-    event_id = f"{cluster.cluster_id}.{version}"
-    headers = headers_out(Cluster.SCHEMA, event_id, rfc3339(cause.received_at), cause.published_at)
+def _cluster_output(cluster: Cluster, said: SaidCluster) -> Output:
+    value = encode_json(msgspec.structs.replace(cluster, version=said.version))
+    event_id = f"{cluster.cluster_id}.{said.version}"
+    headers = headers_out(Cluster.SCHEMA, event_id, moment(said.received_at), said.published_at)
     return Output(CLUSTERS, cluster.cluster_id.encode(), value, headers)

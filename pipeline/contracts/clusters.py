@@ -26,7 +26,8 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
 
     ``cluster_id`` comes from the anchor, the identifier that was reported first. A cluster that
     went into another one has no members and names it in ``merged_into``; a part that left one
-    names that in ``split_from``. ``reports`` lists at most a limited number of keys.
+    names that in ``split_from``. ``reports`` lists the first of ``report_count`` (by the time
+    received); `FiledReport` says of each report where it is filed.
     """
 
     SCHEMA: ClassVar[str] = "cluster"
@@ -43,6 +44,25 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     merged_into: str | None = None
     split_from: str | None = None
     review: str | None = None
+
+
+class FiledReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a report is filed: said when it is taken in, corrected or withdrawn.
+
+    ``identifier`` is the report's home, None when the report says nothing any more. Its cluster at
+    any time is the one whose members hold that identifier; ``cluster_id`` and ``cluster_version``
+    (None and 0 without an identifier) are what it was when this was said. ``version`` is the order
+    of the report's words, not a count: the highest is the newest.
+    """
+
+    SCHEMA: ClassVar[str] = "filed_report"
+
+    report: str
+    version: int
+    received_at: str
+    identifier: str | None
+    cluster_id: str | None
+    cluster_version: int
 
 
 class WatchlistEntry(msgspec.Struct, frozen=True, kw_only=True):

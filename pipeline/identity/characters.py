@@ -16,6 +16,7 @@ _VARIATION_SELECTORS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _SEPARATORS: Final = re.compile(
     r"[\s\-_./,:\u00ad\u00b7\u2010-\u2015\u2022\u2212\uff0d\uff0e\uff0f]+"
 )
+_OTHER_DECIMALS: Final = re.compile(r"(?![0-9])\d")
 _THAI: Final = re.compile("[\u0e00-\u0e7f]")
 _O_BETWEEN_DIGITS: Final = re.compile("[Oo]")
 _L_BETWEEN_DIGITS: Final = re.compile("[lI]")
@@ -28,7 +29,8 @@ def has_thai(text: str) -> bool:
 
 def strip_invisible(text: str) -> str:
     """Return the text without characters that show nothing."""
-    if text.isascii() and text.isprintable():
+    # What shows nothing is not printable, but for variation selectors.
+    if text.isprintable() and not _VARIATION_SELECTORS.search(text):
         return text
     text = _VARIATION_SELECTORS.sub("", text)
     return "".join(
@@ -47,7 +49,7 @@ def compose(text: str) -> str:
 
 def ascii_digits(text: str, changes: list[str]) -> str:
     """Return the text with decimal digits of every script as ASCII, noting which there were."""
-    if text.isascii():
+    if text.isascii() or not _OTHER_DECIMALS.search(text):
         return text
     written = []
     for character in text:
@@ -82,6 +84,8 @@ def letters_for_digits(text: str, least_digits: int, changes: list[str]) -> str:
     That is where all the other characters are digits, at least ``least_digits`` of them; else the
     text comes back as it is. Typed by hand from a picture, ``08l`` is a common slip.
     """
+    if text.isdecimal():
+        return text
     digits = sum(character.isdecimal() for character in text)
     if digits < least_digits or digits == len(text):
         return text

@@ -83,7 +83,7 @@ def _normalise(platform: str, handle: str) -> Normalised:
     bare = bare.strip()
     if not bare:
         return refused("empty", distinct(changes))
-    if any(character.isspace() for character in bare):
+    if len(bare.split()) > 1:
         return refused("display_name", distinct(changes))
     if not _USUAL.fullmatch(bare):
         changes.append("unusual_handle")

@@ -18,13 +18,15 @@ from pipeline.identity.characters import ascii_digits, compose, has_thai, strip_
 from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, distinct, refused
 from pipeline.identity.romanised import fold_romanised, fold_word, skeleton, thai_skeleton
 
-__all__ = ["fold_romanised", "name_keys", "names_agree", "normalise_name", "skeleton"]
+__all__ = ["MAX_WORDS", "fold_romanised", "name_keys", "names_agree", "normalise_name", "skeleton"]
 
 Agreement = Literal["full", "given", "none"]
 
 _CACHED_NAMES: Final = 32_768
 _MAX_ROUNDS: Final = 16
-_MAX_WORDS: Final = 8
+MAX_WORDS: Final = 8
+"""Words of a name that are compared, the first ones; clustering counts longer ones
+(``name_words``)."""
 _MIN_SKELETON: Final = 2
 _SAME_WORD: Final = 0.92
 """Least Jaro-Winkler similarity of two folded words that are taken for the same name."""
@@ -52,6 +54,18 @@ _COMPANY: Final = re.compile(
 )
 _APOSTROPHES: Final = re.compile("['\u2018\u2019\u02bc`]")
 _SPACES: Final = re.compile(r"\s+")
+
+
+class _InNames(dict[int, int]):
+    """By code point: a letter, mark or number stays, anything else becomes a space."""
+
+    def __missing__(self, code: int) -> int:
+        kept = code if unicodedata.category(chr(code))[0] in "LMN" else ord(" ")
+        self[code] = kept
+        return kept
+
+
+_IN_NAMES: Final = _InNames()
 
 
 def normalise_name(text: str) -> Normalised:
@@ -96,18 +110,12 @@ def _step(text: str, changes: list[str]) -> str:
     untitled = _LATIN_TITLES.sub("", _THAI_TITLES.sub("", _TITLE_AFTER_COMMA.sub(", ", folded)))
     if untitled != folded:
         changes.append("title")
-    words = "".join(
-        character if _in_name(character) else " " for character in _APOSTROPHES.sub("", untitled)
-    )
+    words = _APOSTROPHES.sub("", untitled).translate(_IN_NAMES)
     words = _SPACES.sub(" ", words).strip()
     unmarked = _COMPANY.sub("", words).strip()
     if unmarked != words:
         changes.append("company_mark")
     return unmarked
-
-
-def _in_name(character: str) -> bool:
-    return unicodedata.category(character)[0] in "LMN"
 
 
 def _form(text: str) -> str:
@@ -128,7 +136,7 @@ def name_keys(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=_CACHED_NAMES)
 def _name_keys(text: str) -> tuple[str, ...]:
-    words = [word for word in _form(text).split()[:_MAX_WORDS] if len(word) > 1]
+    words = [word for word in _form(text).split()[:MAX_WORDS] if len(word) > 1]
     by_sound = [skeleton(word) for word in words]
     by_letter = [
         thai_skeleton(word) if has_thai(word) else sound
@@ -154,7 +162,7 @@ def names_agree(a: str, b: str) -> Agreement:
 
 @lru_cache(maxsize=_CACHED_NAMES)
 def _agree(a: str, b: str) -> Agreement:
-    first, second = a.split()[:_MAX_WORDS], b.split()[:_MAX_WORDS]
+    first, second = a.split()[:MAX_WORDS], b.split()[:MAX_WORDS]
     if not first or not second:
         return "none"
     longer = max(len(first), len(second))

@@ -24,6 +24,8 @@ _HEX_RUNS: Final = re.compile(
 _CANDIDATES: Final = re.compile(
     r"(?<![0-9])(?=([1-8](?:[\s\-\u2010-\u2015\u2212]{0,3}[0-9]){12})(?![0-9]))"
 )
+_DECIMALS: Final = re.compile(r"\d")
+"""Decimal digits of every script, as `str.isdecimal` has them."""
 _NOT_DIGITS: Final = re.compile(r"[^0-9]+")
 _OTHER_DIGITS: Final = re.compile(r"[^\x00-\x7f]")
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
@@ -65,6 +67,9 @@ def contains_national_id(text: str) -> bool:
     a longer run of digits, a hash or a UUID is not a national ID. One in ten other 13-digit
     numbers that stand alone (a time in milliseconds, say) has a right check digit by chance.
     """
+    # Few texts have so many digits at all; to look closer costs a hundred times as much.
+    if len(text) < NATIONAL_ID_DIGITS or len(_DECIMALS.findall(text)) < NATIONAL_ID_DIGITS:
+        return False
     if not text.isascii():
         text = _OTHER_DIGITS.sub(_ascii_digit, _INVISIBLE.sub("", text))
     text = _HEX_RUNS.sub(_hidden, text)

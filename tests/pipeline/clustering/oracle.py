@@ -12,7 +12,7 @@ from itertools import combinations
 
 import networkx as nx  # type: ignore[import-untyped]
 
-from pipeline.clustering.evidence import Model, load_model
+from pipeline.clustering.evidence import Model, kind_of, load_model
 from pipeline.clustering.normalised import StoredReport
 from pipeline.identity.account import bank_of, is_one_edit, number_of
 from pipeline.policy.policy import Policy, Standing
@@ -126,7 +126,7 @@ class Oracle:
             if a in self.hubs or b in self.hubs:
                 continue
             voices = frozenset(r.voice for r in reports)
-            bits = self.model.together_bits(a, b, len(reports), len(voices))
+            bits = self.model.together_bits(kind_of(a), kind_of(b), len(reports), len(voices))
             found.append((bits, a, b, "T0", voices))
         return sorted(found, key=lambda e: (-e[0], *e[1:4]))
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.clustering.bridges import bridge_cuts
+from pipeline.clustering.bridges import Cuts, bridge_cuts
 from pipeline.policy.policy import Policy
 from tests.pipeline.clustering.oracle import Oracle
 from tests.pipeline.clustering.scenarios import Run, line, report, small_policy
@@ -48,9 +48,9 @@ def test_clusters_are_those_of_the_definition(
 def test_a_chain_of_supported_parts_is_cut_at_each_bridge(monkeypatch: pytest.MonkeyPatch) -> None:
     cuts: list[int] = []
 
-    def counted(*args: Any) -> set[int]:
+    def counted(*args: Any) -> Cuts:
         found = bridge_cuts(*args)
-        cuts.append(len(found))
+        cuts.append(len(found.places))
         return found
 
     monkeypatch.setattr("pipeline.clustering.components.bridge_cuts", counted)

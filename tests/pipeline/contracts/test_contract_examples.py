@@ -36,7 +36,15 @@ BY_SCHEMA = {"wrong_field", "missing_field", "unknown_kind", "bad_time"}
 BY_NORMALISING = {"bad_identifier", "raw_national_id"}
 BY_FOLD = {"transaction.payee-without-anything.json", "hold_update.account-without-anything.json"}
 """A party of which no identifier is given fits its schema; who needs one refuses it."""
-PUBLIC = {"report", "transaction", "hold_update", "freeze_alert", "cluster", "watchlist_entry"}
+PUBLIC = {
+    "report",
+    "transaction",
+    "hold_update",
+    "freeze_alert",
+    "cluster",
+    "filed_report",
+    "watchlist_entry",
+}
 """Elsewhere times are in milliseconds, of which one in ten looks like a national ID."""
 RECORDED_AT = 1_704_067_200_000
 """The record's own timestamp in these tests: 1 January 2024, after all examples."""
@@ -62,6 +70,7 @@ DECODERS: dict[str, Decoder] = {
     "hold_update": decode_hold_update,
     "freeze_alert": _strict(alerts.FreezeAlert),
     "cluster": _strict(clusters.Cluster),
+    "filed_report": _strict(clusters.FiledReport),
     "watchlist_entry": _strict(clusters.WatchlistEntry),
     "platform_referral": _strict(clusters.PlatformReferral),
     "posting": _posting,

@@ -55,7 +55,10 @@ def _check(outputs: Iterable[Output]) -> set[str]:
 @pytest.mark.parametrize(
     ("event", "wanted"),
     [
-        ("report", {"clusters", "watchlist", "platform-referrals", "account-log"}),
+        (
+            "report",
+            {"clusters", "filed-reports", "watchlist", "platform-referrals", "account-log"},
+        ),
         ("transaction", {"account-log"}),
         ("hold_update", {"account-log"}),
     ],

@@ -20,6 +20,7 @@ CONTRACTS: dict[str, type | None] = {
     "hold_update": hold_updates.HoldUpdate,
     "freeze_alert": alerts.FreezeAlert,
     "cluster": clusters.Cluster,
+    "filed_report": clusters.FiledReport,
     "watchlist_entry": clusters.WatchlistEntry,
     "platform_referral": clusters.PlatformReferral,
     "posting": account_log.Posting,

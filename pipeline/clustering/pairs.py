@@ -1,0 +1,92 @@
+"""Pairs of identifiers that one report names, and edges as the algorithms see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import msgspec
+
+from pipeline.clustering.normalised import StoredReport
+
+PAIRWISE_IDENTIFIERS = 24
+"""A report with more identifiers than this ties each of them to its home only, not all pairs.
+Counted ``report_pairs``."""
+
+TOGETHER = "T0"
+LOOK_ALIKE = "T1"
+RELATION = "T2"
+
+
+class Together(msgspec.Struct, array_like=True, gc=False):
+    """How many reports, and how many voices, name two identifiers together.
+
+    ``sole`` is the one voice when there is only one (a report may be a bridge), else empty.
+    """
+
+    reports: int = 0
+    voices: int = 0
+    sole: str = ""
+
+
+class GraphEdge(NamedTuple):
+    """An edge or relation between two identifiers, ``a`` < ``b``, as the algorithms see it."""
+
+    a: str
+    b: str
+    tier: str
+    bits: float
+    reports: int = 0
+    voices: int = 0
+    sole: str = ""
+    reasons: tuple[str, ...] = ()
+
+
+def order(edge: GraphEdge) -> tuple[float, str, str, str]:
+    """Return an edge's place in the one total order: strongest first, then by its ends."""
+    return -edge.bits, edge.a, edge.b, edge.tier
+
+
+def pairs_of(report: StoredReport) -> Iterator[tuple[str, str]]:
+    """Yield the pairs (a < b) of identifiers that a report names together."""
+    keys = report.identifiers
+    if len(keys) <= PAIRWISE_IDENTIFIERS:
+        yield from combinations(sorted(keys), 2)
+        return
+    for key in keys[1:]:
+        yield (keys[0], key) if keys[0] < key else (key, keys[0])
+
+
+def others_of(report: StoredReport, node: str) -> Sequence[str]:
+    """Return the identifiers that a report pairs with one that it names."""
+    keys = report.identifiers
+    if len(keys) <= PAIRWISE_IDENTIFIERS:
+        return [key for key in keys if key != node]
+    return keys[1:] if node == keys[0] else keys[:1]
+
+
+def all_together(reports: Iterable[StoredReport], node: str) -> dict[str, Together]:
+    """Return what reports that all name an identifier say of it and each of the others."""
+    found: dict[str, Together] = {}
+    voices: dict[str, set[str]] = {}
+    for report in reports:
+        for other in others_of(report, node):
+            pair = found.get(other)
+            if pair is None:
+                found[other] = Together(1, 1, report.voice)
+                continue
+            pair.reports += 1
+            if pair.voices == 1 and pair.sole == report.voice:
+                continue
+            heard = voices.setdefault(other, {pair.sole})
+            heard.add(report.voice)
+            pair.voices, pair.sole = len(heard), ""
+    return found
+
+
+def together(reports: Iterable[StoredReport], a: str, b: str) -> Together:
+    """Return what reports that all name ``a`` say of ``a`` and ``b``."""
+    both = [report.voice for report in reports if b in others_of(report, a)]
+    voices = set(both)
+    return Together(len(both), len(voices), both[0] if len(voices) == 1 else "")
