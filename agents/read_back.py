@@ -160,7 +160,7 @@ class _Following:
         self._require_lane()
         suspects = self._suspects
         for record in records:
-            if record.key is None or not record.value:
+            if record.key is None:
                 continue
             versions = self.lane.fold.versions(self._source.topic, record)
             if versions is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -25,7 +24,8 @@ from agents.console import (
 )
 from agents.reading import StoredRecord, TopicReader
 from pipeline.accounts.balance import known_balance
-from pipeline.accounts.file import AccountFile, decode_file
+from pipeline.accounts.file import AccountFile
+from pipeline.accounts.parts import account_of, newest_files
 from pipeline.accounts.reasons import baht
 from pipeline.contracts.account_log import partition_of
 from pipeline.contracts.alerts import AlertKind, FreezeAlert
@@ -102,18 +102,9 @@ def account_file(reader: TopicReader, key: str) -> AccountFile | None:
     """Return the newest file of an account, or None when it has none."""
     wanted = key.encode()
     owner = partition_of(key, len(reader.partitions(ACCOUNT_FILES)))
-    newest: AccountFile | None = None
-    for record in reader.forward(ACCOUNT_FILES, [owner]):
-        if record.key != wanted or not record.value:
-            continue
-        try:
-            file = decode_file(record.value)
-        except msgspec.MsgspecError:
-            continue
-        # A higher version may stand before a lower one, which a stopped worker wrote late.
-        if newest is None or file.version >= newest.version:
-            newest = file
-    return newest
+    records = reader.forward(ACCOUNT_FILES, [owner])
+    parts = ((r.key, r.value) for r in records if r.key and account_of(r.key) == wanted)
+    return newest_files(parts).get(key)
 
 
 def open_alerts(reader: TopicReader, file: AccountFile) -> list[FreezeAlert]:

@@ -10,6 +10,8 @@ import orjson
 import typer
 
 from agents.cli import CommandError
+from pipeline.accounts.file import encode_file
+from pipeline.accounts.parts import newest_files
 from pipeline.contracts.codec import parse_rfc3339
 from pipeline.policy.policy import DEFAULT_POLICY, PolicyError, load_policy
 from pipeline.replay import Event, Replay
@@ -82,10 +84,11 @@ def results(run: Replay) -> dict[str, list[bytes]]:
         if topic.endswith("-dead-letters")
         for o in outputs
     ]
+    files = newest_files((o.key, o.value) for o in run.outputs.get(ACCOUNT_FILES, []))
     return {
         "clusters.jsonl": run.newest(CLUSTERS),
         "watchlist.jsonl": run.newest(WATCHLIST),
-        "account-files.jsonl": run.newest(ACCOUNT_FILES),
+        "account-files.jsonl": [encode_file(files[account]) for account in sorted(files)],
         "platform-referrals.jsonl": run.newest(PLATFORM_REFERRALS),
         "freeze-alerts.jsonl": run.values(FREEZE_ALERTS),
         "dead-letters.jsonl": letters,

@@ -21,9 +21,6 @@ from pipeline.contracts.account_log import (
 
 Versioned = TypeVar("Versioned", Claim, Answer, Notice)
 
-MAX_POSTINGS_A_FILE = 2_000
-"""Limit on postings in a file; beyond it the oldest by time are left out, and it is counted."""
-
 
 class Said(msgspec.Struct, array_like=True):
     """What was said last under one alert id, as much as is needed to compare and to end it."""
@@ -37,8 +34,19 @@ class Said(msgspec.Struct, array_like=True):
     disputed: int
 
 
-class AccountFile(msgspec.Struct, kw_only=True):
-    """One account's file. Posting ids are the payment's identity with its side (+ or -)."""
+class AccountFile(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One account's file. Posting ids are the payment's identity with its side (+ or -).
+
+    ``version`` is a position of the account-log: one more than the offset of the last record that
+    changed the file. So of two files of an account the one with the higher version knows more,
+    whoever wrote it, and the same version means the same content. (A file whose version is
+    already ahead of the log, as when the log was begun anew, counts on from there by ones.)
+
+    A long file is stored in parts (see `pipeline.accounts.parts`): blocks, which are files with
+    their number in ``block`` and some of the entries, and the head with all that is newer.
+    ``blocks`` are the versions of the blocks that belong to the head, beginning with the one of
+    the number ``first_block``.
+    """
 
     account: str
     version: int = 0
@@ -51,8 +59,13 @@ class AccountFile(msgspec.Struct, kw_only=True):
     told: dict[str, Notice] = {}
     due: int | None = None
     limited: bool = False
+    left_out_before: int = 0
+    """Older postings (ms) that come again, or late, are left out too, unless a claim means them."""
     remembered: bool = False
     """Whether the look-back memory's postings were taken over; a notice alone needs none."""
+    blocks: list[int] = []
+    first_block: int = 0
+    block: int | None = None
 
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
@@ -83,30 +96,46 @@ def add_posting(file: AccountFile, posting: Posting) -> bool:
     key = posting_id(posting)
     known = file.postings.get(key)
     if known is not None:
-        merged = max(known, posting, key=_posting_rank)
-        references = tuple(sorted({*known.references, *posting.references}))
-        posting = msgspec.structs.replace(merged, references=references)
+        posting = merged(known, posting)
         if posting == known:
             return False
     file.postings[key] = posting
-    if len(file.postings) > MAX_POSTINGS_A_FILE:
-        oldest = min(file.postings, key=lambda k: (file.postings[k].at, k))
-        del file.postings[oldest]
-        file.limited = True
-        return oldest != key
     return True
+
+
+def merged(known: Posting, posting: Posting) -> Posting:
+    """Return what two postings of one id say together, whichever came first."""
+    if posting == known:
+        return known
+    best = max(known, posting, key=_posting_rank)
+    references = tuple(sorted({*known.references, *posting.references}))
+    return msgspec.structs.replace(best, references=references)
+
+
+def place_of(event: AccountEvent) -> tuple[str, str]:
+    """Return the map of the file in which an event stands, and its key there."""
+    match event:
+        case Claim():
+            return "claims", event.claim_id
+        case Answer():
+            return "answers", event.update_id
+        case Notice():
+            # A proxy's book and its account's book may both speak of one payment.
+            return "notices", f"{event.transaction}|{event.payee}"
+        case Level():
+            return "level", ""
 
 
 def add_event(file: AccountFile, event: AccountEvent) -> bool:
     """Add a claim, level, answer or notice; return whether the file changed."""
+    key = place_of(event)[1]
     match event:
         case Claim():
-            return _add(file.claims, event.claim_id, event)
+            return _add(file.claims, key, event)
         case Answer():
-            return _add(file.answers, event.update_id, event)
+            return _add(file.answers, key, event)
         case Notice():
-            # A proxy's book and its account's book may both speak of one payment.
-            return _add(file.notices, f"{event.transaction}|{event.payee}", event)
+            return _add(file.notices, key, event)
         case Level():
             if file.level is not None and _rank(file.level) >= _rank(event):
                 return False

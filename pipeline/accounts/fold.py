@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from pipeline.accounts.decision import decide
-from pipeline.accounts.file import (
-    AccountFile,
-    add_event,
-    add_posting,
-    decode_file,
-    encode_file,
-)
+import msgspec
+
+from pipeline.accounts.file import posting_id
 from pipeline.accounts.lookback import LookBack
-from pipeline.accounts.versions import Cause, Differences, differ
+from pipeline.accounts.open_file import OpenFile
+from pipeline.accounts.parts import BLOCK_ROWS, HEAD_ROWS, is_block
+from pipeline.accounts.versions import Cause, Differences
 from pipeline.contracts.account_log import (
     AccountEvent,
     AccountEvents,
@@ -43,17 +40,31 @@ from pipeline.state import State, scan_prefix
 from pipeline.topics import ACCOUNT_FILES, ACCOUNT_LOG, FREEZE_ALERTS
 
 FILES_IN_MEMORY = 20_000
-"""Decoded files kept for the next event; the rest are read from the state."""
+"""Open files kept for the next event; the rest are read from the state."""
 
-_FILE = b"f"
+POSTINGS_IN_MEMORY = 200_000
+"""Postings that the open files kept may have in all, so that long files do not fill the memory
+(about 1 KB each); the file that was used last is kept whatever its length."""
+
 _DUE = b"d"
 _NOW = b"m/now"
+
+
+class _Head(msgspec.Struct):
+    """The version and clock of a file, and nothing else: it is read off all that we write."""
+
+    version: int = 0
+    due: int | None = None
+
+
+_HEAD = msgspec.json.Decoder(_Head)
 
 
 class AccountsFold:
     """The fold of one partition of the account-log.
 
-    ``state`` prefixes: ``b`` look-back blocks, ``f`` files, ``d`` clocks, ``m`` the newest tick.
+    ``state`` prefixes: ``b`` look-back blocks, ``f`` heads of files, ``p`` their blocks, ``d``
+    clocks, ``m`` the newest tick.
     """
 
     def __init__(
@@ -64,9 +75,10 @@ class AccountsFold:
         self._partition = partition
         self._partitions = account_log_partitions
         self._lookback = LookBack(state, policy.look_back_hours)
-        self._with_file = {key[1:].decode() for key, _ in scan_prefix(state, _FILE)}
-        self._files: OrderedDict[str, AccountFile] = OrderedDict()
-        self._dirty: dict[str, AccountFile] = {}
+        self._with_file = {key[1:].decode() for key, _ in scan_prefix(state, HEAD_ROWS)}
+        self._files: OrderedDict[str, OpenFile] = OrderedDict()
+        self._dirty: dict[str, OpenFile] = {}
+        self._postings_in_memory = 0
         now = state.get(_NOW)
         self._now = int.from_bytes(now, "big") if now else 0
 
@@ -92,46 +104,73 @@ class AccountsFold:
         return folded
 
     def restore(self, records: Sequence[Record]) -> None:
-        """Take over account files; a lower version than the one known is an older writer's."""
+        """Take over parts of files; a head of a lower version than the known is an older writer's.
+
+        Heads and blocks may come in any order; a block without a head stays unused.
+        """
         for record in records:
-            if record.key is None or not record.value:
+            key = record.key
+            if key is None:
                 continue
-            file = decode_file(record.value)
-            before = self._state.get(_FILE + record.key)
-            if before is not None and decode_file(before).version >= file.version:
-                continue
-            self._state.put(_FILE + record.key, record.value)
-            if file.due is not None:
-                self._state.put(_due_key(file.due, file.account), b"")
-            self._with_file.add(file.account)
-            self._files.pop(file.account, None)
+            if is_block(key):
+                if record.value:
+                    self._state.put(BLOCK_ROWS + key, record.value)
+                else:
+                    self._state.delete(BLOCK_ROWS + key)
+            elif record.value:
+                self._restore_head(key, record.value)
+
+    def _restore_head(self, key: bytes, value: bytes) -> None:
+        account, head = key.decode(), _HEAD.decode(value)
+        before = self._state.get(HEAD_ROWS + key)
+        if before is not None:
+            known = _HEAD.decode(before)
+            if known.version >= head.version:
+                return
+            if known.due is not None:
+                self._state.delete(_due_key(known.due, account))
+        self._state.put(HEAD_ROWS + key, value)
+        if head.due is not None:
+            self._state.put(_due_key(head.due, account), b"")
+        self._with_file.add(account)
+        self._drop(account)
 
     def versions(self, topic: str, record: Record) -> Versions | None:
-        """See `pipeline.fold.Fold.versions`."""
-        return None
+        """See `pipeline.fold.Fold.versions`.
+
+        A block never changes: only its end can be said wrongly, by an owner who is gone.
+        """
+        known = self._part(record.key) if record.key else None
+        if known is None:
+            return None
+        written = _HEAD.decode(record.value).version if record.value else 0
+        return Versions(written, _HEAD.decode(known).version)
 
     def say_again(self, topic: str, keys: Sequence[bytes]) -> list[Output]:
         """See `pipeline.fold.Fold.say_again`."""
-        return []
+        parts = ((key, self._part(key)) for key in keys)
+        return [
+            Output(ACCOUNT_FILES, key, part, (), self._partition, last=True)
+            for key, part in parts
+            if part is not None
+        ]
+
+    def _part(self, key: bytes) -> bytes | None:
+        return self._state.get((BLOCK_ROWS if is_block(key) else HEAD_ROWS) + key)
 
     def gauges(self) -> dict[str, float]:
         """The number of account files in this partition."""
         return {"account_files": float(len(self._with_file))}
 
     def _postings(self, postings: list[Posting], record: Record, folded: Folded) -> None:
-        with_file = self._with_file
-        remember = self._lookback.add
         touched: dict[str, str] = {}
-        for posting in postings:
-            if posting.account in with_file:
-                if add_posting(self._file(posting.account), posting):
-                    touched.setdefault(posting.account, posting.transaction)
-                else:
-                    folded.counts["duplicates", "accounts"] += 1
+        for posting in self._lookback.take(postings, self._with_file):
+            if self._file(posting.account).add_posting(posting):
+                touched.setdefault(posting.account, posting.transaction)
             else:
-                remember(posting)
+                folded.counts["duplicates", "accounts"] += 1
         for account, transaction in touched.items():
-            self._settle(account, Cause(transaction, record.timestamp), folded)
+            self._settle(account, Cause(transaction, record.timestamp), record, folded)
 
     def _events(self, events: list[AccountEvent], record: Record, folded: Folded) -> None:
         touched: dict[str, Cause] = {}
@@ -139,15 +178,15 @@ class AccountsFold:
             if partition_of(event.account, self._partitions) != self._partition:
                 folded.counts["limit_hits", "foreign_account"] += 1
                 continue
-            file = self._opened(event.account)
-            if not file.remembered and not isinstance(event, Notice):
-                self._remember(file, record)
-            if add_event(file, event):
+            opened = self._opened(event.account)
+            if not opened.file.remembered and not isinstance(event, Notice):
+                self._remember(opened, record)
+            if opened.add_event(event):
                 touched[event.account] = _cause(event, record)
             else:
                 folded.counts["duplicates", "accounts"] += 1
         for account, cause in touched.items():
-            self._settle(account, cause, folded)
+            self._settle(account, cause, record, folded)
 
     def _tick(self, at: int, record: Record, folded: Folded) -> None:
         if at <= self._now:
@@ -160,55 +199,53 @@ class AccountsFold:
         due = [key for key, _ in self._state.scan(_DUE, _due_key(at + 1, ""))]
         for key in due:
             self._state.delete(key)
-            self._settle(key[9:].decode(), Cause("tick", record.timestamp), folded)
+            self._settle(key[9:].decode(), Cause("tick", record.timestamp), record, folded)
 
-    def _opened(self, account: str) -> AccountFile:
+    def _opened(self, account: str) -> OpenFile:
         """Return the account's file, a new one at the first event of its case."""
         if account not in self._with_file:
             self._with_file.add(account)
-            self._files[account] = self._dirty[account] = AccountFile(account=account)
+            begun = OpenFile.begun(account, self._policy, self._state)
+            self._files[account] = self._dirty[account] = begun
         return self._file(account)
 
-    def _remember(self, file: AccountFile, record: Record) -> None:
-        """Take over what the look-back memory holds of the account."""
+    def _remember(self, opened: OpenFile, record: Record) -> None:
+        """Take over what the look-back memory holds of the account, in order of time."""
         self._lookback.flush(record.offset)
-        for posting in self._lookback.of(file.account):
-            add_posting(file, posting)
-        file.remembered = True
+        remembered = self._lookback.of(opened.file.account)
+        for posting in sorted(remembered, key=lambda p: (p.at, posting_id(p))):
+            opened.add_posting(posting)
+        opened.file.remembered = True
 
-    def _file(self, account: str) -> AccountFile:
-        """Return the account's file, decoded once while it is in use."""
-        file = self._files.get(account)
-        if file is not None:
+    def _file(self, account: str) -> OpenFile:
+        """Return the account's file, read once while it is in use."""
+        opened = self._files.get(account)
+        if opened is not None:
             self._files.move_to_end(account)
-            return file
-        file = self._dirty.get(account)
-        if file is None:
-            value = self._state.get(_FILE + account.encode())
-            if value is None:
-                message = "an account in the index has no file"
-                raise AssertionError(message)
-            file = decode_file(value)
-        self._files[account] = file
-        return file
+            return opened
+        opened = self._dirty.get(account)
+        if opened is None:
+            opened = OpenFile.read(account, self._policy, self._state)
+        self._files[account] = opened
+        self._count(opened)
+        return opened
 
-    def _settle(self, account: str, cause: Cause, folded: Folded) -> None:
+    def _settle(self, account: str, cause: Cause, record: Record, folded: Folded) -> None:
         """Decide and differ once, and set the file's clock."""
-        file = self._file(account)
-        decision = decide(file, self._policy, self._now)
-        differences = differ(file, decision, self._policy.version, cause)
-        if decision.limited:
+        opened = self._file(account)
+        before = opened.file.due
+        settled = opened.settle(self._now, record.offset, cause)
+        if settled.decision.limited:
             folded.counts["limit_hits", "holds_an_account"] += 1
-        if file.limited:
-            folded.counts["limit_hits", "postings_a_file"] += 1
-        if decision.due != file.due:
-            if file.due is not None:
-                self._state.delete(_due_key(file.due, account))
-            file.due = decision.due
-        if file.due is not None:
-            self._state.put(_due_key(file.due, account), b"")
-        self._dirty[account] = file
-        self._send(differences, cause, folded)
+        if settled.left_out:
+            folded.counts["limit_hits", "postings_a_file"] += settled.left_out
+        due = opened.file.due
+        if before is not None and before != due:
+            self._state.delete(_due_key(before, account))
+        if due is not None:
+            self._state.put(_due_key(due, account), b"")
+        self._dirty[account] = opened
+        self._send(settled.differences, cause, folded)
 
     def _send(self, differences: Differences, cause: Cause, folded: Folded) -> None:
         for alert in differences.alerts:
@@ -224,15 +261,27 @@ class AccountsFold:
 
     def _write_files(self, folded: Folded) -> None:
         """Write the batch's changed files, to the state and, last, to their topic."""
-        for account, file in self._dirty.items():
-            file.version += 1
-            value = encode_file(file)
-            key = account.encode()
-            self._state.put(_FILE + key, value)
-            folded.outputs.append(Output(ACCOUNT_FILES, key, value, (), self._partition, last=True))
+        for opened in self._dirty.values():
+            for key, value in opened.written():
+                folded.outputs.append(
+                    Output(ACCOUNT_FILES, key, value, (), self._partition, last=True)
+                )
+            self._count(opened)
         self._dirty.clear()
-        while len(self._files) > FILES_IN_MEMORY:
-            self._files.popitem(last=False)
+        while len(self._files) > FILES_IN_MEMORY or (
+            self._postings_in_memory > POSTINGS_IN_MEMORY and len(self._files) > 1
+        ):
+            self._drop(next(iter(self._files)))
+
+    def _count(self, opened: OpenFile) -> None:
+        self._postings_in_memory += len(opened.file.postings) - opened.counted
+        opened.counted = len(opened.file.postings)
+
+    def _drop(self, account: str) -> None:
+        """Keep the file in memory no longer."""
+        opened = self._files.pop(account, None)
+        if opened is not None:
+            self._postings_in_memory -= opened.counted
 
 
 def alert_output(alert: FreezeAlert, reported_at: int | None) -> Output:

@@ -6,10 +6,10 @@ from pipeline.accounts.decision import (
     BANK_UNKNOWN,
     NO_PAYMENT,
     NOT_VERIFIED,
-    PAYMENT_NOT_SEEN,
     Standing,
 )
 from pipeline.accounts.file import AccountFile
+from pipeline.accounts.grounds import PAYMENT_NOT_SEEN
 from pipeline.accounts.matching import BY_AMOUNT, BY_PAYER, BY_REFERENCE, UNMATCHED
 from pipeline.contracts.account_log import Level
 from pipeline.contracts.alerts import AlertKind, Evidence

@@ -6,16 +6,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from pipeline.accounts.decision import (
-    EVIDENCE_GONE,
-    REPORT_WITHDRAWN,
-    SUPERSEDED,
-    Decision,
-    Standing,
-)
+from pipeline.accounts.decision import REPORT_WITHDRAWN, SUPERSEDED, Decision, Standing
 from pipeline.accounts.file import AccountFile, Said, posting_id
+from pipeline.accounts.grounds import EVIDENCE_GONE, LEVEL_ENDED
 from pipeline.accounts.reasons import evidence, release_sentences, sentences
-from pipeline.contracts.account_log import Notice
+from pipeline.contracts.account_log import Notice, Posting
 from pipeline.contracts.alerts import AlertKind, FreezeAlert, alert_id
 from pipeline.contracts.codec import digest, rfc3339
 
@@ -40,34 +35,81 @@ class Differences:
     notices: list[Notice] = field(default_factory=list)
 
 
-def differ(file: AccountFile, decision: Decision, policy_version: str, cause: Cause) -> Differences:
-    """Compare and bring the file's ``said`` and ``told`` up to date with what leaves."""
+class Spoken:
+    """What was said last of one open file: the alerts that are open, and what they said.
+
+    What stands as it stood is not looked at again. Right after a file was opened only the ids
+    are known, and each alert is compared by its substance.
+    """
+
+    def __init__(self, file: AccountFile) -> None:
+        self._file = file
+        self.open: dict[str, Standing | None] = {i: None for i, s in file.said.items() if s.open}
+        self._context: object = None
+
+    def open_holds(self) -> list[str]:
+        """Return the origins of the holds that are open."""
+        said = [self._file.said[identity] for identity in self.open]
+        return [each.origin for each in said if each.kind == AlertKind.HOLD]
+
+    def said_so(self, identity: str, standing: Standing, context: object) -> bool:
+        """Whether this very alert was said last, in the same context (level, cluster, bank)."""
+        return self._context == context and self.open.get(identity) == standing
+
+    def now_open(self, standing: dict[str, Standing], context: object) -> None:
+        """Take over what stands now, all of it said."""
+        self.open = dict(standing)
+        self._context = context
+
+
+def differ(
+    file: AccountFile,
+    decision: Decision,
+    spoken: Spoken,
+    behind: str | None,
+    policy_version: str,
+    cause: Cause,
+) -> Differences:
+    """Compare and bring the file's ``said`` and ``told`` up to date with what leaves.
+
+    ``behind`` is `bank_behind` of the file.
+    """
     differences = Differences()
+    outgoing = _Outgoing(file, decision, behind, policy_version, cause, differences)
+    level = file.level
+    context = (level.level, level.cluster, behind) if level is not None else (behind,)
     standing_ids = {}
     for standing in decision.standing:
         identity = alert_id(standing.kind, file.account, standing.origin)
         standing_ids[identity] = standing
-        _say(file, identity, standing, policy_version, cause, differences)
-    for identity, said in sorted(file.said.items()):
-        if said.open and identity not in standing_ids:
-            _release(file, identity, said, decision, policy_version, cause, differences)
+        if not spoken.said_so(identity, standing, context):
+            _say(outgoing, identity, standing)
+    for identity in sorted(spoken.open.keys() - standing_ids.keys()):
+        _release(outgoing, identity, file.said[identity])
+    spoken.now_open(standing_ids, context)
     _tell(file, decision, cause, differences)
     return differences
 
 
-def _say(
-    file: AccountFile,
-    identity: str,
-    standing: Standing,
-    policy_version: str,
-    cause: Cause,
-    differences: Differences,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Outgoing:
+    """What all alerts of one decision have in common, and where they are collected."""
+
+    file: AccountFile
+    decision: Decision
+    behind: str | None
+    policy_version: str
+    cause: Cause
+    differences: Differences
+
+
+def _say(outgoing: _Outgoing, identity: str, standing: Standing) -> None:
+    file = outgoing.file
     said = file.said.get(identity)
-    substance = _substance(file, standing, policy_version)
+    substance = _substance(outgoing, standing)
     if said is not None and said.open and said.substance == substance:
         return
-    alert = _alert(file, identity, standing, policy_version, cause)
+    alert = _alert(outgoing, identity, standing)
     if said is not None:
         alert = msgspec.structs.replace(alert, version=said.version + 1)
     file.said[identity] = Said(
@@ -79,38 +121,38 @@ def _say(
         standing.claims,
         standing.disputed,
     )
-    differences.alerts.append(alert)
+    outgoing.differences.alerts.append(alert)
 
 
-def _substance(file: AccountFile, standing: Standing, policy_version: str) -> str:
+def _substance(outgoing: _Outgoing, standing: Standing) -> str:
     """Return a fingerprint of what an alert says, made from less than the alert itself.
 
     Counts, evidence lines and sentences are left out: they say how, not what, and grow all day.
     """
-    level, notice, payment = file.level, standing.notice, standing.payment
+    file, notice, payment = outgoing.file, standing.notice, standing.payment
+    level = file.level
     what = (
         *standing[:7],
         standing.claims,
         payment.how if payment is not None else standing.why,
-        bank_to_ask(file, standing),
+        bank_to_ask(file.account, standing, outgoing.behind),
         notice.level if notice else (level.level if level else None),
         notice.cluster if notice else (level.cluster if level else None),
-        policy_version,
+        outgoing.policy_version,
     )
     return digest(msgspec.msgpack.encode(what))
 
 
-def _alert(
-    file: AccountFile, identity: str, standing: Standing, policy_version: str, cause: Cause
-) -> FreezeAlert:
+def _alert(outgoing: _Outgoing, identity: str, standing: Standing) -> FreezeAlert:
     """Return the first version of what should stand, as banks read it."""
-    level, notice = file.level, standing.notice
+    file, cause, notice = outgoing.file, outgoing.cause, standing.notice
+    level = file.level
     english, thai = sentences(standing, file)
     return FreezeAlert(
         alert_id=identity,
         version=1,
         kind=standing.kind,
-        bank=bank_to_ask(file, standing),
+        bank=bank_to_ask(file.account, standing, outgoing.behind),
         account=file.account,
         origin=standing.origin,
         amount_satang=standing.amount,
@@ -122,7 +164,7 @@ def _alert(
         evidence=evidence(standing, file),
         cluster_id=notice.cluster if notice else (level.cluster if level else ""),
         cluster_version=level.cluster_version if level and not notice else 0,
-        policy_version=policy_version,
+        policy_version=outgoing.policy_version,
         caused_by=cause.event,
         caused_at=rfc3339(cause.at),
         held_from=rfc3339(standing.since),
@@ -130,27 +172,20 @@ def _alert(
     )
 
 
-def _release(
-    file: AccountFile,
-    identity: str,
-    said: Said,
-    decision: Decision,
-    policy_version: str,
-    cause: Cause,
-    differences: Differences,
-) -> None:
+def _release(outgoing: _Outgoing, identity: str, said: Said) -> None:
     """End what was said: the same id, the next version, and the reason."""
+    file, decision, cause = outgoing.file, outgoing.decision, outgoing.cause
     kind = AlertKind(said.kind)
     successor = _successor(file, kind, said, decision)
     reason = SUPERSEDED if successor else _reason(file, kind, said, decision)
     english, thai = release_sentences(reason, said.disputed)
     level = file.level
-    differences.alerts.append(
+    outgoing.differences.alerts.append(
         FreezeAlert(
             alert_id=identity,
             version=said.version + 1,
             kind=AlertKind.RELEASE,
-            bank=bank_to_ask(file, None),
+            bank=bank_to_ask(file.account, None, outgoing.behind),
             account=file.account,
             origin=said.origin,
             amount_satang=0,
@@ -162,7 +197,7 @@ def _release(
             evidence=[],
             cluster_id=level.cluster if level else "",
             cluster_version=level.cluster_version if level else 0,
-            policy_version=policy_version,
+            policy_version=outgoing.policy_version,
             caused_by=cause.event,
             caused_at=rfc3339(cause.at),
             releases=kind,
@@ -191,12 +226,12 @@ def _reason(file: AccountFile, kind: AlertKind, said: Said, decision: Decision) 
     if claims and all(claim is None or claim.withdrawn for claim in claims):
         return REPORT_WITHDRAWN
     if kind is not AlertKind.HOLD:
-        return "level_ended"
+        return LEVEL_ENDED
     known = decision.ended.get((kind, said.origin))
     if known is not None:
         return known
     if said.origin + "+" in file.postings:
-        return "level_ended"
+        return LEVEL_ENDED
     return EVIDENCE_GONE
 
 
@@ -225,8 +260,10 @@ def _tell(file: AccountFile, decision: Decision, cause: Cause, differences: Diff
         )
         file.told[transaction] = notice
         differences.notices.append(notice)
-    for transaction, told in sorted(file.told.items()):
-        if told.active and transaction not in decision.notices:
+    considered = decision.considered if decision.considered is not None else file.told
+    for transaction in sorted(considered):
+        told = file.told.get(transaction)
+        if told is not None and told.active and transaction not in decision.notices:
             ended = msgspec.structs.replace(
                 told,
                 version=told.version + 1,
@@ -238,20 +275,33 @@ def _tell(file: AccountFile, decision: Decision, cause: Cause, differences: Diff
             differences.notices.append(ended)
 
 
-def bank_to_ask(file: AccountFile, standing: Standing | None) -> str:
+def bank_to_ask(account: str, standing: Standing | None, behind: str | None) -> str:
     """Return the bank code to ask: the account's own, or that of the account behind a proxy.
 
-    Where no account is known behind it, the proxy's or wallet's kind stands for its operator.
+    ``behind`` is the bank behind the proxy or wallet as a whole, where a payment does not say;
+    where no account is known behind it, its kind stands for its operator.
     """
-    kind, _, rest = file.account.partition(":")
+    kind, _, rest = account.partition(":")
     if kind == "account":
         return rest.partition(":")[0]
-    behind = None
     if standing is not None:
-        behind = standing.incoming or (standing.payment.posting if standing.payment else None)
-    postings = [behind] if behind is not None else file.postings.values()
-    for posting in sorted(postings, key=posting_id):
-        for reference in posting.references:
-            if reference.startswith("account:"):
-                return reference.split(":")[1]
-    return kind
+        posting = standing.incoming or (standing.payment.posting if standing.payment else None)
+        if posting is not None:
+            return bank_named(posting) or kind
+    return behind or kind
+
+
+def bank_named(posting: Posting) -> str | None:
+    """Return the bank of the account that stands behind a proxy, if the posting names it."""
+    for reference in posting.references:
+        if reference.startswith("account:"):
+            return reference.split(":")[1]
+    return None
+
+
+def bank_behind(file: AccountFile) -> tuple[str, str] | None:
+    """Return the first posting's id (by id) that names a bank behind a proxy, and that bank."""
+    if file.account.startswith("account:"):
+        return None
+    named = ((posting_id(p), bank_named(p)) for p in file.postings.values())
+    return min(((key, bank) for key, bank in named if bank is not None), default=None)

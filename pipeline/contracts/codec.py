@@ -24,7 +24,8 @@ EARLIEST_YEAR = 2000
 """Nothing that is reported or paid today happened before."""
 
 # Only the end of msgspec's message is its own: before it stands what the event said.
-_EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_EARLIEST = (datetime.datetime(EARLIEST_YEAR, 1, 1, tzinfo=datetime.UTC) - _EPOCH).days * 86_400_000
 _PATH = re.compile(r" - at `(\$[^`]*)`\Z")
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -35,6 +36,12 @@ def decode_json(decoder: msgspec.json.Decoder[T], value: bytes | None) -> T:
     Raises:
         InvalidEvent: for anything that is not such an event; nothing else is raised.
     """
+    if value and len(value) <= MAX_EVENT_BYTES and value.isascii() and b"\\u0000" not in value:
+        # The payments' hot path: everything else is looked at in order below.
+        try:
+            return decoder.decode(value)
+        except (msgspec.MsgspecError, RecursionError, ValueError, OverflowError):
+            pass
     if not value:
         raise InvalidEvent(Reason.EMPTY)
     if len(value) > MAX_EVENT_BYTES:
@@ -76,11 +83,8 @@ def _refusal(message: str) -> InvalidEvent:
 def milliseconds(moment: datetime.datetime) -> int:
     """Return milliseconds since 1970 (UTC) of a moment with an offset, rounded down."""
     # In integers: exact, and a third of the time of datetime.timestamp() on the payments' hot path.
-    days = moment.toordinal() - _EPOCH_DAY
-    offset = moment.utcoffset()
-    assert offset is not None, "a moment of an event has an offset"
-    seconds = (moment.hour * 60 + moment.minute) * 60 + moment.second - offset.seconds
-    return (days - offset.days) * 86_400_000 + seconds * 1000 + moment.microsecond // 1000
+    since = moment - _EPOCH
+    return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
 
 
 def checked_milliseconds(moment: datetime.datetime, recorded_at: int, field: str) -> int:
@@ -89,10 +93,8 @@ def checked_milliseconds(moment: datetime.datetime, recorded_at: int, field: str
     Raises:
         InvalidEvent: before `EARLIEST_YEAR` or more than a day after ``recorded_at`` (ms).
     """
-    if moment.year < EARLIEST_YEAR or moment.year > 9998:
-        raise InvalidEvent(Reason.BAD_TIME, field)
     at = milliseconds(moment)
-    if at > recorded_at + FUTURE_TOLERANCE_MS:
+    if not _EARLIEST <= at <= recorded_at + FUTURE_TOLERANCE_MS:
         raise InvalidEvent(Reason.BAD_TIME, field)
     return at
 

@@ -19,6 +19,8 @@ def books_of(party: PaymentParty, field: str) -> list[str]:
     books = []
     if party.account is not None:
         plain = plain_account_key(party.bank, party.account)
+        if plain is not None and party.promptpay is None and party.wallet is None:
+            return [plain]
         books.append(plain or _key(normalise_account(party.bank, party.account), field))
     if party.promptpay is not None:
         books.append(_key(normalise_promptpay(party.promptpay), field))

@@ -118,10 +118,7 @@ def postings_of(transaction: Transaction, recorded_at: int) -> list[Posting]:
     payees = books_of(transaction.payee, "$.payee")
     key = transaction.key
     amount = transaction.amount_satang
-    references = [transaction.transaction_id] if transaction.uetr else []
-    if transaction.end_to_end_id:
-        references.append(transaction.end_to_end_id)
-    names = tuple(references)
+    names = _references(transaction)
     postings = [
         Posting(
             payers[0],
@@ -142,11 +139,23 @@ def postings_of(transaction: Transaction, recorded_at: int) -> list[Posting]:
             names,
         ),
     ]
+    if len(payers) == len(payees) == 1:
+        return postings
     for book in payers[1:]:
         postings.append(Posting(book, key, at, -amount, payees[0], None, (*names, payers[0])))
     for book in payees[1:]:
         postings.append(Posting(book, key, at, amount, payers[0], None, (*names, payees[0])))
     return postings
+
+
+def _references(transaction: Transaction) -> tuple[str, ...]:
+    """Return by which other names the payment may be known."""
+    if transaction.uetr is None and transaction.end_to_end_id is None:
+        return ()
+    names = [transaction.transaction_id] if transaction.uetr else []
+    if transaction.end_to_end_id:
+        names.append(transaction.end_to_end_id)
+    return tuple(names)
 
 
 def answer_of(update: HoldUpdate, recorded_at: int) -> Answer:

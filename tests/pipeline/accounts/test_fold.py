@@ -6,7 +6,7 @@ import itertools
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.accounts.fold import AccountsFold
@@ -293,6 +293,7 @@ EVENTS = [
 ]
 
 
+@settings(deadline=None)
 @given(st.permutations(EVENTS), st.lists(st.sampled_from(EVENTS), max_size=6))
 def test_any_order_and_any_repeats_give_the_same_standing_alerts(order, repeats):
     def content(desk):

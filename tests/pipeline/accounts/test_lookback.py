@@ -23,8 +23,7 @@ def test_every_account_gets_its_own_postings_back(numbers, batch):
     memory = LookBack(state, 72)
     added = [posting(f"account:014:{n}", i) for i, n in enumerate(numbers)]
     for start in range(0, len(added), batch):
-        for each in added[start : start + batch]:
-            memory.add(each)
+        assert memory.take(added[start : start + batch], set()) == []
         memory.flush(start)
     for account in {each.account for each in added}:
         expected = [each for each in added if each.account == account]
@@ -32,19 +31,26 @@ def test_every_account_gets_its_own_postings_back(numbers, batch):
         assert found == expected
 
 
+def test_postings_of_accounts_with_a_case_are_left_to_their_files():
+    memory = LookBack(MemoryState(), 72)
+    ordinary, suspect = posting("account:014:1", 1), posting("account:014:2", 2)
+    assert memory.take([ordinary, suspect], {"account:014:2"}) == [suspect]
+    memory.flush(0)
+    assert list(memory.of("account:014:1")) == [ordinary]
+    assert list(memory.of("account:014:2")) == []
+
+
 def test_every_bucket_can_be_read():
     memory = LookBack(MemoryState(), 72)
     accounts = [f"account:014:{number}" for number in range(5000)]
-    for number, account in enumerate(accounts):
-        memory.add(posting(account, number))
+    memory.take([posting(account, number) for number, account in enumerate(accounts)], set())
     memory.flush(0)
     assert all(len(list(memory.of(account))) == 1 for account in accounts)
 
 
 def test_hours_that_are_over_are_dropped_whole():
     memory = LookBack(MemoryState(), 72)
-    memory.add(posting("account:014:1", 1, NOON))
-    memory.add(posting("account:014:1", 2, NOON + HOUR_MS))
+    memory.take([posting("account:014:1", n, NOON + (n - 1) * HOUR_MS) for n in (1, 2)], set())
     memory.flush(0)
     memory.expire(NOON + 73 * HOUR_MS)
     assert [p.transaction for p in memory.of("account:014:1")] == ["bank/t2"]

@@ -1,0 +1,193 @@
+"""An account file in use: events are added, alerts decided, and what changed is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.accounts.decision import Decision
+from pipeline.accounts.file import (
+    AccountFile,
+    add_event,
+    decode_file,
+    merged,
+    place_of,
+    posting_id,
+)
+from pipeline.accounts.parts import BLOCK_ROWS, HEAD_ROWS, MAPS, Tail, block_keys, whole_file
+from pipeline.accounts.review import Review
+from pipeline.accounts.versions import (
+    Cause,
+    Differences,
+    Spoken,
+    bank_behind,
+    bank_named,
+    differ,
+)
+from pipeline.contracts.account_log import AccountEvent, Posting
+from pipeline.policy.policy import Policy
+from pipeline.state import State
+
+MAX_POSTINGS_A_FILE = 200_000
+"""Limit on postings in a file. Beyond it a sixteenth is left out, those that came first, but none
+that a decision rests on: that a claim means, or without which the balance would be another."""
+
+
+@dataclass(slots=True)
+class Settled:
+    """What came of the changes of one record: the decision, what leaves, postings left out."""
+
+    decision: Decision
+    differences: Differences
+    left_out: int
+
+
+class OpenFile:
+    """One account's file and what is known about it while it is open.
+
+    Its parts are rows of the state (`pipeline.accounts.parts`).
+    """
+
+    def __init__(self, file: AccountFile, tail: Tail, policy: Policy, state: State) -> None:
+        self.file = file
+        self.counted = 0
+        """Postings for which this file was counted by who keeps it in memory."""
+        self._tail = tail
+        self._policy = policy
+        self._state = state
+        self._review = Review(file, policy)
+        self._spoken = Spoken(file)
+        self._behind = bank_behind(file)
+        self._unwritten: list[tuple[bytes, bytes]] = []
+        self._obsolete: list[bytes] = []
+
+    @classmethod
+    def begun(cls, account: str, policy: Policy, state: State) -> OpenFile:
+        """Return the file of an account whose case begins."""
+        file = AccountFile(account=account)
+        return cls(file, Tail(file), policy, state)
+
+    @classmethod
+    def read(cls, account: str, policy: Policy, state: State) -> OpenFile:
+        """Return the file of an account as it is in the state.
+
+        Raises:
+            LookupError: it is not there, or not whole.
+        """
+        value = state.get(HEAD_ROWS + account.encode())
+        if value is None:
+            raise LookupError("an account in the index has no file")
+        head = decode_file(value)
+        whole = whole_file(head, lambda key: state.get(BLOCK_ROWS + key))
+        return cls(whole, Tail(head), policy, state)
+
+    def add_posting(self, posting: Posting) -> bool:
+        """Add a posting; return whether the file changed."""
+        key, postings = posting_id(posting), self.file.postings
+        known = postings.get(key)
+        if known is not None:
+            posting = merged(known, posting)
+            if posting == known:
+                return False
+        elif posting.at < self.file.left_out_before and not self._review.is_meant(posting):
+            return False
+        postings[key] = posting
+        self._tail.add("postings", key)
+        self._review.posting_added(key, known, posting)
+        if not self.file.account.startswith("account:"):
+            bank = bank_named(posting)
+            if bank is not None and (self._behind is None or key <= self._behind[0]):
+                self._behind = (key, bank)
+        return True
+
+    def add_event(self, event: AccountEvent) -> bool:
+        """Add a claim, level, answer or notice; return whether the file changed."""
+        name, key = place_of(event)
+        replaced = name in MAPS and key in getattr(self.file, name)
+        if not add_event(self.file, event):
+            return False
+        if name in MAPS:
+            self._tail.add(name, key)
+        self._review.event_added(event, replaced)
+        return True
+
+    def settle(self, now: int, offset: int, cause: Cause) -> Settled:
+        """Decide and differ once, after the changes of the record at ``offset``.
+
+        ``now`` is the newest tick (ms). Brings the file's version, its ``due`` and what was said
+        up to date.
+        """
+        file = self.file
+        file.version = max(file.version + 1, offset + 1)
+        left_out = self._leave_out()
+        decision = self._review.decide(now, self._spoken.open_holds())
+        behind = self._behind[1] if self._behind is not None else None
+        differences = differ(file, decision, self._spoken, behind, self._policy.version, cause)
+        for alert in differences.alerts:
+            self._tail.add("said", alert.alert_id)
+            if alert.version == 1:
+                self._review.alert_said()
+        for notice in differences.notices:
+            self._tail.add("told", notice.transaction)
+        file.due = decision.due
+        self._seal()
+        return Settled(decision, differences, left_out)
+
+    def written(self) -> list[tuple[bytes, bytes | None]]:
+        """Write what changed to the state; return (key, value) of the parts for their topic.
+
+        The head comes after its blocks, and after it the keys of blocks that it no longer has.
+        """
+        key, head = self.file.account.encode(), self._tail.head(self.file)
+        self._state.put(HEAD_ROWS + key, head)
+        parts = [*self._unwritten, (key, head), *((old, None) for old in self._obsolete)]
+        self._unwritten, self._obsolete = [], []
+        return parts
+
+    def _seal(self) -> None:
+        for key, value in self._tail.seal(self.file):
+            self._state.put(BLOCK_ROWS + key, value)
+            self._unwritten.append((key, value))
+
+    def _leave_out(self) -> int:
+        """Bring the file back below its limit; return how many postings were left out."""
+        file, postings = self.file, self.file.postings
+        if len(postings) <= MAX_POSTINGS_A_FILE:
+            return 0
+        self._seal()
+        before, least = len(postings), MAX_POSTINGS_A_FILE - MAX_POSTINGS_A_FILE // 16
+        needed = self._review.rests_on()
+        for key in block_keys(file):
+            if len(postings) <= least:
+                break
+            self._dissolve(key, needed)
+        file.limited = True
+        self._review.forget()
+        self._behind = bank_behind(file)
+        return before - len(postings)
+
+    def _dissolve(self, key: bytes, needed: set[str]) -> None:
+        """Take the oldest block out of the file: what is still needed of it becomes the newest."""
+        value = self._state.get(BLOCK_ROWS + key)
+        assert value is not None
+        block = decode_file(value)
+        for name in MAPS:
+            entries = getattr(self.file, name)
+            for entry, content in getattr(block, name).items():
+                if entries.get(entry) != content:
+                    continue  # a later part has it, newer
+                gone = entry not in needed if name == "postings" else self._is_past(name, entry)
+                if gone:
+                    del entries[entry]
+                    if name == "postings":
+                        self.file.left_out_before = max(self.file.left_out_before, content.at + 1)
+                else:
+                    self._tail.add(name, entry)
+        del self.file.blocks[0]
+        self.file.first_block += 1
+        self._state.delete(BLOCK_ROWS + key)
+        self._obsolete.append(key)
+
+    def _is_past(self, name: str, entry: str) -> bool:
+        """Whether this is a notice, long taken back, about a payment that was left out."""
+        told = self.file.told.get(entry) if name == "told" else None
+        return told is not None and not told.active and entry + "+" not in self.file.postings

@@ -1,0 +1,213 @@
+"""Files of any length: the same alerts as deciding over the whole file, stored in parts."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.accounts import decision, matching, parts
+from pipeline.accounts import fold as fold_module
+from pipeline.accounts.file import AccountFile, add_event, add_posting
+from pipeline.accounts.fold import AccountsFold, alert_output
+from pipeline.accounts.versions import Cause, Spoken, bank_behind, differ
+from pipeline.contracts.account_log import (
+    AccountEvent,
+    AccountEvents,
+    Notice,
+    Posting,
+    Postings,
+    Tick,
+    encode_log_entry,
+)
+from pipeline.fold import LogRecord, Output
+from pipeline.policy.policy import HOUR_MS, load_policy
+from pipeline.state import MemoryState
+from pipeline.topics import ACCOUNT_FILES, ACCOUNT_LOG, FREEZE_ALERTS
+from tests.pipeline.accounts.desk import MINUTE, MULE, NINE, VICTIM, answer, claim, level
+from tests.pipeline.accounts.oracle import decide_whole
+
+POLICY = load_policy()
+PROXY = "promptpay:phone:+66812345678"
+PAYERS = (VICTIM, "account:006:1231231234", "wallet:truemoney:1")
+Step = Posting | Tick | list[AccountEvent]
+
+
+@pytest.fixture(params=[(3, 10**6, 20_000), (3, 0, 1), (128, 10**6, 20_000)])
+def sizes(request, monkeypatch):
+    """Blocks of three entries or of many; files kept open, or read anew for each batch."""
+    block, postings, files = request.param
+    monkeypatch.setattr(parts, "BLOCK_ENTRIES", block)
+    monkeypatch.setattr(fold_module, "POSTINGS_IN_MEMORY", postings)
+    monkeypatch.setattr(fold_module, "FILES_IN_MEMORY", files)
+    monkeypatch.setattr(matching, "SPARE", block // 3)
+    monkeypatch.setattr(decision, "MAX_HOLDS_AN_ACCOUNT", 4)
+    monkeypatch.setattr("tests.pipeline.accounts.oracle.MAX_HOLDS_AN_ACCOUNT", 4)
+
+
+def any_posting(draw: random.Random, account: str) -> Posting:
+    number = draw.randrange(14)
+    spent = draw.random() < 0.25
+    amount = draw.choice((15_000, 50_000, 52_000, 500_000))
+    return Posting(
+        account=account,
+        transaction=draw.choice(("bank/t", "uetr/u")) + str(number),
+        at=NINE + draw.choice((-26 * HOUR_MS, -30 * MINUTE, 0, number * MINUTE, 3 * HOUR_MS)),
+        amount=-amount if spent else amount,
+        other=draw.choice(PAYERS),
+        balance=draw.choice((None, None, 0, 40_000, 600_000)),
+        references=tuple(
+            draw.sample(("r1", "r2", "u3", "account:011:777", "account:002:5"), draw.randrange(3))
+        ),
+    )
+
+
+def any_event(draw: random.Random, account: str, alerts: Sequence[str]) -> AccountEvent:
+    number = draw.randrange(6)
+    match draw.randrange(8):
+        case 0 | 1 | 2:
+            return claim(
+                f"aoc-1441/{number // 2}#{number}",
+                draw.choice((50_000, 51_000, 500_000)),
+                account=account,
+                version=draw.randrange(1, 4),
+                withdrawn=draw.random() < 0.15,
+                verified=draw.random() < 0.6,
+                voice=f"voice-{draw.randrange(3)}",
+                police_filed=draw.random() < 0.2,
+                paid_at=NINE + draw.choice((-20 * MINUTE, 0, 8 * MINUTE, 3 * HOUR_MS)),
+                payer=draw.choice((None, None, VICTIM, PAYERS[1])),
+                reference=draw.choice((None, None, "r1", "t3", "uetr/u4")),
+            )
+        case 3 | 4:
+            name = draw.choice(("black", "light_grey", "light_grey", "dark_grey", "light_brown"))
+            voices = draw.randrange(4)
+            return level(
+                draw.choice((name, "none")) if draw.random() < 0.2 else name,
+                account=account,
+                version=draw.randrange(1, 9),
+                since=NINE + draw.choice((0, 20 * MINUTE)),
+                police_filed=draw.random() < 0.2,
+                voices=voices,
+                verified_voices=voices,
+                cluster=draw.choice(("one", "one", "two")),
+            )
+        case 5:
+            return Notice(
+                account=account,
+                transaction=f"bank/n{draw.randrange(3)}",
+                version=draw.randrange(1, 4),
+                active=draw.random() < 0.7,
+                payee=draw.choice((PROXY, SHOP)),
+                amount=70_000,
+                at=NINE,
+                level="black",
+                cluster=draw.choice(("one", "two")),
+                published_at=NINE,
+                caused_by="aoc-1441/1",
+            )
+        case _:
+            return answer(
+                f"scb/{draw.randrange(5)}",
+                draw.choice(("held", "released", "refused", "seized", "police_filed")),
+                account=account,
+                at=NINE + draw.randrange(5) * HOUR_MS,
+                alert_id=draw.choice(alerts) if alerts else None,
+                balance=draw.choice((None, None, 30_000, 450_000)),
+            )
+
+
+SHOP = "account:002:9990001112"
+
+
+class Naive:
+    """The accounts' rules with nothing kept but the file itself."""
+
+    def __init__(self, account: str) -> None:
+        self.file = AccountFile(account=account)
+        self.now = 0
+        self.has_case = False
+        self.early: list[Posting] = []
+
+    def lay(self, step: list[Posting] | list[AccountEvent] | Tick) -> list[Output]:
+        cause = None
+        if isinstance(step, Tick):
+            self.now = max(self.now, step.at)
+            if self.file.due is not None and self.file.due <= self.now:
+                cause = Cause("tick", NINE)
+        else:
+            for event in step:
+                if isinstance(event, Posting):
+                    if not self.has_case:
+                        self.early.append(event)
+                    elif add_posting(self.file, event) and cause is None:
+                        cause = Cause(event.transaction, NINE)
+                else:
+                    self.has_case = True
+                    if not isinstance(event, Notice):
+                        while self.early:
+                            add_posting(self.file, self.early.pop())
+                    if add_event(self.file, event):
+                        cause = fold_module._cause(event, LogRecord(0, NINE, None, None))
+        if cause is None:
+            return []
+        whole = decide_whole(self.file, POLICY, self.now)
+        self.file.due = whole.due
+        behind = bank_behind(self.file)
+        spoken = Spoken(self.file)
+        bank = behind[1] if behind else None
+        out = differ(self.file, whole, spoken, bank, POLICY.version, cause)
+        said = [alert_output(a, cause.at if cause.by_report else None) for a in out.alerts]
+        told = AccountEvents(list(out.notices))
+        return said + (
+            [Output(ACCOUNT_LOG, None, encode_log_entry(told), (), 0)] * bool(told.events)
+        )
+
+
+def steps(seed: int, account: str, count: int, alerts: list[str]) -> Iterator[object]:
+    """Postings one by one and in groups, events, ticks; alerts are those that were said so far."""
+    draw = random.Random(seed)
+    now, opened = NINE, False
+    for _ in range(count):
+        kind = draw.random()
+        if kind < 0.6:
+            yield [any_posting(draw, account) for _ in range(draw.choice((1, 1, 1, 4)))]
+        elif kind < 0.9:
+            events = [any_event(draw, account, alerts) for _ in range(draw.choice((1, 1, 2)))]
+            opened = opened or not all(isinstance(event, Notice) for event in events)
+            yield events
+        else:
+            # The look-back memory must not forget anything before the case: the naive one does not.
+            now += draw.choice((MINUTE, HOUR_MS, 20 * HOUR_MS)) if opened else 1
+            yield Tick(now)
+
+
+def record(offset: int, step: object) -> LogRecord:
+    entry = step
+    if isinstance(step, list):
+        entry = Postings(step) if isinstance(step[0], Posting) else AccountEvents(step)
+    return LogRecord(offset, NINE, None, encode_log_entry(entry))
+
+
+def leaving(outputs: list[Output]) -> list[Output]:
+    return [o for o in outputs if o.topic != ACCOUNT_FILES]
+
+
+@pytest.mark.parametrize("account", [MULE, PROXY])
+@pytest.mark.usefixtures("sizes")
+@given(seed=st.integers(0, 10**9))
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_each_record_gives_what_deciding_over_the_whole_file_gives(account, seed):
+    fold, naive, alerts = AccountsFold(MemoryState(), POLICY, 0, 1), Naive(account), []
+    for offset, step in enumerate(steps(seed, account, 50, alerts)):
+        expected = naive.lay(step)
+        assert leaving(fold.apply([record(offset, step)]).outputs) == expected
+        for output in expected:
+            if output.topic == FREEZE_ALERTS:
+                alerts.append(orjson.loads(output.value)["alert_id"])
