@@ -68,7 +68,29 @@ def secured(request, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def played(secured):
+def turned_away(secured):
+    """Commands with wrong settings, and last a worker: they wait long for Kafka, side by side."""
+    name, _, folder = secured
+    event = {"source": "scb", "transaction_id": "1", "amount_satang": 1}
+    event["occurred_at"] = "2026-11-20T10:00:00+07:00"
+    event["payer"] = {"bank": "014", "account": "5556667778"}
+    event["payee"] = {"bank": "014", "account": "4041234567"}
+    events = folder / "events.jsonl"
+    events.write_text(json.dumps(event) + "\n")
+    commands = [("topics", "check"), ("alerts",), ("publish", "transactions", str(events))]
+    wrongs = [*REFUSED[name], *FOR_BOTH]
+    processes = [begin(*command, **wrong) for command in commands for wrong in wrongs]
+    state = str(folder / "refused-state")
+    processes.append(begin("worker", "intake", FREEZELINE_STATE_DIR=state, **REFUSED[name][0]))
+    yield processes
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def played(secured, turned_away):
     """A scenario, halfway through which the accounts worker is away and loses its disk."""
     _, kafka, folder = secured
     scenario = small_scenario(seed=21, payments=1500)
@@ -155,27 +177,17 @@ def test_plain_passwords_are_taken_where_kafka_takes_them(secured):
     assert out
 
 
-def test_whoever_is_not_let_in_reads_one_sentence(secured, tmp_path):
-    name, kafka, _ = secured
-    event = {"source": "scb", "transaction_id": "1", "amount_satang": 1}
-    event["occurred_at"] = "2026-11-20T10:00:00+07:00"
-    event["payer"] = {"bank": "014", "account": "5556667778"}
-    event["payee"] = {"bank": "014", "account": "4041234567"}
-    events = tmp_path / "events.jsonl"
-    events.write_text(json.dumps(event) + "\n")
-    commands = [("topics", "check"), ("alerts",), ("publish", "transactions", str(events))]
-    for wrong in [*REFUSED[name], *FOR_BOTH]:
-        for process in [begin(*command, **wrong) for command in commands]:
-            code, out, err = ran(process)
-            assert (code, out) == (2, "")
-            assert err.startswith(f"Kafka does not answer at {kafka.bootstrap}")
-            assert err.count("\n") == 1
+def test_whoever_is_not_let_in_reads_one_sentence(secured, turned_away):
+    _, kafka, _ = secured
+    for process in turned_away[:-1]:
+        code, out, err = ran(process)
+        assert (code, out) == (2, "")
+        assert err.startswith(f"Kafka does not answer at {kafka.bootstrap}")
+        assert err.count("\n") == 1
 
 
-def test_a_worker_that_is_not_let_in_says_so_and_ends_with_its_code(secured, tmp_path):
-    name, _, _ = secured
-    refused = begin("worker", "intake", FREEZELINE_STATE_DIR=str(tmp_path), **REFUSED[name][0])
-    code, _, err = ran(refused)
+def test_a_worker_that_is_not_let_in_says_so_and_ends_with_its_code(turned_away):
+    code, _, err = ran(turned_away[-1])
     assert code == ExitCode.BROKER_UNREACHABLE
     last = json.loads(err.splitlines()[-1])
     assert (last["level"], last["event"]) == ("critical", "kafka_not_ready")
