@@ -66,22 +66,23 @@ async def run(
         processes = start()
         warmed = await reader.read_all(wanted[0], set(), IDLE_SECONDS, check)
         await reader.read_for(AFTER_SECONDS, wanted[0])
-        warm_cpu = _cpu_seconds(processes)
+        warm_cpu = sum(_cpu_seconds(processes))
         with _stopped(processes):
             await publish(bootstrap, TRANSACTIONS, second.records)
         before, went_on = _cpu_seconds(processes), time.perf_counter()
         ended = await reader.read_all(wanted[1], wanted[0], IDLE_SECONDS, check)
         await reader.read_for(AFTER_SECONDS, wanted[0] | wanted[1])
-        cpu = _cpu_seconds(processes) - before
+        used = [now - then for now, then in zip(_cpu_seconds(processes), before, strict=True)]
     finally:
         await reader.stop()
-    count = len(second.records)
+    count, cpu = len(second.records), sum(used)
     expected = len(wanted[0]) + len(wanted[1])
     return {
         "transactions": count,
         "seconds": round(ended - went_on, 2),
         "per_s": round(count / (ended - went_on)),
         "cpu_us": round(cpu / count * 1e6, 2),
+        "cpu_us_by_process": [round(each / count * 1e6, 2) for each in used],
         "per_cpu_s": round(count / cpu),
         "warm_up": {
             "transactions": len(first.records),
@@ -154,10 +155,11 @@ def _stopped(processes: Sequence[Runner]) -> Iterator[None]:
             process.send_signal(signal.SIGCONT)
 
 
-def _cpu_seconds(processes: Sequence[Runner]) -> float:
-    """Return the processor time of the processes and of the children that they have awaited."""
-    ticks = 0
+def _cpu_seconds(processes: Sequence[Runner]) -> list[float]:
+    """Return the processor time of each process and of the children that it has awaited."""
+    found = []
     for process in processes:
         fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += sum(int(field) for field in fields[11:15])
-    return ticks / os.sysconf("SC_CLK_TCK")
+        ticks = sum(int(field) for field in fields[11:15])
+        found.append(ticks / os.sysconf("SC_CLK_TCK"))
+    return found

@@ -69,8 +69,6 @@ def _keep(app: Any, cases_file: str) -> None:
         "look-back",
         key_type=bytes,
         value_type=bytes,
-        key_serializer="raw",
-        value_serializer="raw",
         options={"driver": "rocksdict", "block_cache_size": 64 * 1024**2},
     )
 
