@@ -30,7 +30,7 @@ from pipeline.contracts.alerts import AlertKind
 from pipeline.topics import TRANSACTIONS, load_topics
 
 TRANSACTIONS_MEASURED = 400_000
-LEAST_TRANSACTIONS = 20_000
+LEAST_TRANSACTIONS = 10_000
 WARM_UP_SHARE = 0.75
 """Of the transactions that are measured, so many more come first."""
 FILES = 100_000
@@ -39,6 +39,7 @@ OURS = "freezeline"
 _PARTITIONS = load_topics()[TRANSACTIONS].partitions
 _RATIOS = {
     "ratio_to_kafka_streams_eos": ("kafka-streams-eos", "per_cpu_s"),
+    "ratio_to_kafka_streams_eos_two_threads": ("kafka-streams-eos-two-threads", "per_cpu_s"),
     "ratio_to_kafka_streams_eos_no_changelog": ("kafka-streams-eos-no-changelog", "per_cpu_s"),
     "ratio_to_quix": ("quix", "per_s"),
     "ratio_to_bytewax": ("bytewax", "per_s"),

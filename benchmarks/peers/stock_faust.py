@@ -47,7 +47,8 @@ def main() -> None:
         _post(app)
     else:
         _keep(app, cases)
-    logging.getLogger("faust").setLevel(logging.WARNING)
+    # Faust leaves aiokafka's debug log on, which would cost it a tenth of its time.
+    logging.disable(logging.INFO)
     faust.Worker(app, loglevel="WARN", redirect_stdouts=False).execute_from_commandline()
 
 
