@@ -12,6 +12,7 @@ import json
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -29,11 +30,11 @@ from benchmarks.stand import BenchmarkError, Stand, ending_well
 from pipeline.contracts.alerts import AlertKind
 from pipeline.topics import TRANSACTIONS, load_topics
 
-TRANSACTIONS_MEASURED = 400_000
+TRANSACTIONS_MEASURED = 300_000
 LEAST_TRANSACTIONS = 10_000
 WARM_UP_SHARE = 0.75
 """Of the transactions that are measured, so many more come first."""
-FILES = 100_000
+FILES = 20_000
 OURS = "freezeline"
 
 _PARTITIONS = load_topics()[TRANSACTIONS].partitions
@@ -53,26 +54,22 @@ def run(transactions: int, files: int, peers: tuple[Peer, ...]) -> Figures:
 
     @cache
     def parts(share: float) -> tuple[Part, Part]:
-        measured = max(LEAST_TRANSACTIONS, round(transactions * share))
+        measured = _measured(transactions, share)
         return backlog((round(measured * WARM_UP_SHARE), measured), _PARTITIONS, files)
 
-    note(f"{OURS}: {transactions:,} transactions")
-    own = [ours.run(parts(1.0), files)]
-    found: Figures = {}
+    def own(name: str) -> Figures:
+        note(f"{name}: {transactions:,} transactions")
+        about: Figures = {"settings": ours.SETTINGS}
+        return _outcome(about, lambda: ours.run(parts(1.0), files))
+
+    found: Figures = {OURS: own(OURS)}
     for peer in peers:
-        note(f"{peer.title}: {max(LEAST_TRANSACTIONS, round(transactions * peer.share)):,}")
-        found[peer.name] = _outcome(peer, parts(peer.share), files)
-    note(f"{OURS} again")
-    own.append(ours.run(parts(1.0), files))
-    mean = {key: statistics.mean(each[key] for each in own) for key in ("per_s", "per_cpu_s")}
-    measured = {name: figures for name, figures in found.items() if "per_s" in figures}
+        note(f"{peer.title}: {_measured(transactions, peer.share):,} transactions")
+        found[peer.name] = _peer_outcome(peer, parts(peer.share), files)
+    found[f"{OURS} again"] = own(f"{OURS} again")
     return {
-        **{
-            ratio: round(mean[by] / measured[name][by], 2)
-            for ratio, (name, by) in _RATIOS.items()
-            if name in measured
-        },
-        "peers": {OURS: {**own[0], "settings": ours.SETTINGS}, f"{OURS} again": own[1], **found},
+        **_ratios(found),
+        "peers": found,
         "files": files,
         "machine": machine(),
         "versions": versions(),
@@ -119,24 +116,47 @@ def main() -> None:
     sys.exit(any("not_measured" in each for each in figures["peers"].values()))
 
 
-def _outcome(peer: Peer, parts: tuple[Part, Part], files: int) -> Figures:
+def _measured(transactions: int, share: float) -> int:
+    return max(LEAST_TRANSACTIONS, round(transactions * share))
+
+
+def _ratios(found: Figures) -> Figures:
+    """Compare the mean of our runs with each peer, by what the ratio is about."""
+    measured = {name: figures for name, figures in found.items() if "per_s" in figures}
+    own = [figures for name, figures in measured.items() if name.startswith(OURS)]
+    if not own:
+        return {}
+    return {
+        ratio: round(statistics.mean(each[by] for each in own) / measured[name][by], 2)
+        for ratio, (name, by) in _RATIOS.items()
+        if name in measured
+    }
+
+
+def _peer_outcome(peer: Peer, parts: tuple[Part, Part], files: int) -> Figures:
     about: Figures = {
         "title": peer.title,
         "settings": peer.settings,
         "after_a_crash": peer.after_a_crash,
         "differs": peer.differs,
     }
-    try:
-        if peer.package is not None:
+    if peer.package is not None:
+        try:
             about["version"] = importlib.metadata.version(peer.package)
-        about.update(_peer(peer, parts, files))
-    except importlib.metadata.PackageNotFoundError:
-        about["not_measured"] = f"{peer.package} is not installed (extra 'peers')"
+        except importlib.metadata.PackageNotFoundError:
+            return {**about, "not_measured": f"{peer.package} is not installed (extra 'peers')"}
+    return _outcome(about, lambda: _peer(peer, parts, files))
+
+
+def _outcome(about: Figures, measure: Callable[[], Figures]) -> Figures:
+    """Measure; a run that fails is told as it is, and does not end the others."""
+    try:
+        found = measure()
     except (BenchmarkError, LocalKafkaError) as error:
-        about["not_measured"] = str(error)
-    if "not_measured" in about:
-        note(f"not measured: {about['not_measured']}")
-    return about
+        note(f"not measured: {error}")
+        return {**about, "not_measured": str(error)}
+    note(f"{found['per_s']:,}/s, {found['cpu_us']} CPU µs each")
+    return {**about, **found}
 
 
 def _peer(peer: Peer, parts: tuple[Part, Part], files: int) -> Figures:

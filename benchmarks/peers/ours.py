@@ -51,7 +51,6 @@ def _open_cases(stand: Stand, files: int) -> None:
     records = case_records(files, load_topics()[ACCOUNT_LOG].partitions)
     asyncio.run(publish(stand.bootstrap, ACCOUNT_LOG, records))
     worker = stand.worker(WorkerName.ACCOUNTS)
-    stand.wait_until_ready(worker)
     stand.wait_until_answered(WorkerName.ACCOUNTS)
     stand.end(worker)
     opened = asyncio.run(alert_count(stand.bootstrap))
