@@ -2,8 +2,11 @@
 # 3.11 or newer and a network are enough (uv is used when there is one, and fetched when not).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check bench bench-peers clean
+.PHONY: help setup demo up test check recovery bench bench-peers clean
 SHELL := /bin/sh
+
+KILLS ?= 50
+SEED ?= 7
 
 VENV := .venv
 READY := $(VENV)/.ready
@@ -31,6 +34,9 @@ check: $(READY)  ## Check format, lint, types, layers and the repository's own r
 	$(VENV)/bin/mypy --strict pipeline agents
 	$(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/python -m pytest tests/tidy -q
+
+recovery: $(READY)  ## Kill, stop and starve everything under load, KILLS=50 SEED=7, and compare with replay
+	@$(VENV)/bin/python -m tests.recovery --kills $(KILLS) --seed $(SEED)
 
 bench: $(READY)  ## Measure the agents beside a bare Kafka loop
 	@$(VENV)/bin/python -m benchmarks
