@@ -252,11 +252,13 @@ class _Worker:
 
         async def hand_to_lane(stream: Any) -> None:
             async for event in stream.noack().events():
-                batch: transport.Batch = event.value
-                if batch.epoch == self.epoch:
-                    lane = self._owned.lanes.get(TP(batch.topic, batch.partition))
+                fetched: transport.Fetched = event.value
+                if fetched.epoch != self.epoch:
+                    continue
+                for topic, partition, batch in fetched.batches:
+                    lane = self._owned.lanes.get(TP(topic, partition))
                     if lane is not None and lane.running:
-                        lane.submit(batch.batch)
+                        lane.submit(batch)
 
         app.agent(transport.topics_of(app, self._spec.topics), name=name)(hand_to_lane)
         return app

@@ -1,4 +1,4 @@
-"""Faust's transport, by whole batches: one event is one fetched batch of one partition.
+"""Faust's transport, by whole batches: one event is what one fetch brought, a batch a partition.
 
 Stock Faust spends four asyncio tasks on each message and commits by acknowledging messages. Here a
 stream carries batches, nothing is acknowledged in Faust's sense, and both the positions to read
@@ -36,12 +36,18 @@ _POLL_SECONDS_WHILE_SOME_ARE_FULL = 0.02
 
 
 class Batch(NamedTuple):
-    """The value of an event: records of one partition, fetched under one assignment."""
+    """Records of one partition."""
 
-    epoch: int
     topic: str
     partition: int
     batch: RecordBatch
+
+
+class Fetched(NamedTuple):
+    """The value of an event: what one fetch brought, under one assignment."""
+
+    epoch: int
+    batches: list[Batch]
 
 
 class WorkerHost(Protocol):
@@ -238,22 +244,23 @@ class Consumer(stock.Consumer):
         # A partition whose lane is full may have room again at any moment: look again soon.
         wait = _POLL_SECONDS if len(active) == len(wanted) else _POLL_SECONDS_WHILE_SOME_ARE_FULL
         fetched = await self.thread.fetch(active, wait)
+        batches = []
         for partition, chunks in fetched.items():
-            if epoch != host.epoch or not self.flow_active:
-                return
-            await self._deliver(TP(*partition), record_batches.merged(chunks), epoch)
+            batch = record_batches.merged(chunks)
+            if await self._is_next(TP(*partition), batch):
+                batches.append(Batch(partition.topic, partition.partition, batch))
+        if batches and epoch == host.epoch and self.flow_active:
+            await self._deliver(Fetched(epoch, batches))
 
-    async def _deliver(self, partition: TP, batch: RecordBatch, epoch: int) -> None:
-        expected = self._expected.get(partition)
-        if expected is None or batch.stop <= expected:
-            return
-        if batch.start > expected and not await self._is_real_hole(partition, expected, batch):
-            return
-        value: Any = Batch(epoch, partition.topic, partition.partition, batch)
+    async def _deliver(self, fetched: Fetched) -> None:
+        # One event for all that was fetched: what an event costs in Faust is paid once.
+        first = fetched.batches[0]
+        partition = TP(first.topic, first.partition)
+        value: Any = fetched
         message = ConsumerMessage(
             partition.topic,
             partition.partition,
-            batch.start,
+            first.batch.start,
             timestamp=0.0,
             timestamp_type=0,
             headers=None,
@@ -265,8 +272,16 @@ class Consumer(stock.Consumer):
         )
         # The agent behind the stream only hands over to lanes: it never makes this wait for long.
         await self.callback(message)
-        if epoch == self.host.epoch:
-            self._expected[partition] = batch.stop
+        if fetched.epoch == self.host.epoch:
+            for topic, number, batch in fetched.batches:
+                self._expected[TP(topic, number)] = batch.stop
+
+    async def _is_next(self, partition: TP, batch: RecordBatch) -> bool:
+        """Say whether a batch goes on where the last one ended."""
+        expected = self._expected.get(partition)
+        if expected is None or batch.stop <= expected:
+            return False
+        return batch.start <= expected or await self._is_real_hole(partition, expected, batch)
 
     async def _is_real_hole(self, partition: TP, expected: int, batch: RecordBatch) -> bool:
         """Read once more from what was expected; a hole that comes again is in the log itself."""
