@@ -2,16 +2,20 @@
 # 3.11 or newer and a network are enough (uv is used when there is one, and fetched when not).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check bench clean
+.PHONY: help setup demo up test check recovery bench bench-peers clean
 SHELL := /bin/sh
+
+KILLS ?= 50
+SEED ?= 7
 
 VENV := .venv
 READY := $(VENV)/.ready
+PEERS := $(VENV)/peers
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
 help:  ## Show what can be made
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 setup: $(READY)  ## Set up .venv, as every other target does by itself
 
@@ -31,8 +35,17 @@ check: $(READY)  ## Check format, lint, types, layers and the repository's own r
 	$(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/python -m pytest tests/tidy -q
 
+recovery: $(READY)  ## Kill, stop and starve everything under load, KILLS=50 SEED=7, and compare with replay
+	@$(VENV)/bin/python -m tests.recovery --kills $(KILLS) --seed $(SEED)
+
 bench: $(READY)  ## Measure the agents beside a bare Kafka loop
 	@$(VENV)/bin/python -m benchmarks
+
+# In an environment of its own: what other stream processors need must not hold back the product's.
+bench-peers: $(READY)  ## Measure other stream processors beside the product
+	@UV=$$(command -v uv || echo $(VENV)/bin/uv); \
+	UV_PROJECT_ENVIRONMENT=$(PEERS) "$$UV" sync --quiet --locked --no-dev --extra peers --python $(VENV)/bin/python
+	@$(PEERS)/bin/python -m benchmarks.peers --json
 
 clean:  ## Remove what these targets made, but no data
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -50,7 +63,7 @@ $(READY): pyproject.toml uv.lock
 	done; \
 	if command -v uv >/dev/null 2>&1; then \
 	  echo "Setting up $(VENV) with uv …"; \
-	  uv sync --quiet --locked --all-extras --python "$${python:->=3.11}"; \
+	  uv sync --quiet --locked --extra local --python "$${python:->=3.11}"; \
 	elif [ -z "$$python" ]; then \
 	  echo "Freezeline needs Python 3.11 or newer, and found none: install it, or uv, and try again." >&2; \
 	  exit 1; \
@@ -61,7 +74,7 @@ $(READY): pyproject.toml uv.lock
 	      echo "$$python -m venv failed: on Debian and Ubuntu, install python3-venv." >&2; exit 1; }; \
 	  }; \
 	  if "$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check 'uv>=0.9'; then \
-	    "$(VENV)/bin/uv" sync --quiet --locked --all-extras --inexact --python "$(VENV)/bin/python"; \
+	    "$(VENV)/bin/uv" sync --quiet --locked --extra local --inexact --python "$(VENV)/bin/python"; \
 	  else \
 	    "$(VENV)/bin/python" -m pip install --quiet --upgrade 'pip>=25.1'; \
 	    "$(VENV)/bin/python" -m pip install --quiet --editable '.[local]' --group dev; \

@@ -102,6 +102,7 @@ class ReadBack:
     async def _begin(
         self, consumer: AIOKafkaConsumer, wanted: Mapping[TopicPartition, Lane]
     ) -> dict[TopicPartition, _Following]:
+        # An empty assignment too: nothing must come of partitions that were given away.
         consumer.assign(list(wanted))
         if not wanted:
             return {}
@@ -122,6 +123,8 @@ class ReadBack:
 async def _turn(consumer: AIOKafkaConsumer, reading: Mapping[TopicPartition, _Following]) -> None:
     polled = await consumer.getmany(timeout_ms=int(_LOOK_SECONDS * 1000))
     for source, chunks in polled.items():
+        if source not in reading:  # what was read before partitions were given away
+            continue
         batch = record_batches.merged(chunks)
         for begin in range(0, len(batch.records), _COMPARED_AT_A_TIME):
             reading[source].compare(batch.records[begin : begin + _COMPARED_AT_A_TIME])

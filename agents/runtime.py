@@ -21,7 +21,7 @@ from faust.types import TP
 from agents import transport
 from agents.batch_reader import partitions_of
 from agents.committer import Committer
-from agents.failures import ExitCode
+from agents.failures import ExitCode, raised_at
 from agents.health import HealthServer
 from agents.lanes import LanePort
 from agents.partitions import OwnedPartitions
@@ -284,7 +284,9 @@ class _Worker:
 
     def _stop_if_failed(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.critical("background_failed", extra={"error": type(error).__name__})
+            where = raised_at(error)
+            extra = {"error": type(error).__qualname__, "raised_at": where}
+            log.critical("background_failed", extra=extra)
             assert self._app is not None
             self._app._crashed.set()
 

@@ -75,10 +75,11 @@ def grounds_of(
     payments belie it.
     """
     ended: dict[str, str] = {}
-    disputed = _disputed_payments(file, payments, unseen, policy, ended)
     level, acts = file.level, may_act(file)
+    belied = frozenset(payment.origin for payment in payments if acts and unseen(payment))
+    disputed = _disputed_payments(file, payments, belied, policy, ended)
     listed = level is not None and level.level == LAUNDERING_LEVEL
-    voices = _verified_voices(file, payments, unseen)
+    voices = _verified_voices(file, payments, belied)
     police = level is not None and level.police_filed
     since = level.since if level is not None else 0
     return Grounds(
@@ -95,25 +96,23 @@ def grounds_of(
     )
 
 
-def _verified_voices(
-    file: AccountFile, payments: list[Disputed], unseen: Callable[[Disputed], bool]
-) -> int:
+def _verified_voices(file: AccountFile, payments: list[Disputed], belied: frozenset[str]) -> int:
     """Count the verified reporters of this account whose word its own payments do not belie."""
     level = file.level
     if level is None or not may_act(file):
         return 0
     met: set[str] = set()
-    belied: set[str] = set()
+    lone: set[str] = set()
     for payment in payments:
         voices = {claim.voice for claim in payment.claims if claim.verified}
-        (belied if unseen(payment) else met).update(voices)
-    return max(0, level.verified_voices - len(belied - met))
+        (lone if payment.origin in belied else met).update(voices)
+    return max(0, level.verified_voices - len(lone - met))
 
 
 def _disputed_payments(
     file: AccountFile,
     payments: list[Disputed],
-    unseen: Callable[[Disputed], bool],
+    belied: frozenset[str],
     policy: Policy,
     ended: dict[str, str],
 ) -> list[Candidate]:
@@ -125,7 +124,7 @@ def _disputed_payments(
         if not acts:
             ended[payment.origin] = LEVEL_ENDED
             continue
-        if unseen(payment):
+        if payment.origin in belied:
             ended[payment.origin] = PAYMENT_NOT_SEEN
             continue
         if payment.posting is None and not any(claim.verified for claim in payment.claims):

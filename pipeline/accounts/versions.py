@@ -10,7 +10,7 @@ from pipeline.accounts.decision import REPORT_WITHDRAWN, SUPERSEDED, Decision, S
 from pipeline.accounts.file import AccountFile, Said, posting_id
 from pipeline.accounts.grounds import EVIDENCE_GONE, LEVEL_ENDED
 from pipeline.accounts.reasons import evidence, release_sentences, sentences
-from pipeline.contracts.account_log import Level, Notice, Posting
+from pipeline.contracts.account_log import Notice, Posting
 from pipeline.contracts.alerts import AlertKind, FreezeAlert, alert_id
 from pipeline.contracts.codec import digest, rfc3339
 
@@ -45,23 +45,21 @@ class Spoken:
     def __init__(self, file: AccountFile) -> None:
         self._file = file
         self.open: dict[str, Standing | None] = {i: None for i, s in file.said.items() if s.open}
-        self._level: Level | None = None
-        self._behind: str | None = None
+        self._context: object = None
 
     def open_holds(self) -> list[str]:
         """Return the origins of the holds that are open."""
         said = [self._file.said[identity] for identity in self.open]
         return [each.origin for each in said if each.kind == AlertKind.HOLD]
 
-    def said_so(self, identity: str, standing: Standing, behind: str | None) -> bool:
-        """Whether this very alert was said last, of the same level and bank."""
-        same = self._level is self._file.level and self._behind == behind
-        return same and self.open.get(identity) == standing
+    def said_so(self, identity: str, standing: Standing, context: object) -> bool:
+        """Whether this very alert was said last, in the same context (level, cluster, bank)."""
+        return self._context == context and self.open.get(identity) == standing
 
-    def now_open(self, standing: dict[str, Standing], behind: str | None) -> None:
+    def now_open(self, standing: dict[str, Standing], context: object) -> None:
         """Take over what stands now, all of it said."""
         self.open = dict(standing)
-        self._level, self._behind = self._file.level, behind
+        self._context = context
 
 
 def differ(
@@ -78,15 +76,17 @@ def differ(
     """
     differences = Differences()
     outgoing = _Outgoing(file, decision, behind, policy_version, cause, differences)
+    level = file.level
+    context = (level.level, level.cluster, behind) if level is not None else (behind,)
     standing_ids = {}
     for standing in decision.standing:
         identity = alert_id(standing.kind, file.account, standing.origin)
         standing_ids[identity] = standing
-        if not spoken.said_so(identity, standing, behind):
+        if not spoken.said_so(identity, standing, context):
             _say(outgoing, identity, standing)
     for identity in sorted(spoken.open.keys() - standing_ids.keys()):
         _release(outgoing, identity, file.said[identity])
-    spoken.now_open(standing_ids, behind)
+    spoken.now_open(standing_ids, context)
     _tell(file, decision, cause, differences)
     return differences
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,11 +11,15 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from kafka import KafkaAdminClient
 from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
+from kafka.errors import KafkaError
 
+from agents.kafka_settings import kafka_python_settings
 from agents.local_kafka import LocalKafka
+from agents.settings import ENV_PREFIX, Settings
 
 USER = "freezeline"
 PASSWORD = "a password of letters, spaces = signs"
+LET_IN_SECONDS = 60.0
 _CLIENTS = "listener.name.clients."
 
 
@@ -41,16 +46,15 @@ def kafka_with_passwords(folder: Path) -> Iterator[tuple[LocalKafka, dict[str, s
         user = UserScramCredentialUpsertion(USER, ScramMechanism.SCRAM_SHA_512, PASSWORD)
         admin.alter_user_scram_credentials([user])
         admin.close()
-        yield (
-            kafka,
-            {
-                "FREEZELINE_BOOTSTRAP": kafka.bootstrap,
-                "FREEZELINE_SECURITY_PROTOCOL": "SASL_SSL",
-                "FREEZELINE_SSL_CAFILE": str(folder / "ca.pem"),
-                "FREEZELINE_SASL_USERNAME": USER,
-                "FREEZELINE_SASL_PASSWORD": PASSWORD,
-            },
-        )
+        environment = {
+            "FREEZELINE_BOOTSTRAP": kafka.bootstrap,
+            "FREEZELINE_SECURITY_PROTOCOL": "SASL_SSL",
+            "FREEZELINE_SSL_CAFILE": str(folder / "ca.pem"),
+            "FREEZELINE_SASL_USERNAME": USER,
+            "FREEZELINE_SASL_PASSWORD": PASSWORD,
+        }
+        _wait_until_let_in(environment)
+        yield kafka, environment
 
 
 @contextmanager
@@ -72,17 +76,31 @@ def kafka_with_certificates(folder: Path) -> Iterator[tuple[LocalKafka, dict[str
         _private_key(client, serialization.BestAvailableEncryption(PASSWORD.encode()))
     )
     with LocalKafka(folder / "kafka", properties=properties) as kafka:
-        yield (
-            kafka,
-            {
-                "FREEZELINE_BOOTSTRAP": kafka.bootstrap,
-                "FREEZELINE_SECURITY_PROTOCOL": "SSL",
-                "FREEZELINE_SSL_CAFILE": str(folder / "ca.pem"),
-                "FREEZELINE_SSL_CERTFILE": str(folder / "client.pem"),
-                "FREEZELINE_SSL_KEYFILE": str(folder / "client.key"),
-                "FREEZELINE_SSL_PASSWORD": PASSWORD,
-            },
-        )
+        environment = {
+            "FREEZELINE_BOOTSTRAP": kafka.bootstrap,
+            "FREEZELINE_SECURITY_PROTOCOL": "SSL",
+            "FREEZELINE_SSL_CAFILE": str(folder / "ca.pem"),
+            "FREEZELINE_SSL_CERTFILE": str(folder / "client.pem"),
+            "FREEZELINE_SSL_KEYFILE": str(folder / "client.key"),
+            "FREEZELINE_SSL_PASSWORD": PASSWORD,
+        }
+        _wait_until_let_in(environment)
+        yield kafka, environment
+
+
+def _wait_until_let_in(environment: Mapping[str, str]) -> None:
+    """Wait until Kafka knows the new user, and has done its first, slow, handshake."""
+    given = {name.removeprefix(ENV_PREFIX).lower(): said for name, said in environment.items()}
+    connection = kafka_python_settings(Settings(**given))
+    deadline = time.monotonic() + LET_IN_SECONDS
+    while True:
+        try:
+            KafkaAdminClient(**connection, bootstrap_timeout_ms=20_000).close()
+        except KafkaError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
 
 
 def _tls(folder: Path, authority: trustme.CA, protocol: str) -> Mapping[str, str]:

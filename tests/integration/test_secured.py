@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,6 @@ import pytest
 from agents.failures import ExitCode
 from agents.local_cluster import LocalCluster
 from agents.worker import WorkerName
-from tests.agents.kafka_records import wait_for
 from tests.integration.secured import PASSWORD, kafka_with_certificates, kafka_with_passwords
 from tests.integration.stage import (
     events_of,
@@ -68,7 +68,29 @@ def secured(request, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def played(secured):
+def turned_away(secured):
+    """Commands with wrong settings, and last a worker: they wait long for Kafka, side by side."""
+    name, _, folder = secured
+    event = {"source": "scb", "transaction_id": "1", "amount_satang": 1}
+    event["occurred_at"] = "2026-11-20T10:00:00+07:00"
+    event["payer"] = {"bank": "014", "account": "5556667778"}
+    event["payee"] = {"bank": "014", "account": "4041234567"}
+    events = folder / "events.jsonl"
+    events.write_text(json.dumps(event) + "\n")
+    commands = [("topics", "check"), ("alerts",), ("publish", "transactions", str(events))]
+    wrongs = [*REFUSED[name], *FOR_BOTH]
+    processes = [begin(*command, **wrong) for command in commands for wrong in wrongs]
+    state = str(folder / "refused-state")
+    processes.append(begin("worker", "intake", FREEZELINE_STATE_DIR=state, **REFUSED[name][0]))
+    yield processes
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def played(secured, turned_away):
     """A scenario, halfway through which the accounts worker is away and loses its disk."""
     _, kafka, folder = secured
     scenario = small_scenario(seed=21, payments=1500)
@@ -84,24 +106,28 @@ def played(secured):
         accounts, intake = workers[WorkerName.ACCOUNTS], workers[WorkerName.INTAKE]
         assert accounts.stop() == 0
         shutil.rmtree(Path(accounts.environment["FREEZELINE_STATE_DIR"]) / "accounts")
-        wait_until_paused(intake)
+        paused_at = wait_until_paused(intake)
         publish(cluster, records[half:])
         accounts.start()
         cluster.wait_until_ready()
         settle(cluster)
-        yield cluster, scenario
+        yield cluster, scenario, events_in(intake)[paused_at:]
     finally:
         cluster.stop()
 
 
 def wait_until_paused(intake):
-    """Wait until intake waits for accounts, which is away: from now on it stays so."""
-    wait_for(lambda: last_said(intake) == "intake_paused", 60)
+    """Wait until intake waits for accounts, which is away: from now on it stays so.
 
-
-def last_said(intake):
-    """What intake has last said of its waiting."""
-    return next((e for e in reversed(events_in(intake)) if e.startswith("intake_")), None)
+    Returns how many events it has logged until then.
+    """
+    deadline = time.monotonic() + 60
+    while True:
+        logged = events_in(intake)
+        if [event for event in logged if event.startswith("intake_")][-1:] == ["intake_paused"]:
+            return len(logged)
+        assert time.monotonic() < deadline, f"intake has not paused; see {intake.log_file}"
+        time.sleep(0.2)
 
 
 def events_in(worker):
@@ -110,22 +136,21 @@ def events_in(worker):
 
 
 def test_what_comes_out_is_what_replay_says(played):
-    cluster, scenario = played
+    cluster, scenario, _ = played
     expected = replayed(scenario)
     assert expected.alerts
     assert outcome(cluster).differences(expected) == []
 
 
 def test_a_lost_disk_is_rebuilt_and_intake_waits_meanwhile(played):
-    cluster, _ = played
-    workers = {worker.name: worker for worker in cluster.workers}
-    assert "state_restored" in events_in(workers[WorkerName.ACCOUNTS])
-    # With a limit of a few records, the clock's ticks alone make intake wait for a moment.
-    wait_for(lambda: last_said(workers[WorkerName.INTAKE]) == "intake_resumed")
+    cluster, _, after_the_pause = played
+    accounts = next(w for w in cluster.workers if w.name is WorkerName.ACCOUNTS)
+    assert "state_restored" in events_in(accounts)
+    assert "intake_resumed" in after_the_pause
 
 
 def test_every_command_that_asks_kafka_is_let_in(played, tmp_path):
-    _, scenario = played
+    _, scenario, _ = played
     transactions = tmp_path / "transactions.jsonl"
     sent = [event for topic, event in events_of(scenario) if topic == "transactions"][:5]
     transactions.write_text("".join(json.dumps(event) + "\n" for event in sent))
@@ -152,27 +177,17 @@ def test_plain_passwords_are_taken_where_kafka_takes_them(secured):
     assert out
 
 
-def test_whoever_is_not_let_in_reads_one_sentence(secured, tmp_path):
-    name, kafka, _ = secured
-    event = {"source": "scb", "transaction_id": "1", "amount_satang": 1}
-    event["occurred_at"] = "2026-11-20T10:00:00+07:00"
-    event["payer"] = {"bank": "014", "account": "5556667778"}
-    event["payee"] = {"bank": "014", "account": "4041234567"}
-    events = tmp_path / "events.jsonl"
-    events.write_text(json.dumps(event) + "\n")
-    commands = [("topics", "check"), ("alerts",), ("publish", "transactions", str(events))]
-    for wrong in [*REFUSED[name], *FOR_BOTH]:
-        for process in [begin(*command, **wrong) for command in commands]:
-            code, out, err = ran(process)
-            assert (code, out) == (2, "")
-            assert err.startswith(f"Kafka does not answer at {kafka.bootstrap}")
-            assert err.count("\n") == 1
+def test_whoever_is_not_let_in_reads_one_sentence(secured, turned_away):
+    _, kafka, _ = secured
+    for process in turned_away[:-1]:
+        code, out, err = ran(process)
+        assert (code, out) == (2, "")
+        assert err.startswith(f"Kafka does not answer at {kafka.bootstrap}")
+        assert err.count("\n") == 1
 
 
-def test_a_worker_that_is_not_let_in_says_so_and_ends_with_its_code(secured, tmp_path):
-    name, _, _ = secured
-    refused = begin("worker", "intake", FREEZELINE_STATE_DIR=str(tmp_path), **REFUSED[name][0])
-    code, _, err = ran(refused)
+def test_a_worker_that_is_not_let_in_says_so_and_ends_with_its_code(turned_away):
+    code, _, err = ran(turned_away[-1])
     assert code == ExitCode.BROKER_UNREACHABLE
     last = json.loads(err.splitlines()[-1])
     assert (last["level"], last["event"]) == ("critical", "kafka_not_ready")

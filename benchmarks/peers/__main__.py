@@ -1,0 +1,191 @@
+"""The chain from payment to alert in other stream processors, beside Freezeline's own.
+
+``python -m benchmarks.peers [--transactions N] [--files N] [--only NAME …] [--json]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.metadata
+import json
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from kafka import KafkaAdminClient
+from kafka.admin import NewTopic
+
+from agents.local_kafka import LocalKafkaError
+from benchmarks.machine import Figures, machine, note, show, versions
+from benchmarks.payments import case_account
+from benchmarks.peers import ours, race
+from benchmarks.peers.backlog import Part, backlog
+from benchmarks.peers.roster import PEERS, Peer, Place
+from benchmarks.peers.work import POSTINGS
+from benchmarks.stand import BenchmarkError, Stand, ending_well
+from pipeline.contracts.alerts import AlertKind
+from pipeline.topics import TRANSACTIONS, load_topics
+
+TRANSACTIONS_MEASURED = 300_000
+LEAST_TRANSACTIONS = 10_000
+WARM_UP_SHARE = 0.75
+"""Of the transactions that are measured, so many more come first."""
+FILES = 20_000
+OURS = "freezeline"
+
+_PARTITIONS = load_topics()[TRANSACTIONS].partitions
+_RATIOS = {
+    "ratio_to_kafka_streams_eos": ("kafka-streams-eos", "per_cpu_s"),
+    "ratio_to_kafka_streams_eos_two_threads": ("kafka-streams-eos-two-threads", "per_cpu_s"),
+    "ratio_to_kafka_streams_eos_no_changelog": ("kafka-streams-eos-no-changelog", "per_cpu_s"),
+    "ratio_to_quix": ("quix", "per_s"),
+    "ratio_to_bytewax": ("bytewax", "per_s"),
+    "ratio_to_stock_faust": ("stock-faust", "per_s"),
+    "ratio_to_plain_confluent": ("plain-confluent", "per_s"),
+}
+
+
+def run(transactions: int, files: int, peers: tuple[Peer, ...]) -> Figures:
+    """Measure ours, every peer, and ours again; a peer that cannot run is named with its reason."""
+
+    @cache
+    def parts(share: float) -> tuple[Part, Part]:
+        measured = _measured(transactions, share)
+        return backlog((round(measured * WARM_UP_SHARE), measured), _PARTITIONS, files)
+
+    def own(name: str) -> Figures:
+        note(f"{name}: {transactions:,} transactions")
+        about: Figures = {"settings": ours.SETTINGS}
+        return _outcome(about, lambda: ours.run(parts(1.0), files))
+
+    found: Figures = {OURS: own(OURS)}
+    for peer in peers:
+        note(f"{peer.title}: {_measured(transactions, peer.share):,} transactions")
+        found[peer.name] = _peer_outcome(peer, parts(peer.share), files)
+    found[f"{OURS} again"] = own(f"{OURS} again")
+    return {
+        **_ratios(found),
+        "peers": found,
+        "files": files,
+        "machine": machine(),
+        "versions": versions(),
+    }
+
+
+def print_table(figures: Figures) -> None:
+    """Print the figures as people read them, and what could not be measured."""
+    rows = []
+    for name, each in figures["peers"].items():
+        if "per_s" in each:
+            alerts = f"{each['alerts_seen']:,} (+{each['alert_repeats']:,})"
+            rows.append((name, f"{each['per_s']:,}", f"{each['cpu_us']:.1f}", alerts))
+    columns = ("", "transactions/s", "CPU µs each", "alerts (repeats)")
+    show("The chain from payment to alert, on two processes or threads each", columns, rows)
+    for ratio, value in figures.items():
+        if ratio.startswith("ratio_"):
+            print(f"{ratio}: {value}")
+    for name, each in figures["peers"].items():
+        if "not_measured" in each:
+            print(f"{name} was not measured: {each['not_measured']}")
+
+
+def main() -> None:
+    """Run from the command line; ends with 1 when a peer could not be measured."""
+    names = [peer.name for peer in PEERS]
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.peers")
+    parser.add_argument("--transactions", type=int, default=TRANSACTIONS_MEASURED)
+    parser.add_argument("--files", type=int, default=FILES, help="accounts with a case")
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME")
+    parser.add_argument("--json", action="store_true", help="end with a JSON object in one line")
+    options = parser.parse_args()
+    if options.transactions < LEAST_TRANSACTIONS or options.files < options.transactions // 100:
+        parser.error(
+            f"at least {LEAST_TRANSACTIONS:,} transactions are needed, "
+            "and an account with a case for each hundred of them"
+        )
+    with ending_well():
+        chosen = tuple(peer for peer in PEERS if peer.name in options.only)
+        figures = run(options.transactions, options.files, chosen)
+    print_table(figures)
+    if options.json:
+        print(json.dumps(figures))
+    sys.exit(any("not_measured" in each for each in figures["peers"].values()))
+
+
+def _measured(transactions: int, share: float) -> int:
+    return max(LEAST_TRANSACTIONS, round(transactions * share))
+
+
+def _ratios(found: Figures) -> Figures:
+    """Compare the mean of our runs with each peer, by what the ratio is about."""
+    measured = {name: figures for name, figures in found.items() if "per_s" in figures}
+    own = [figures for name, figures in measured.items() if name.startswith(OURS)]
+    if not own:
+        return {}
+    return {
+        ratio: round(statistics.mean(each[by] for each in own) / measured[name][by], 2)
+        for ratio, (name, by) in _RATIOS.items()
+        if name in measured
+    }
+
+
+def _peer_outcome(peer: Peer, parts: tuple[Part, Part], files: int) -> Figures:
+    about: Figures = {
+        "title": peer.title,
+        "settings": peer.settings,
+        "after_a_crash": peer.after_a_crash,
+        "differs": peer.differs,
+    }
+    if peer.package is not None:
+        try:
+            about["version"] = importlib.metadata.version(peer.package)
+        except importlib.metadata.PackageNotFoundError:
+            return {**about, "not_measured": f"{peer.package} is not installed (extra 'peers')"}
+    return _outcome(about, lambda: _peer(peer, parts, files))
+
+
+def _outcome(about: Figures, measure: Callable[[], Figures]) -> Figures:
+    """Measure; a run that fails is told as it is, and does not end the others."""
+    try:
+        found = measure()
+    except (BenchmarkError, LocalKafkaError) as error:
+        note(f"not measured: {error}")
+        return {**about, "not_measured": str(error)}
+    note(f"{found['per_s']:,}/s, {found['cpu_us']} CPU µs each")
+    return {**about, **found}
+
+
+def _peer(peer: Peer, parts: tuple[Part, Part], files: int) -> Figures:
+    kinds = frozenset({AlertKind.HOLD.value})
+    with tempfile.TemporaryDirectory(prefix="freezeline-peer-") as name, Stand() as stand:
+        folder = Path(name)
+        cases = folder / "cases.txt"
+        cases.write_text("\n".join(case_account(index).key for index in range(files)))
+        place = Place(stand.bootstrap, folder, cases, _PARTITIONS)
+        _make_topic(stand.bootstrap, POSTINGS)
+        wanted = peer.processes(place)
+        with race.Processes(folder) as processes:
+            return asyncio.run(
+                race.run(
+                    stand.bootstrap,
+                    race.Race(parts, kinds),
+                    lambda: processes.start(wanted),
+                    processes.check,
+                )
+            )
+
+
+def _make_topic(bootstrap: str, name: str) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        admin.create_topics([NewTopic(name, _PARTITIONS, 1)])
+    finally:
+        admin.close()
+
+
+if __name__ == "__main__":
+    main()
