@@ -22,13 +22,13 @@ class Contributions:
         """Let ``new`` stand in place of ``old``; return every identifier to look at again."""
         named = {key for report in (old, new) if report for key in report.identifiers}
         nodes = [self._nodes.of(key) for key in named]
-        hubs_before = {node.key for node in nodes if node.living and node.hub}
+        hubs_before = {node.key for node in nodes if node.hub}
         touched = set(named)
         if old is not None:
             touched |= self._take_back(old)
         if new is not None:
             self._add(new)
-        hubs = {node.key for node in nodes if node.living and node.hub}
+        hubs = {node.key for node in nodes if node.hub}
         for key in sorted(hubs_before ^ hubs):
             touched |= self._turned(self._nodes.of(key))
         return touched | self._edges.weigh_look_alikes(touched)

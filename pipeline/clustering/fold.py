@@ -218,7 +218,9 @@ class _Speech:
             anchor = anchor_of(component, grouping.members)
             new.update(dict.fromkeys(grouping.members, anchor))
         gone = sorted(touched - new.keys())
-        nodes = {key: self._nodes.of(key) for key in (*new, *gone)}
+        nodes = {key: self._nodes.of(key) for key in gone}
+        for component in components:
+            nodes.update(component.nodes)
         old = {key: node.cluster for key, node in nodes.items()}
         versions = self._say_clusters(groupings, old, new)
         for key, anchor in new.items():
@@ -247,7 +249,9 @@ class _Speech:
             anchor = new[grouping.members[0]]
             if grouping.review == REVIEW_SIZE:
                 self._hits["limit_hits", REVIEW_SIZE] += 1
-            left = destination(old[m] for m in grouping.members if old[m] != anchor)
+            left = None
+            if any(old[member] not in (None, anchor) for member in grouping.members):
+                left = destination(old[m] for m in grouping.members if old[m] != anchor)
             said = component.nodes[anchor].said
             self.clusters += said is None or not said.live
             split_from = cluster_identity(left) if left in living else None

@@ -29,8 +29,19 @@ EVIDENCE_EDGES = 8
 """Edges that a level lists as its evidence, strongest first. Counted ``evidence_edges``."""
 
 
-moment = lru_cache(maxsize=4_096)(rfc3339)
-"""A time (ms) as RFC 3339, kept because a report's own stands in all that it leads to."""
+DAY_MS = 86_400_000
+
+_midnight = lru_cache(maxsize=4_096)(rfc3339)
+
+
+@lru_cache(maxsize=4_096)
+def moment(at: int) -> str:
+    """Write milliseconds since 1970 as `codec.rfc3339` does, in a tenth of its time."""
+    seconds, milliseconds = divmod(at % DAY_MS, 1000)
+    minutes, second = divmod(seconds, 60)
+    hour, minute = divmod(minutes, 60)
+    day = _midnight(at - at % DAY_MS)[:11]
+    return f"{day}{hour:02d}:{minute:02d}:{second:02d}.{milliseconds:03d}Z"
 
 
 class Cause(NamedTuple):
@@ -51,6 +62,7 @@ class Levels:
         self._nodes = nodes
         self._policy = policy
         self._hits = hits
+        self._name = lru_cache(maxsize=4_096)(self._name_of)
 
     def say(
         self,
@@ -102,7 +114,7 @@ class Levels:
         cause: Cause,
     ) -> Level:
         counts = node.summary
-        name = self._policy.level(standing_of(counts)) if node.living else NO_LEVEL
+        name = self._name_by(counts) if node.living else NO_LEVEL
         acting = name in self._policy.acting_levels
         since = said.since if said and not node.living else counts.first_at
         if acting:
@@ -124,6 +136,27 @@ class Levels:
             scam_types=tuple(sorted(counts.scam_types)),
             evidence=tuple(_as_evidence(node.key, edge) for edge in edges[:EVIDENCE_EDGES]),
         )
+
+    def _name_by(self, counts: NodeSummary) -> str:
+        return self._name(
+            counts.voices,
+            counts.verified_voices,
+            counts.police_filed > 0,
+            counts.bank_detected > 0,
+            counts.laundering_listed > 0,
+        )
+
+    def _name_of(
+        self, voices: int, verified_voices: int, police: bool, bank: bool, listed: bool
+    ) -> str:
+        standing = Standing(
+            voices=voices,
+            verified_voices=verified_voices,
+            police_filed=police,
+            bank_detected=bank,
+            laundering_listed=listed,
+        )
+        return self._policy.level(standing)
 
     def _entry(self, level: Level, cause: Cause) -> Output:
         entry = WatchlistEntry(
@@ -159,17 +192,6 @@ def _fingerprint(level: Level) -> str:
         level.evidence,
     )
     return digest(_ENCODE(compared))
-
-
-def standing_of(summary: NodeSummary) -> Standing:
-    """Return what the policy judges by."""
-    return Standing(
-        voices=summary.voices,
-        verified_voices=summary.verified_voices,
-        police_filed=summary.police_filed > 0,
-        bank_detected=summary.bank_detected > 0,
-        laundering_listed=summary.laundering_listed > 0,
-    )
 
 
 def has_level(identifier: str) -> bool:

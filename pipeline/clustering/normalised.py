@@ -35,6 +35,7 @@ UNKNOWN_BANK = "?"
 
 HOME_ORDER = ("account", "promptpay", "wallet", "nid", "handle", "url", "phone")
 """A report counts for the cluster of its first identifier in this order of kinds."""
+_HOME_PLACE = {kind: place for place, kind in enumerate(HOME_ORDER)}
 
 _KIND_RANK = {ReportKind.SUBMITTED: 0, ReportKind.CORRECTED: 1, ReportKind.WITHDRAWN: 2}
 
@@ -286,7 +287,7 @@ class _Reading:
         """Return the canonical identifiers, the report's home first."""
         implied = {key.removeprefix("promptpay:") for key in self._suspects if _implies(key)}
         keys = self._suspects | (implied - self._payers)
-        return sorted(keys, key=lambda key: (HOME_ORDER.index(key.split(":", 1)[0]), key))
+        return sorted(keys, key=lambda key: (_HOME_PLACE[key.split(":", 1)[0]], key))
 
     def names(self) -> tuple[tuple[str, str], ...]:
         """Return (account, name): holders as given; a person's name where one account is."""

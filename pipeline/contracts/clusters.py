@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import uuid
 from typing import ClassVar
 
 import msgspec
@@ -102,13 +101,16 @@ class PlatformReferral(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def cluster_id(anchor: str) -> str:
     """Return the cluster's id, a function of its anchor."""
-    # As uuid.uuid5 does it, without the object in between.
-    made = hashlib.sha1(_NAMESPACE + f"cluster|{anchor}".encode(), usedforsecurity=False)
-    digits = made.hexdigest()
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
+    return _uuid5(f"cluster|{anchor}")
 
 
 def referral_id(cluster: str, platform: str) -> str:
     """Return the referral's id."""
-    return str(uuid.uuid5(NAMESPACE, f"referral|{cluster}|{platform}"))
+    return _uuid5(f"referral|{cluster}|{platform}")
+
+
+def _uuid5(name: str) -> str:
+    # As uuid.uuid5 does it, without the object in between.
+    digits = hashlib.sha1(_NAMESPACE + name.encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"

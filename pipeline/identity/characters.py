@@ -9,6 +9,13 @@ import re
 import unicodedata
 from typing import Final
 
+from pythainlp import thai_above_vowels as above_vowels
+from pythainlp import thai_below_vowels as below_vowels
+from pythainlp import thai_follow_vowels as follow_vowels
+from pythainlp import thai_lead_vowels as lead_vowels
+from pythainlp import thai_tonemarks as tone_marks
+from pythainlp.util import normalize as normalize_thai
+
 # Characters that show nothing: controls, format characters (zero-width, direction marks, soft
 # hyphens), lone surrogates, variation selectors. Tab, line feed and carriage return are spaces.
 _INVISIBLE_CATEGORIES: Final = frozenset({"Cf", "Cs", "Cc"})
@@ -18,6 +25,16 @@ _SEPARATORS: Final = re.compile(
 )
 _OTHER_DECIMALS: Final = re.compile(r"(?![0-9])\d")
 _THAI: Final = re.compile("[\u0e00-\u0e7f]")
+_MARKS: Final = f"{above_vowels}{below_vowels}{tone_marks}\u0e3a\u0e4c\u0e4d\u0e4e"
+# Every text in which pythainlp's normalize changes something has one of these, in its own order:
+# spaces, marks without a letter, two Sara E, a tone before a vowel, Nikhahit and Sara Aa, a vowel
+# before a tone, Lakkhangyao, zero widths, and what stands twice.
+_OUT_OF_ORDER: Final = re.compile(
+    rf"\s\s|[^\S ]|^\s|\s$|(?:^| )[{_MARKS}]|\u0e40\u0e40"
+    rf"|[{tone_marks}\u0e4c][{above_vowels}{below_vowels}]|\u0e4d[{tone_marks}]*\u0e32"
+    rf"|[{follow_vowels}][{tone_marks}]|\u0e45|[\u200b\u200c]|[{tone_marks}]{{2}}"
+    rf"|([{follow_vowels}{lead_vowels}{above_vowels}{below_vowels}\u0e3a\u0e4c-\u0e4e]) *\1"
+)
 _O_BETWEEN_DIGITS: Final = re.compile("[Oo]")
 _L_BETWEEN_DIGITS: Final = re.compile("[lI]")
 
@@ -25,6 +42,12 @@ _L_BETWEEN_DIGITS: Final = re.compile("[lI]")
 def has_thai(text: str) -> bool:
     """Say whether the text holds a character of the Thai block."""
     return _THAI.search(text) is not None
+
+
+def in_thai_order(text: str) -> str:
+    """Return the text with Thai vowels and tone marks in their order, each once (pythainlp's)."""
+    # It tries some forty patterns one by one; hardly any name has one of them.
+    return normalize_thai(text) if _OUT_OF_ORDER.search(text) else text
 
 
 def strip_invisible(text: str) -> str:

@@ -11,10 +11,15 @@ import unicodedata
 from functools import lru_cache
 from typing import Final, Literal
 
-from pythainlp.util import normalize as normalize_thai
 from rapidfuzz.distance import JaroWinkler
 
-from pipeline.identity.characters import ascii_digits, compose, has_thai, strip_invisible
+from pipeline.identity.characters import (
+    ascii_digits,
+    compose,
+    has_thai,
+    in_thai_order,
+    strip_invisible,
+)
 from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, distinct, refused
 from pipeline.identity.romanised import fold_romanised, fold_word, skeleton, thai_skeleton
 
@@ -102,7 +107,7 @@ def _step(text: str, changes: list[str]) -> str:
         changes.append("invisible_characters")
     folded = compose(ascii_digits(visible, changes)).casefold()
     if has_thai(folded):
-        ordered = normalize_thai(folded)
+        ordered = in_thai_order(folded)
         if ordered != folded:
             changes.append("thai_order")
         folded = ordered

@@ -25,7 +25,7 @@ _LABEL: Final = re.compile(
 _SEPARATORS: Final = re.compile(r"[\s\-_./()\[\]\u00b7\u2010-\u2015\u2212\uff0d]+")
 _TRUNK_IN_BRACKETS: Final = re.compile(r"^(\+\s*66)\s*\(0\)")
 _CANONICAL: Final = re.compile(r"\+[1-9][0-9]{6,14}")
-_PLAIN_MOBILE: Final = re.compile(r"(\+66|0)([89][0-9]{8})")
+_PLAIN_MOBILE: Final = re.compile(r"(\+66|0)((?:6[1-6]|[89][0-9])[0-9]{7})")
 _THAI_MOBILE: Final = re.compile(r"\+66(?:[689][0-9]{8}|14[0-9]{7})")
 
 

@@ -21,6 +21,7 @@ from pipeline.contracts.clusters import (
     WatchlistEntry,
     cluster_id,
     encode_said,
+    referral_id,
 )
 from pipeline.contracts.codec import encode_json
 
@@ -31,6 +32,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 @given(anchor=texts)
 def test_a_clusters_id_is_a_uuid_of_its_anchor(anchor: str) -> None:
     assert cluster_id(anchor) == str(uuid.uuid5(NAMESPACE, f"cluster|{anchor}"))
+    assert referral_id(anchor, "x") == str(uuid.uuid5(NAMESPACE, f"referral|{anchor}|x"))
 
 
 @pytest.mark.parametrize("kind", [Cluster, FiledReport, WatchlistEntry, PlatformReferral])

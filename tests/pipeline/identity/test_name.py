@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from pythainlp.util import normalize
 
+from pipeline.identity.characters import in_thai_order
 from pipeline.identity.name import (
     fold_romanised,
     name_keys,
@@ -18,6 +20,9 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))
 THAI_TEXT = st.text(
     st.sampled_from("กขคงจชซดตนบปมยรลวสหอะาำิีึืุูเแโใไ็่้๊๋์ฯๆ .นายนางสาวabCoLtd"), max_size=30
 )
+
+
+ORDERED_THAI = "".join(map(chr, range(0x0E01, 0x0E5C))) + "   \n\t\u200b\u200cab"
 
 
 @pytest.mark.parametrize(
@@ -101,3 +106,11 @@ def test_total_and_idempotent(text: str) -> None:
 @given(THAI_TEXT | ANY_TEXT, THAI_TEXT | ANY_TEXT)
 def test_agreement_is_symmetric(a: str, b: str) -> None:
     assert names_agree(a, b) == names_agree(b, a)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(text=st.text(st.sampled_from(ORDERED_THAI), max_size=8))
+def test_the_short_cut_leaves_thai_order_to_the_library_where_it_changes_something(
+    text: str,
+) -> None:
+    assert in_thai_order(text) == normalize(text)
