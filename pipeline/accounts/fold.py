@@ -63,8 +63,8 @@ _HEAD = msgspec.json.Decoder(_Head)
 class AccountsFold:
     """The fold of one partition of the account-log.
 
-    ``state`` prefixes: ``b`` look-back blocks, ``f`` heads of files, ``p`` their blocks, ``d``
-    clocks, ``m`` the newest tick.
+    ``state`` prefixes: ``b`` and ``w`` look-back memory, ``f`` heads of files, ``p`` their blocks,
+    ``d`` clocks, ``m`` the newest tick.
     """
 
     def __init__(

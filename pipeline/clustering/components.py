@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import msgspec
+
 from pipeline.clustering.bridges import Support, Thresholds, bridge_cuts
 from pipeline.clustering.candidates import same_number
 from pipeline.clustering.edges import Edges
@@ -171,8 +173,10 @@ def _fits_two_banks(account: str, others: list[str]) -> bool:
 
 def _relate(component: Component, edge: GraphEdge, reason: str) -> None:
     """Keep an edge as a relation: shown to people, never joining."""
-    reasons = (*edge.reasons, reason) if reason else edge.reasons
-    component.relations[edge.a, edge.b] = edge._replace(tier=RELATION, reasons=reasons)
+    if reason or edge.tier != RELATION:
+        reasons = (*edge.reasons, reason) if reason else edge.reasons
+        edge = msgspec.structs.replace(edge, tier=RELATION, reasons=reasons)
+    component.relations[edge.a, edge.b] = edge
 
 
 class _Joining:

@@ -16,8 +16,8 @@ from pipeline.clustering.pairs import LOOK_ALIKE, GraphEdge
 from pipeline.clustering.rows import NodeSummary
 from pipeline.contracts.account_log import Level
 from pipeline.contracts.cloudevents import headers_out
-from pipeline.contracts.clusters import WatchlistEntry
-from pipeline.contracts.codec import digest, encode_json, rfc3339
+from pipeline.contracts.clusters import WatchlistEntry, encode_said
+from pipeline.contracts.codec import digest, rfc3339
 from pipeline.fold import Output
 from pipeline.policy.policy import NO_LEVEL, Policy, Standing
 from pipeline.topics import WATCHLIST
@@ -141,7 +141,7 @@ class Levels:
         event_id = f"{digest(level.account.encode())}.{level.version}"
         at = moment(cause.received_at)
         headers = headers_out(WatchlistEntry.SCHEMA, event_id, at, cause.published_at)
-        return Output(WATCHLIST, level.account.encode(), encode_json(entry), headers)
+        return Output(WATCHLIST, level.account.encode(), encode_said(entry), headers)
 
 
 def _fingerprint(level: Level) -> str:

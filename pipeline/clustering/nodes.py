@@ -25,7 +25,7 @@ FEW = 8
 """Up to so many reports, an identifier's document lists them; above, counts and rows are kept."""
 
 KEPT_NODES = 60_000
-"""Identifiers kept in memory (about 2 KiB each); those not used for longest go."""
+"""Identifiers kept in memory (about 3 KiB each); those not used for longest go."""
 
 KEPT_REPORTS = 40_000
 """Reports kept in memory (about 1.5 KiB each); those not used for longest go."""

@@ -39,7 +39,7 @@ HOME_ORDER = ("account", "promptpay", "wallet", "nid", "handle", "url", "phone")
 _KIND_RANK = {ReportKind.SUBMITTED: 0, ReportKind.CORRECTED: 1, ReportKind.WITHDRAWN: 2}
 
 
-class Payment(msgspec.Struct, frozen=True, array_like=True, order=True):
+class Payment(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     """A disputed payment: when (ms), satang, the slip's reference, canonical payee and payer."""
 
     paid_at: int
@@ -49,7 +49,7 @@ class Payment(msgspec.Struct, frozen=True, array_like=True, order=True):
     payer: str
 
 
-class StoredReport(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class StoredReport(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """One revision of a report, canonical; what it contributes is a function of this alone.
 
     ``voice`` tells independent reporters apart. ``victim`` is False for sources that never count

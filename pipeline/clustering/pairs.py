@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
-from typing import NamedTuple
 
 import msgspec
 
@@ -30,7 +29,7 @@ class Together(msgspec.Struct, array_like=True, gc=False):
     sole: str = ""
 
 
-class GraphEdge(NamedTuple):
+class GraphEdge(msgspec.Struct, frozen=True, gc=False):
     """An edge or relation between two identifiers, ``a`` < ``b``, as the algorithms see it."""
 
     a: str

@@ -28,8 +28,15 @@ from pipeline.clustering.nodes import (
 )
 from pipeline.clustering.pairs import GraphEdge
 from pipeline.contracts.cloudevents import headers_out
-from pipeline.contracts.clusters import Cluster, Edge, PlatformReferral, cluster_id, referral_id
-from pipeline.contracts.codec import digest, encode_json
+from pipeline.contracts.clusters import (
+    Cluster,
+    Edge,
+    PlatformReferral,
+    cluster_id,
+    encode_said,
+    referral_id,
+)
+from pipeline.contracts.codec import digest
 from pipeline.fold import Output
 from pipeline.state import State
 from pipeline.topics import CLUSTERS, PLATFORM_REFERRALS
@@ -168,7 +175,7 @@ class Sayings:
             at = moment(cause.received_at)
             headers = headers_out(PlatformReferral.SCHEMA, event_id, at, cause.published_at)
             key = referral.referral_id.encode()
-            outputs.append(Output(PLATFORM_REFERRALS, key, encode_json(referral), headers))
+            outputs.append(Output(PLATFORM_REFERRALS, key, encode_said(referral), headers))
         return outputs
 
 
@@ -241,7 +248,7 @@ def _listed(edges: Iterable[GraphEdge]) -> list[Edge]:
 
 
 def _cluster_output(cluster: Cluster, said: SaidCluster) -> Output:
-    value = encode_json(msgspec.structs.replace(cluster, version=said.version))
+    value = encode_said(msgspec.structs.replace(cluster, version=said.version))
     event_id = f"{cluster.cluster_id}.{said.version}"
     headers = headers_out(Cluster.SCHEMA, event_id, moment(said.received_at), said.published_at)
     return Output(CLUSTERS, cluster.cluster_id.encode(), value, headers)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.accounts import lookback
 from pipeline.accounts.lookback import LookBack
 from pipeline.contracts.account_log import Posting
 from pipeline.policy.policy import HOUR_MS
-from pipeline.state import MemoryState
+from pipeline.state import MemoryState, scan_prefix
 
 NOON = 1_790_000_000_000 // HOUR_MS * HOUR_MS
 
@@ -54,3 +55,33 @@ def test_hours_that_are_over_are_dropped_whole():
     memory.flush(0)
     memory.expire(NOON + 73 * HOUR_MS)
     assert [p.transaction for p in memory.of("account:014:1")] == ["bank/t2"]
+
+
+def test_small_batches_wait_in_one_row_each_until_they_fill_blocks(monkeypatch):
+    monkeypatch.setattr(lookback, "BLOCK_POSTINGS", 5)
+    state = MemoryState()
+    memory = LookBack(state, 72)
+
+    def rows(prefix: bytes) -> int:
+        return sum(1 for _ in scan_prefix(state, prefix))
+
+    for number in range(4):
+        memory.take([posting("account:014:1", number)], set())
+        memory.flush(number)
+    assert (rows(b"w"), rows(b"b")) == (4, 0)
+    memory = LookBack(state, 72)  # as after a restart
+    assert len(list(memory.of("account:014:1"))) == 4
+    memory.take([posting("account:014:1", 4)], set())
+    memory.flush(4)
+    assert (rows(b"w"), rows(b"b")) == (0, 1)
+    assert len(list(memory.of("account:014:1"))) == 5
+
+
+def test_what_waits_expires_too():
+    state = MemoryState()
+    memory = LookBack(state, 72)
+    memory.take([posting("account:014:1", 1)], set())
+    memory.flush(0)
+    memory.expire(NOON + 74 * HOUR_MS)
+    assert list(memory.of("account:014:1")) == []
+    assert list(LookBack(state, 72).of("account:014:1")) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.clustering.numbers import KnownNumbers
@@ -11,6 +11,7 @@ from pipeline.identity.account import is_one_edit, one_edit_neighbours
 numbers = st.text(alphabet="0019", min_size=1, max_size=6)
 
 
+@settings(deadline=None)
 @given(known=st.sets(numbers, max_size=30), asked=numbers)
 def test_the_numbers_found_are_those_one_edit_apart(known: set[str], asked: str) -> None:
     index = KnownNumbers()
@@ -21,6 +22,7 @@ def test_the_numbers_found_are_those_one_edit_apart(known: set[str], asked: str)
     assert list(index.one_edit_from("014", asked)) == []
 
 
+@settings(deadline=None)
 @given(asked=st.text(alphabet="0123456789", min_size=5, max_size=12))
 def test_every_neighbour_of_a_number_is_found(asked: str) -> None:
     index = KnownNumbers()
@@ -30,6 +32,7 @@ def test_every_neighbour_of_a_number_is_found(asked: str) -> None:
     assert set(index.one_edit_from("004", asked)) == expected
 
 
+@settings(deadline=None)
 @given(known=st.lists(st.tuples(st.sampled_from(["004", "?"]), numbers), unique=True, max_size=20))
 def test_what_is_removed_is_unknown(known: list[tuple[str, str]]) -> None:
     index = KnownNumbers()
