@@ -11,7 +11,7 @@ from tests.recovery.plan import Fault, Kind
 from tests.recovery.site import Site
 
 BROKER_PAUSE_SECONDS = 15.0
-_POINT_SECONDS = 25.0
+_POINT_SECONDS = 60.0
 """How long a worker may take until it comes to its fail point."""
 _MOST_PASSINGS = {WorkerName.ACCOUNTS: 25, WorkerName.CLUSTERING: 6, WorkerName.INTAKE: 25}
 """The latest passing at which a worker ends; clustering has the fewest batches."""
@@ -127,6 +127,7 @@ def _moved(site: Site, fault: Fault) -> str:
 def _broker_kill(site: Site, fault: Fault) -> str:
     number = fault.chance.randrange(len(site.brokers.nodes))
     broker = site.brokers.nodes[number]
+    site.strike()
     broker.kill()
     away = fault.chance.uniform(0.0, 8.0)
     site.wait(away)
@@ -137,6 +138,7 @@ def _broker_kill(site: Site, fault: Fault) -> str:
 def _broker_pause(site: Site, fault: Fault) -> str:
     number = fault.chance.randrange(len(site.brokers.nodes))
     broker = site.brokers.nodes[number]
+    site.strike()
     broker.pause()
     site.wait(BROKER_PAUSE_SECONDS)
     broker.resume()

@@ -34,6 +34,16 @@ _SHOWN = 20
 Tell = Callable[[str], None]
 
 
+@dataclasses.dataclass(slots=True)
+class Seconds:
+    """What was measured of each kind of fault."""
+
+    answered: defaultdict[str, list[float]]
+    """From the blow until everything published until then is answered."""
+    whole: defaultdict[str, list[float]]
+    """From the beginning of the fault until all that was taken away is back and ready."""
+
+
 def recovery_run(folder: Path, kills: int, seed: int, tell: Tell) -> dict[str, Any]:
     """Run it in ``folder``; return the result as the last line of the command has it."""
     faults = plan(kills, seed)
@@ -47,11 +57,11 @@ def recovery_run(folder: Path, kills: int, seed: int, tell: Tell) -> dict[str, A
         alerts.start()
         load.start()
         began = time.monotonic()
-        recover_s: defaultdict[str, list[float]] = defaultdict(list)
+        seconds = Seconds(defaultdict(list), defaultdict(list))
         stuck = None
         try:
             for fault in faults:
-                _one(built, fault, recover_s, lambda line: tell(f"{_clock(began)} {line}"))
+                _one(built, fault, seconds, lambda line: tell(f"{_clock(began)} {line}"))
         except Stuck as error:
             stuck = str(error)
             tell(f"STUCK: {stuck}")
@@ -73,7 +83,8 @@ def recovery_run(folder: Path, kills: int, seed: int, tell: Tell) -> dict[str, A
             "longest_report_to_alert_s": round(silence, 1),
             "longest_standstill_s": round(standstill, 1),
             "reports_alerted": len(alerts.first_seen),
-            "recover_s": {kind: _figures(seconds) for kind, seconds in sorted(recover_s.items())},
+            "recover_s": _figures(seconds.answered),
+            "whole_s": _figures(seconds.whole),
             "stuck": stuck,
             "lag": lag,
             "ended_by_themselves": dict(built.ended),
@@ -113,12 +124,19 @@ def _scenario(seed: int, faults: int) -> Scenario:
     )
 
 
-def _one(site: Site, fault: Fault, recover_s: dict[str, list[float]], tell: Tell) -> None:
+def _one(site: Site, fault: Fault, seconds: Seconds, tell: Tell) -> None:
     began = time.monotonic()
     done = strike(site, fault)
-    seconds = site.recovered() - began
-    recover_s[fault.kind.value].append(seconds)
-    tell(f"{fault.number:3} {fault.kind.value}: {done}; all is well after {seconds:.1f} s")
+    recovered_at = site.recovered()
+    whole = recovered_at - began
+    answered = site.progress.answered_after(site.struck_at)
+    answered = min(answered, recovered_at - site.struck_at)
+    seconds.answered[fault.kind.value].append(answered)
+    seconds.whole[fault.kind.value].append(whole)
+    tell(
+        f"{fault.number:3} {fault.kind.value}: {done}; "
+        f"answers again after {answered:.1f} s, all is well after {whole:.1f} s"
+    )
     site.wait(fault.chance.uniform(0.0, 2.0))
 
 
@@ -150,8 +168,11 @@ def _clock(began: float) -> str:
     return f"{seconds // 60:3}:{seconds % 60:02}"
 
 
-def _figures(seconds: list[float]) -> dict[str, float]:
-    return {"median": round(statistics.median(seconds), 1), "max": round(max(seconds), 1)}
+def _figures(seconds: dict[str, list[float]]) -> dict[str, dict[str, float]]:
+    return {
+        kind: {"median": round(statistics.median(found), 1), "max": round(max(found), 1)}
+        for kind, found in sorted(seconds.items())
+    }
 
 
 def _machine() -> dict[str, Any]:

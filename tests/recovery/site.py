@@ -23,8 +23,8 @@ from agents.worker import WorkerName
 from tests.integration.stage import free_ports
 from tests.recovery.watch import Look, ProgressWatch
 
-RECOVERY_SECONDS = 120.0
-"""A site that has not recovered by then is stuck."""
+RECOVERY_SECONDS = 300.0
+"""A site that has not recovered by then is stuck; a busy machine takes a minute for a start."""
 GRACEFUL_SECONDS = 5.0
 FAIL_POINT = "FREEZELINE_FAIL_POINT"
 _POLL_SECONDS = 0.05
@@ -49,6 +49,8 @@ class Site:
         """Stops in order that took longer than GRACEFUL_SECONDS."""
         self.bad_stops = 0
         """Stops in order that ended with another code than 0."""
+        self.struck_at = 0.0
+        """When something was last taken away (time.monotonic)."""
         self._away: set[int] = set()
 
     @property
@@ -62,8 +64,13 @@ class Site:
 
     # -- what a fault does ---------------------------------------------------------------------
 
+    def strike(self) -> None:
+        """Note that something is taken away now."""
+        self.struck_at = time.monotonic()
+
     def kill(self, worker: LocalWorker) -> None:
         """kill -9 a worker, which stays away."""
+        self.strike()
         self._away.add(id(worker))
         if worker.process is not None and worker.process.poll() is None:
             worker.kill()
@@ -71,6 +78,7 @@ class Site:
 
     def stop(self, worker: LocalWorker) -> None:
         """Ask a worker to stop in order; it stays away."""
+        self.strike()
         self._away.add(id(worker))
         began = time.monotonic()
         code = worker.stop()
@@ -95,6 +103,7 @@ class Site:
         while worker.process.poll() is None and time.monotonic() < deadline:
             self.watch_over()
         if worker.process.poll() == -signal.SIGKILL:
+            self.strike()
             self.kills += 1
             return True
         self.kill(worker)
@@ -106,6 +115,7 @@ class Site:
 
     def freeze(self, worker: LocalWorker) -> None:
         """Stop a worker's clock."""
+        self.strike()
         self._away.add(id(worker))
         _signal(worker, signal.SIGSTOP)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -17,6 +19,7 @@ from pipeline.contracts.cloudevents import REPORTED_AT
 from pipeline.topics import AGENTS, FREEZE_ALERTS, load_topics
 
 _LOOK_SECONDS = 0.5
+_KEPT_LOOKS = 2_000
 _PATIENCE_MS = 3_000
 """How long an onlooker waits for a broker that may be paused."""
 
@@ -82,6 +85,7 @@ class ProgressWatch(_Onlooker):
         self.longest_standstill = 0.0
         """Seconds for which the position of a partition with lag did not move, at most."""
         self.newest: Look | None = None
+        self._looks: deque[Look] = deque(maxlen=_KEPT_LOOKS)
         self._moved_at: dict[Place, float] = {}
         self._places = [
             (group, topic.name, partition)
@@ -127,7 +131,19 @@ class ProgressWatch(_Onlooker):
             else:
                 standstill = now - self._moved_at.setdefault(place, now)
                 self.longest_standstill = max(self.longest_standstill, standstill)
+        self._looks.append(look)
         self.newest = look
+
+    def answered_after(self, moment: float) -> float:
+        """Return how many seconds after ``moment`` (time.monotonic) the groups answered again.
+
+        Answered is what was published until a second after the moment, so some of it afterwards.
+        """
+        later = [look for look in list(self._looks) if look.asked_at >= moment + 1.0]
+        for look in later:
+            if look.has_answered(later[0].ends):
+                return look.asked_at - moment
+        return math.inf
 
 
 class AlertWatch(_Onlooker):
