@@ -16,10 +16,13 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from aiokafka.errors import KafkaError as AioKafkaError
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
+from kafka.errors import KafkaError
 
 from agents.local_kafka import LocalKafkaError
+from agents.topic_admin import BrokerUnreachableError
 from benchmarks.machine import Figures, machine, note, show, versions
 from benchmarks.payments import case_account
 from benchmarks.peers import ours, race
@@ -37,6 +40,7 @@ WARM_UP_SHARE = 0.75
 FILES = 20_000
 OURS = "freezeline"
 
+_FAILURES = (BenchmarkError, LocalKafkaError, BrokerUnreachableError, KafkaError, AioKafkaError)
 _PARTITIONS = load_topics()[TRANSACTIONS].partitions
 _RATIOS = {
     "ratio_to_kafka_streams_eos": ("kafka-streams-eos", "per_cpu_s"),
@@ -152,9 +156,10 @@ def _outcome(about: Figures, measure: Callable[[], Figures]) -> Figures:
     """Measure; a run that fails is told as it is, and does not end the others."""
     try:
         found = measure()
-    except (BenchmarkError, LocalKafkaError) as error:
-        note(f"not measured: {error}")
-        return {**about, "not_measured": str(error)}
+    except _FAILURES as error:
+        reason = str(error) or type(error).__name__
+        note(f"not measured: {reason}")
+        return {**about, "not_measured": reason}
     note(f"{found['per_s']:,}/s, {found['cpu_us']} CPU µs each")
     return {**about, **found}
 

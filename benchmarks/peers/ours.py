@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from agents.worker import WorkerName
 from benchmarks.alerts_read import alert_count
@@ -11,7 +12,7 @@ from benchmarks.machine import Figures
 from benchmarks.peers import race
 from benchmarks.peers.backlog import Part
 from benchmarks.publishing import publish
-from benchmarks.stand import BenchmarkError, Stand
+from benchmarks.stand import IDLE_SECONDS, BenchmarkError, Stand
 from pipeline.contracts.alerts import AlertKind
 from pipeline.topics import ACCOUNT_LOG, load_topics
 
@@ -51,6 +52,14 @@ def _open_cases(stand: Stand, files: int) -> None:
     records = case_records(files, load_topics()[ACCOUNT_LOG].partitions)
     asyncio.run(publish(stand.bootstrap, ACCOUNT_LOG, records))
     worker = stand.worker(WorkerName.ACCOUNTS)
+    # Only a worker that is ready has a group whose lag can be asked for; on a busy machine that
+    # may take longer than the stand's own patience.
+    deadline = time.monotonic() + IDLE_SECONDS
+    while not worker.ready:
+        stand.check(worker)
+        if time.monotonic() > deadline:
+            raise BenchmarkError(f"The accounts worker is not ready in {IDLE_SECONDS:.0f} s.")
+        time.sleep(0.2)
     stand.wait_until_answered(WorkerName.ACCOUNTS)
     stand.end(worker)
     opened = asyncio.run(alert_count(stand.bootstrap))
