@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +72,13 @@ class OwnedPartitions:
         if self.standby is not None:
             await self.standby.close()
 
-    async def assign(self, assigned: Collection[TP], consumer: Consumer) -> dict[TP, int]:
-        """Open what is new, close what is gone; return where to read those that are ready."""
+    async def assign(
+        self, assigned: Collection[TP], consumer: Consumer, is_current: Callable[[], bool]
+    ) -> dict[TP, int]:
+        """Open what is new, close what is gone; return where to read those that are ready.
+
+        Ends early, and leaves the rest to the next call, once another assignment is under way.
+        """
         for partition in set(self.lanes) - set(assigned):
             await self._let_go(partition)
         if self.standby is not None:
@@ -85,6 +90,8 @@ class OwnedPartitions:
         ends = await consumer.highwaters(*assigned)
         ready: dict[TP, int] = {}
         for partition in sorted(assigned):
+            if not is_current():
+                return ready
             begin, end, group = begins[partition], ends[partition], committed[partition]
             try:
                 position = await self._position(partition, begin, end, group, consumer)

@@ -116,7 +116,8 @@ class _Worker:
         """See `transport.WorkerHost`."""
         # Lanes still run when a rebalance took nothing away and so revoked nothing.
         await self._owned.drain()
-        ready = await self._owned.assign(partitions, consumer)
+        epoch = self.epoch
+        ready = await self._owned.assign(partitions, consumer, lambda: self.epoch == epoch)
         self._assigned_once = True
         self._fetched_at = time.monotonic()
         self.settings.metrics.count("rebalances", (self._spec.name,), 1)

@@ -56,10 +56,12 @@ class Standby:
 
     async def take(self, partition: TP) -> Lane | None:
         """Return the stopped lane of a withheld partition, if it was followed."""
-        lane = self._lanes.pop(partition, None)
+        lane = self._lanes.get(partition)
         if lane is None:
             return None
-        if not await lane.drain(self._settings.stop_timeout_s):
+        is_clean = await lane.drain(self._settings.stop_timeout_s)
+        del self._lanes[partition]
+        if not is_clean:
             lane.close()
             return None
         log.info("standby_takes_over", extra={"worker": self._worker, "next": lane.next_offset})

@@ -25,12 +25,14 @@ from faust.transport.drivers import aiokafka as stock
 from faust.types import TP, ConsumerMessage
 
 from agents import record_batches
+from agents.failures import ExitCode, raised_at, stop_process
 from agents.record_batches import RecordBatch
 from agents.worker_spec import RuntimeSettings
 
 log = logging.getLogger("freezeline")
 
 SCHEME = "freezeline"
+_RETRY_SECONDS = 1.0
 _POLL_SECONDS = 1.0
 _POLL_SECONDS_WHILE_SOME_ARE_FULL = 0.02
 
@@ -163,6 +165,8 @@ class Consumer(stock.Consumer):
         super().__init__(*args, **kwargs)
         self._expected: dict[TP, int] = {}
         self._holes: dict[TP, tuple[int, int]] = {}
+        self._opening = asyncio.Lock()
+        self._openings: set[asyncio.Future[None]] = set()
 
     @property
     def host(self) -> WorkerHost:
@@ -178,20 +182,43 @@ class Consumer(stock.Consumer):
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def perform_seek(self) -> None:
-        """Go on where the states of the assigned partitions say (called after each assignment)."""
+        """Go on where the states of the assigned partitions say (called after each assignment).
+
+        Faust stops waiting for this after a while and goes on, also while no broker answers; so
+        it comes to its end apart from that, and until then nothing that is fetched is delivered.
+        """
         self.host.epoch += 1
-        assigned = self.assignment()
         self._expected.clear()
         self._holes.clear()
-        ready = await self.host.assign(assigned, self)
-        await self.seek_to(ready)
+        opening = asyncio.ensure_future(self._open_assigned(self.host.epoch))
+        self._openings.add(opening)
+        opening.add_done_callback(self._opened)
+        await asyncio.shield(opening)
+
+    def _opened(self, opening: asyncio.Future[None]) -> None:
+        self._openings.discard(opening)
+        error = None if opening.cancelled() else opening.exception()
+        if error is not None:
+            kind, where = type(error).__qualname__, raised_at(error)
+            stop_process(ExitCode.CRASHED, "assignment_failed", error=kind, raised_at=where)
+
+    async def _open_assigned(self, epoch: int) -> None:
+        async with self._opening:
+            while epoch == self.host.epoch:
+                try:
+                    ready = await self.host.assign(self.assignment(), self)
+                    if epoch == self.host.epoch:
+                        await self.seek_to(ready)
+                except (KafkaError, TimeoutError) as error:
+                    log.warning("assignment_waits", extra={"error": type(error).__name__})
+                    await asyncio.sleep(_RETRY_SECONDS)
+                else:
+                    return
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Tell the worker of an empty assignment, after which Faust does not seek."""
         if not assigned:
-            self.host.epoch += 1
-            self._expected.clear()
-            await self.host.assign(assigned, self)
+            await self.perform_seek()
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def seek_to(self, positions: Mapping[TP, int]) -> None:
@@ -204,7 +231,8 @@ class Consumer(stock.Consumer):
         """Make queued batches stale, finish what is in hand, commit, then let go."""
         self.host.epoch += 1
         self._expected.clear()
-        await self.host.revoke(revoked)
+        async with self._opening:
+            await self.host.revoke(revoked)
         await super().on_partitions_revoked(revoked)
 
     async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
