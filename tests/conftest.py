@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from agents.local_kafka import LocalKafka
+
+# A busy machine is slow, and no test is about time.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
+# A job in a shell's background is started with SIGINT ignored, and so would be what it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HASH_KEY = "a key that only the tests know, 32 bytes and more"
 
