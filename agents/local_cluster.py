@@ -28,7 +28,8 @@ from agents.topic_admin import apply_topics
 from agents.worker import WorkerName
 from pipeline.topics import load_topics
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
+"""How long all workers may take until they are ready; one that ends is not waited for."""
 STOP_SECONDS = 10.0
 DEFAULT_HTTP_PORT = 9401
 """Metrics and health of the first worker; the others answer on the next ports."""

@@ -23,6 +23,7 @@ _PAUSE_SECONDS = 0.1
 _AT_ONCE = 500
 """Most events that are in doubt at any time."""
 _ACKNOWLEDGED_SECONDS = 40.0
+_ABANDON_SECONDS = 5.0
 
 
 class Load:
@@ -61,6 +62,11 @@ class Load:
         if self._failed is not None:
             raise RuntimeError("what was published is not known") from self._failed
         return self.published
+
+    def abandon(self) -> None:
+        """Publish no more, and leave it open what Kafka has: for a run that is broken off."""
+        self._stopping.set()
+        self._thread.join(_ABANDON_SECONDS)
 
     def _run(self) -> None:
         try:

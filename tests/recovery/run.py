@@ -10,6 +10,7 @@ import statistics
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -49,13 +50,15 @@ def recovery_run(folder: Path, kills: int, seed: int, tell: Tell) -> dict[str, A
     faults = plan(kills, seed)
     scenario = _scenario(seed, len(faults))
     result: dict[str, Any] = {"seed": seed}
-    with site(folder) as built:
+    with site(folder) as built, ExitStack() as stack:
         tell(f"three brokers and {len(built.workers)} workers are ready")
         records = records_of(scenario, built.cluster.settings.national_id_key())
         load = Load(built.cluster.settings, records, EVENTS_A_SECOND)
         alerts = AlertWatch(built.cluster.settings)
         alerts.start()
+        stack.callback(alerts.stop)
         load.start()
+        stack.callback(load.abandon)
         began = time.monotonic()
         seconds = Seconds(defaultdict(list), defaultdict(list))
         stuck = None
@@ -71,7 +74,6 @@ def recovery_run(folder: Path, kills: int, seed: int, tell: Tell) -> dict[str, A
         if stuck is None:
             stuck = _settle(built, tell)
         lag = built.progress.newest.lag if built.progress.newest is not None else -1
-        alerts.stop()
         silence, standstill = alerts.longest_silence(), built.progress.longest_standstill
         # The replay gets what was published, and nothing else.
         scenario = dataclasses.replace(scenario, timeline=scenario.timeline[:published])

@@ -227,7 +227,7 @@ def site(folder: Path) -> Iterator[Site]:
     try:
         for place, name in enumerate(WorkerName):
             cluster.add_worker(name, ports + len(WorkerName) + place, tag="1")
-        cluster.wait_until_ready()
+        cluster.wait_until_ready(RECOVERY_SECONDS)
         built.progress.start()
         yield built
     finally:

@@ -65,7 +65,8 @@ class _Onlooker:
     def stop(self) -> None:
         """End, soon."""
         self._stopping.set()
-        self._thread.join(10.0)
+        if self._thread.is_alive():
+            self._thread.join(10.0)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
