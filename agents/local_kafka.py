@@ -35,7 +35,7 @@ from agents.local_kafka_settings import HOST, Ports, java_options, server_proper
 
 __all__ = ["LocalKafka", "LocalKafkaError"]
 
-START_SECONDS = 90.0
+START_SECONDS = 180.0
 """How long a broker may take until it answers; a recovery after a crash reads its last logs."""
 STOP_SECONDS = local_kafka_guard.STOP_SECONDS + 5.0
 HEAP_MEGABYTES = 512
