@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.text import Text
 
 from agents.cli import CommandError
+from agents.kafka_settings import BrokerUnreachableError
 from agents.settings import Settings, load_settings
-from agents.topic_admin import BrokerUnreachableError
 from pipeline.contracts.alerts import AlertKind, FreezeAlert
 from pipeline.contracts.codec import parse_rfc3339
 from pipeline.identity.banks import BANKS

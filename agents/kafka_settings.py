@@ -7,6 +7,33 @@ from typing import Any
 
 from agents.settings import ENV_PREFIX, Settings, SettingsError
 
+CONNECT_TIMEOUT_MS = 10_000
+"""How long a command waits for a first answer, and for each answer after it. One broker of three
+that hangs takes a part of it."""
+
+
+class BrokerUnreachableError(Exception):
+    """Kafka does not answer, or refuses us; the message is one sentence."""
+
+
+def unreachable(settings: Settings, error: Exception) -> BrokerUnreachableError:
+    """Return the error that says that nothing answers at the address of the settings.
+
+    Kafka closes the connection of whom it does not let in, without a word: so with TLS or SASL
+    their settings may be what is wrong.
+    """
+    names = [f"{ENV_PREFIX}BOOTSTRAP"]
+    if "SASL" in settings.security_protocol:
+        names.append(f"{ENV_PREFIX}SASL_*")
+    if "SSL" in settings.security_protocol:
+        names.append(f"{ENV_PREFIX}SSL_*")
+    suspected = " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+    verb = "are" if names[1:] else "is"
+    return BrokerUnreachableError(
+        f"Kafka does not answer at {settings.bootstrap} ({type(error).__name__}): "
+        f"is it running, and {verb} {suspected} right?"
+    )
+
 
 def kafka_python_settings(settings: Settings) -> dict[str, Any]:
     """Return what KafkaProducer, KafkaConsumer and KafkaAdminClient need to connect."""

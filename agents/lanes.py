@@ -332,7 +332,7 @@ class Lane:
     async def _acknowledged(self, acknowledgements: list[Acknowledgement]) -> None:
         if not acknowledgements:
             return
-        async with asyncio.timeout(self._port.settings.request_timeout_s):
+        async with asyncio.timeout(self._port.settings.acknowledge_timeout_s):
             for acknowledgement in acknowledgements:
                 await acknowledgement
 

@@ -16,13 +16,15 @@ from typing import Any, NamedTuple, Self
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from agents.kafka_settings import kafka_python_settings
+from agents.kafka_settings import (
+    CONNECT_TIMEOUT_MS,
+    BrokerUnreachableError,
+    kafka_python_settings,
+    unreachable,
+)
 from agents.settings import Settings
-from agents.topic_admin import BrokerUnreachableError
 from pipeline.fold import Headers
 
-CONNECT_TIMEOUT_MS = 10_000
-"""How long Kafka may take to answer at all."""
 SILENCE_TIMEOUT_S = 15.0
 """How long Kafka may send nothing while records are still to come."""
 WINDOW_RECORDS = 4_000
@@ -222,14 +224,6 @@ class TopicReader:
 
     def _stopped(self, error: Exception) -> str:
         return f"Kafka at {self._bootstrap} stopped answering ({type(error).__name__})."
-
-
-def unreachable(settings: Settings, error: Exception) -> BrokerUnreachableError:
-    """Return the error that says that nothing answers at the address of the settings."""
-    return BrokerUnreachableError(
-        f"Kafka does not answer at {settings.bootstrap} ({type(error).__name__}): "
-        "is it running, and is FREEZELINE_BOOTSTRAP right?"
-    )
 
 
 def missing_topic(topic: str, bootstrap: str) -> str:

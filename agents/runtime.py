@@ -150,7 +150,7 @@ class _Worker:
         return acknowledgement
 
     async def _send_and_wait(self, output: Output) -> None:
-        async with asyncio.timeout(self.settings.request_timeout_s):
+        async with asyncio.timeout(self.settings.acknowledge_timeout_s):
             await (await self._send(output))
 
     def _settled(self, topic: str, partition: int, next_offset: int) -> None:
@@ -244,7 +244,7 @@ class _Worker:
             stream_recovery_delay=0.0,
             broker_commit_interval=settings.commit_interval_s,
             broker_commit_every=10**9,
-            broker_request_timeout=max(settings.request_timeout_s, settings.session_timeout_s),
+            broker_request_timeout=settings.request_timeout_s,
             broker_session_timeout=settings.session_timeout_s,
             broker_heartbeat_interval=settings.heartbeat_s,
             broker_rebalance_timeout=settings.session_timeout_s,

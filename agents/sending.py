@@ -20,10 +20,14 @@ import orjson
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from agents.kafka_settings import kafka_python_settings
-from agents.reading import missing_topic, unreachable
+from agents.kafka_settings import (
+    CONNECT_TIMEOUT_MS,
+    BrokerUnreachableError,
+    kafka_python_settings,
+    unreachable,
+)
+from agents.reading import missing_topic
 from agents.settings import Settings
-from agents.topic_admin import BrokerUnreachableError
 from pipeline.contracts.codec import (
     MAX_EVENT_BYTES,
     checked_milliseconds,
@@ -50,7 +54,6 @@ Event = dict[str, Any]
 
 ACKNOWLEDGE_TIMEOUT_S = 30.0
 """How long one event may wait for its acknowledgement."""
-_CONNECT_TIMEOUT_MS = 10_000
 _IN_FLIGHT = 5_000
 # The largest record is an event with its headers; Kafka's own limit is the topic's.
 _MAX_REQUEST_BYTES = 4 * MAX_EVENT_BYTES
@@ -161,9 +164,9 @@ def connected_producer(settings: Settings) -> Iterator[KafkaProducer]:
         producer = KafkaProducer(
             **connection,
             client_id="freezeline-publish",
-            bootstrap_timeout_ms=_CONNECT_TIMEOUT_MS,
-            max_block_ms=_CONNECT_TIMEOUT_MS,
-            request_timeout_ms=_CONNECT_TIMEOUT_MS,
+            bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
+            max_block_ms=CONNECT_TIMEOUT_MS,
+            request_timeout_ms=CONNECT_TIMEOUT_MS,
             delivery_timeout_ms=int(ACKNOWLEDGE_TIMEOUT_S * 1000),
             enable_idempotence=True,
             acks="all",

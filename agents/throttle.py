@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
@@ -38,6 +38,7 @@ class LagGate:
         self._client = client
         self._gate = gate
         self._metrics = metrics
+        self._positions: dict[TopicPartition, int] = {}
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -66,7 +67,10 @@ class LagGate:
         lag = 0
         for partition in partitions:
             known = offsets.get(partition)
-            position = max(known.offset if known is not None else 0, begins[partition])
+            if known is not None and known.offset >= 0:
+                self._positions[partition] = known.offset
+            # A broker that has just taken over a group may not know its offsets for a moment.
+            position = max(self._positions.get(partition, 0), begins[partition])
             lag += max(0, ends[partition] - position)
         return lag
 

@@ -10,16 +10,16 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
-from agents.kafka_settings import kafka_python_settings
+from agents.kafka_settings import (
+    CONNECT_TIMEOUT_MS,
+    BrokerUnreachableError,
+    kafka_python_settings,
+    unreachable,
+)
 from agents.settings import Settings
 from pipeline.topics import Topic, Topics
 
-_BOOTSTRAP_TIMEOUT_MS = 5_000
 _MIN_REPLICATION_FOR_QUORUM = 3
-
-
-class BrokerUnreachableError(Exception):
-    """Kafka does not answer, or refuses us; the message is one sentence."""
 
 
 @dataclass(frozen=True)
@@ -160,13 +160,10 @@ def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
     connection = kafka_python_settings(settings)
     try:
         admin = KafkaAdminClient(
-            **connection, client_id="freezeline", bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS
+            **connection, client_id="freezeline", bootstrap_timeout_ms=CONNECT_TIMEOUT_MS
         )
     except (KafkaError, OSError) as error:
-        raise BrokerUnreachableError(
-            f"Kafka does not answer at {settings.bootstrap} ({type(error).__name__}): "
-            "is it running, and is FREEZELINE_BOOTSTRAP right?"
-        ) from error
+        raise unreachable(settings, error) from error
     try:
         yield admin
     except (KafkaError, OSError) as error:

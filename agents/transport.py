@@ -337,8 +337,9 @@ class Producer(stock.Producer):
     def _new_producer(self, transactional_id: str | None = None) -> aiokafka.AIOKafkaProducer:
         host = cast(Transport, self.transport).host
         settings = host.settings
-        return aiokafka.AIOKafkaProducer(
-            **host.client_settings(),
+        client = host.client_settings()
+        producer = aiokafka.AIOKafkaProducer(
+            **{**client, "request_timeout_ms": int(settings.acknowledge_timeout_s * 1000)},
             client_id=self.client_id,
             acks="all",
             enable_idempotence=True,
@@ -346,6 +347,10 @@ class Producer(stock.Producer):
             max_batch_size=settings.producer_batch_bytes,
             max_request_size=settings.max_record_bytes,
         )
+        # One figure says to aiokafka how long a record may wait and how long a broker may be
+        # silent: a broker that hangs is let go sooner than the records that wait for another.
+        producer.client._request_timeout_ms = client["request_timeout_ms"]
+        return producer
 
     @property
     def connected(self) -> aiokafka.AIOKafkaProducer:

@@ -71,7 +71,7 @@ def runtime_settings(
         http_port=settings.http_port,
         instance_id=settings.instance_id,
         session_timeout_s=settings.session_timeout_ms / 1000,
-        request_timeout_s=settings.acknowledge_timeout_s,
+        acknowledge_timeout_s=settings.acknowledge_timeout_s,
         fail_point=settings.fail_point,
         dead_letter_run_limit=settings.dead_letter_run_limit,
         metrics=metrics,

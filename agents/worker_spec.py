@@ -119,7 +119,8 @@ class RuntimeSettings:
     producer_linger_ms: int = 0
     producer_batch_bytes: int = 256 * 1024
     max_record_bytes: int = 8 * 1024 * 1024
-    request_timeout_s: float = 30.0
+    acknowledge_timeout_s: float = 30.0
+    """How long an output may wait, through any number of requests, before the worker stops."""
     start_timeout_s: float = 30.0
     stop_timeout_s: float = 3.0
     commit_interval_s: float = 1.0
@@ -134,6 +135,18 @@ class RuntimeSettings:
     store_write_buffer_bytes: int = 32 * 1024 * 1024
     metrics: Metrics = field(default_factory=NoMetrics)
     registry: CollectorRegistry = field(default_factory=lambda: REGISTRY)
+
+    @property
+    def request_timeout_s(self) -> float:
+        """After how long a broker that does not answer is let go, and another one asked.
+
+        Joining a group may rightly take as long as a session, so it is longer than that.
+        """
+        return max(_REQUEST_TIMEOUT_S, self.session_timeout_s + _MORE_THAN_A_SESSION_S)
+
+
+_REQUEST_TIMEOUT_S = 10.0
+_MORE_THAN_A_SESSION_S = 4.0
 
 
 def client_settings(settings: RuntimeSettings) -> dict[str, Any]:

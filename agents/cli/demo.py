@@ -8,9 +8,9 @@ import typer
 
 from agents.cli import CommandError
 from agents.demo import World, run_demo
+from agents.kafka_settings import BrokerUnreachableError
 from agents.local_cluster import DEFAULT_HTTP_PORT, LocalClusterError
 from agents.local_kafka import LocalKafkaError
-from agents.topic_admin import BrokerUnreachableError
 
 EXIT_INTERRUPTED = 130
 

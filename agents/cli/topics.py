@@ -6,8 +6,9 @@ import orjson
 import typer
 
 from agents.cli import CommandError
+from agents.kafka_settings import BrokerUnreachableError
 from agents.settings import Settings, load_settings
-from agents.topic_admin import BrokerUnreachableError, apply_topics, check_topics
+from agents.topic_admin import apply_topics, check_topics
 from pipeline.contracts.asyncapi import build_asyncapi
 from pipeline.topics import Topic, load_topics
 

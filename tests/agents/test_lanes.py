@@ -223,7 +223,7 @@ def test_a_missing_acknowledgement_stops_the_process(
     async def run() -> None:
         broker = Broker()
         store = PartitionStore.open(tmp_path / "s", 1 << 20, 1 << 20)
-        port = broker.port(tmp_path, request_timeout_s=0.05)
+        port = broker.port(tmp_path, acknowledge_timeout_s=0.05)
         lane = Lane(port, "log", 0, Alerting(store), store, 10)
         lane.start(0, 0)
         lane.submit(batch(0, 1))

@@ -12,11 +12,12 @@ import msgspec
 import orjson
 import pytest
 
+from agents.kafka_settings import BrokerUnreachableError
 from agents.local_kafka import LocalKafka
 from agents.reading import TopicReader
 from agents.sending import connected_producer, publish_records
 from agents.settings import Settings, load_settings
-from agents.topic_admin import BrokerUnreachableError, apply_topics
+from agents.topic_admin import apply_topics
 from pipeline.accounts.file import AccountFile, Said, add_event, add_posting, encode_file
 from pipeline.accounts.fold import alert_output
 from pipeline.contracts.account_log import (

@@ -183,6 +183,7 @@ def test_whoever_is_not_let_in_reads_one_sentence(secured, turned_away):
         code, out, err = ran(process)
         assert (code, out) == (2, "")
         assert err.startswith(f"Kafka does not answer at {kafka.bootstrap}")
+        assert "FREEZELINE_SSL_*" in err
         assert err.count("\n") == 1
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from kafka.errors import KafkaError
 
+from agents.kafka_settings import BrokerUnreachableError
 from agents.sending import connected_producer
 from agents.settings import Settings
-from agents.topic_admin import BrokerUnreachableError
 from pipeline.fold import Output
 
 _PAUSE_SECONDS = 0.1
