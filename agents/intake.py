@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agents.worker_spec import Throttle, WorkerSpec
+from pipeline.contracts.account_log import join_log_entries
 from pipeline.fold import Fold
 from pipeline.intake.fold import IntakeFold
 from pipeline.state import State
@@ -24,5 +25,6 @@ def intake_spec(max_lag_records: int) -> WorkerSpec:
         topics=(TRANSACTIONS, HOLD_UPDATES),
         make_fold=make_fold,
         stateful=False,
+        join=join_log_entries,
         throttle=Throttle("accounts", ACCOUNT_LOG, max_lag_records),
     )

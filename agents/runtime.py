@@ -20,6 +20,7 @@ from faust.types import TP
 
 from agents import transport
 from agents.batch_reader import partitions_of
+from agents.coalescing import Coalescer
 from agents.committer import Committer
 from agents.failures import ExitCode, raised_at
 from agents.health import HealthServer
@@ -83,8 +84,9 @@ class _Worker:
         self._assigned_once = False
         self._fetched_at = time.monotonic()
         self._beside: list[asyncio.Task[None]] = []
+        send = Coalescer(self._send, spec.join).send if spec.join is not None else self._send
         self._port = LanePort(
-            spec.name, settings, settings.metrics, self._send, self._gate, self._settled, self.room
+            spec.name, settings, settings.metrics, send, self._gate, self._settled, self.room
         )
         self._owned = OwnedPartitions(spec, settings, self._port, self._committer, self._client)
         self._app: transport.WorkerApp | None = None

@@ -78,6 +78,8 @@ class WorkerSpec:
     overwrote (agents.read_back). Of ``restore_topic`` a lane reads its own partition, of others,
     which a worker of one partition has, all."""
     account_log_topic: str = ACCOUNT_LOG
+    join: Callable[[Sequence[bytes]], Sequence[bytes]] | None = None
+    """Joins values of a topic's partition into fewer (agents.coalescing), keeping their order."""
     background: Callable[[Send], Awaitable[None]] | None = None
     """Runs while this worker owns partition 0 of its first topic and speaks."""
     tick: Callable[[int], Sequence[Output]] | None = None

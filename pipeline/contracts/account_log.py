@@ -7,6 +7,7 @@ or a tick of the clock. Times are milliseconds since 1970 (UTC), money is satang
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 
 import msgspec
 
@@ -129,7 +130,12 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="tick"):
 
 LogEntry = Postings | AccountEvents | Tick
 
+MAX_POSTINGS_A_RECORD = 500
+"""Postings (or answers) in one Kafka record: some 50 KB, far below a broker's limit, cheap to send
+again."""
+
 _ENCODER = msgspec.msgpack.Encoder()
+_PARTS = msgspec.msgpack.Decoder(tuple[str, list[msgspec.Raw]])
 _DECODER: msgspec.msgpack.Decoder[LogEntry] = msgspec.msgpack.Decoder(LogEntry)
 
 
@@ -150,6 +156,23 @@ def decode_log_entry(value: bytes | None) -> LogEntry:
         return _DECODER.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
         raise InvalidEvent(Reason.NOT_A_LOG_RECORD) from None
+
+
+def join_log_entries(values: Sequence[bytes]) -> list[bytes]:
+    """Join records of postings, or of account events, of one partition; their order stays.
+
+    None of the records that it returns is longer than MAX_POSTINGS_A_RECORD, unless one was.
+    """
+    if len(values) == 1:
+        return list(values)
+    joined: list[tuple[str, list[msgspec.Raw]]] = []
+    for kind, parts in map(_PARTS.decode, values):
+        last_kind, last = joined[-1] if joined else ("", [])
+        if kind == last_kind and len(last) + len(parts) <= MAX_POSTINGS_A_RECORD:
+            last += parts
+        else:
+            joined.append((kind, parts))
+    return [_ENCODER.encode(entry) for entry in joined]
 
 
 def partition_of(account: str, partitions: int) -> int:

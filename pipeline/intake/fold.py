@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.contracts.account_log import (
+    MAX_POSTINGS_A_RECORD,
     AccountEvents,
     Answer,
     Posting,
@@ -24,9 +25,6 @@ from pipeline.contracts.transactions import Transaction, decode_transaction
 from pipeline.fold import Folded, Output, Record, Versions
 from pipeline.intake.books import books_of
 from pipeline.topics import ACCOUNT_LOG, TRANSACTIONS
-
-MAX_POSTINGS_A_RECORD = 500
-"""Postings in one Kafka record: some 50 KB, far below a broker's limit, cheap to send again."""
 
 
 class IntakeFold:

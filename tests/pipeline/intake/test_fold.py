@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from pipeline.contracts.account_log import (
+    MAX_POSTINGS_A_RECORD,
     AccountEvents,
     Answer,
     Postings,
@@ -15,7 +16,7 @@ from pipeline.contracts.account_log import (
     partition_of,
 )
 from pipeline.fold import LogRecord
-from pipeline.intake.fold import MAX_POSTINGS_A_RECORD, IntakeFold
+from pipeline.intake.fold import IntakeFold
 
 AT = 1_790_000_000_000
 PAYMENT = {

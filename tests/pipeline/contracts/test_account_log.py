@@ -1,0 +1,62 @@
+"""Records of the account-log, joined: the same entries in the same order, in fewer records."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.contracts.account_log import (
+    MAX_POSTINGS_A_RECORD,
+    AccountEvents,
+    Answer,
+    LogEntry,
+    Posting,
+    Postings,
+    decode_log_entry,
+    encode_log_entry,
+    join_log_entries,
+)
+
+
+def _postings(count: int) -> Postings:
+    return Postings(
+        [Posting("account:004:1", f"b/{n}", n, -n, "account:014:2", n) for n in range(count)]
+    )
+
+
+def _answers(count: int) -> AccountEvents:
+    return AccountEvents(
+        [
+            Answer(account="account:004:1", update_id=f"b/{n}", status="held", at=n, held=n)
+            for n in range(count)
+        ]
+    )
+
+
+def _parts(entries: list[LogEntry]) -> list[object]:
+    return [part for e in entries for part in (e.postings if isinstance(e, Postings) else e.events)]
+
+
+entries = st.one_of(
+    st.integers(1, MAX_POSTINGS_A_RECORD).map(_postings), st.integers(1, 20).map(_answers)
+)
+
+
+@given(st.lists(entries, min_size=1, max_size=6))
+def test_joined_records_hold_the_same_in_the_same_order(given_entries: list[LogEntry]) -> None:
+    joined = [
+        decode_log_entry(v) for v in join_log_entries(list(map(encode_log_entry, given_entries)))
+    ]
+    assert _parts(joined) == _parts(given_entries)
+    assert len(joined) <= len(given_entries)
+
+
+@given(st.lists(entries, min_size=1, max_size=6))
+def test_no_joined_record_is_longer_than_the_limit(given_entries: list[LogEntry]) -> None:
+    for value in join_log_entries(list(map(encode_log_entry, given_entries))):
+        assert len(_parts([decode_log_entry(value)])) <= MAX_POSTINGS_A_RECORD
+
+
+def test_small_records_of_one_kind_become_one() -> None:
+    joined = join_log_entries([encode_log_entry(_postings(n)) for n in (3, 40, 1)])
+    assert [len(_parts([decode_log_entry(value)])) for value in joined] == [44]
