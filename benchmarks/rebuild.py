@@ -18,7 +18,7 @@ from benchmarks.alerts_read import alert_records
 from benchmarks.machine import Figures, machine, note, show, versions
 from benchmarks.stand import IDLE_SECONDS, BenchmarkError, Stand, ending_well, records_in
 from benchmarks.throughput import (
-    FILES,
+    CASES,
     SHARE_AT_CASES,
     TRANSACTIONS_PUBLISHED,
     open_cases,
@@ -32,7 +32,7 @@ from pipeline.topics import ACCOUNT_FILES, ACCOUNT_LOG
 _POLL_SECONDS = 0.05
 
 
-def run(transactions: int = TRANSACTIONS_PUBLISHED, files: int = FILES) -> Figures:
+def run(transactions: int = TRANSACTIONS_PUBLISHED, files: int = CASES) -> Figures:
     """Measure and return the figures. Raises BenchmarkError."""
     with Stand() as stand:
         into_cases = round(transactions * 2 * SHARE_AT_CASES)
@@ -89,7 +89,7 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.rebuild")
     parser.add_argument("--transactions", type=int, default=TRANSACTIONS_PUBLISHED)
-    parser.add_argument("--files", type=int, default=FILES, help="accounts with a case")
+    parser.add_argument("--files", type=int, default=CASES, help="accounts with a case")
     parser.add_argument("--json", action="store_true", help="end with a JSON object in one line")
     options = parser.parse_args()
     with ending_well():

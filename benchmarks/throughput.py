@@ -16,6 +16,8 @@ from benchmarks.alerts_read import alert_count, alerts_about
 from benchmarks.cases import case_records
 from benchmarks.machine import Figures, machine, note, show, versions
 from benchmarks.payments import payments
+from benchmarks.peers.comparison import FILES, compare
+from benchmarks.peers.roster import PEERS
 from benchmarks.publishing import publish, spread
 from benchmarks.stand import (
     BenchmarkError,
@@ -28,14 +30,14 @@ from pipeline.topics import ACCOUNT_LOG, TRANSACTIONS, load_topics
 TRANSACTIONS_PUBLISHED = 400_000
 LEAST_TRANSACTIONS = 100_000
 """With fewer, the first records that a reader gets would be all of them."""
-FILES = 100_000
+CASES = 100_000
 SHARE_AT_CASES = 0.001
 """Share of the postings that are at accounts with a case."""
 
 _UNLIMITED = str(10**9)
 
 
-def run(transactions: int = TRANSACTIONS_PUBLISHED, files: int = FILES) -> Figures:
+def run(transactions: int = TRANSACTIONS_PUBLISHED, files: int = CASES) -> Figures:
     """Measure and return the figures. Raises BenchmarkError."""
     with Stand() as stand:
         into_cases = round(transactions * 2 * SHARE_AT_CASES)
@@ -50,7 +52,11 @@ def run(transactions: int = TRANSACTIONS_PUBLISHED, files: int = FILES) -> Figur
         accounts = run_accounts(stand)
         bare.append(_bare(stand, transactions))
         seen = asyncio.run(alerts_about(stand.bootstrap, hits))
-    return _figures((transactions, files), bare, intake, accounts, (2 * len(hits), seen))
+    figures = _figures((transactions, files), bare, intake, accounts, (2 * len(hits), seen))
+    note("the whole chain, and stock Faust doing the same double-entry work")
+    stock = tuple(peer for peer in PEERS if peer.name == "stock-faust")
+    beside = compare(LEAST_TRANSACTIONS * 2, FILES, stock)
+    return {"ratio_to_stock_faust": beside["ratio_to_stock_faust"], **figures, "stock": beside}
 
 
 def print_table(figures: Figures) -> None:
@@ -77,13 +83,14 @@ def print_table(figures: Figures) -> None:
         ("", "per second", "to bare", "CPU µs each"),
         rows,
     )
+    print(f"The chain is {figures['ratio_to_stock_faust']} times as fast as stock Faust.")
 
 
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.throughput")
     parser.add_argument("--transactions", type=int, default=TRANSACTIONS_PUBLISHED)
-    parser.add_argument("--files", type=int, default=FILES, help="accounts with a case")
+    parser.add_argument("--files", type=int, default=CASES, help="accounts with a case")
     parser.add_argument("--json", action="store_true", help="end with a JSON object in one line")
     options = parser.parse_args()
     if options.transactions < LEAST_TRANSACTIONS or options.files < 1:
