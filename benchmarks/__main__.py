@@ -12,7 +12,7 @@ import subprocess
 import sys
 from typing import Any
 
-NAMES = ("throughput", "latency", "clustering", "growth", "backlog", "rebuild")
+NAMES = ("throughput", "latency", "clustering", "growth", "backlog", "rebuild", "takeover")
 
 
 def main() -> int:

@@ -121,10 +121,10 @@ def _at_load(stand: Stand, rate: int, count: int, first: int) -> _Point:
         )
     bare_load = load[0]
     note(f"{rate:,} payments a second: reports and transactions")
-    known, awaited, probes = _prepare(stand, count, first)
+    known, awaited, probes = prepare(stand, count, first)
     with _load(stand, TRANSACTIONS, rate) as load:
         taken = asyncio.run(
-            timed(stand.bootstrap, probes, FREEZE_ALERTS, _held_payment, SPACING_SECONDS / 2)
+            timed(stand.bootstrap, probes, FREEZE_ALERTS, held_payment, SPACING_SECONDS / 2)
         )
     milliseconds = {
         "bare": [bare[probe.key] for probe in bare_probes[WARM_UP:]],
@@ -134,7 +134,7 @@ def _at_load(stand: Stand, rate: int, count: int, first: int) -> _Point:
     return _Point(rate, bare_load, load[0], milliseconds)
 
 
-def _prepare(stand: Stand, count: int, first: int) -> tuple[list[str], list[str], list[Probe]]:
+def prepare(stand: Stand, count: int, first: int) -> tuple[list[str], list[str], list[Probe]]:
     """Return the keys of payments that are known, of payments that are awaited, and the probes.
 
     These are in turn a report about a known payment and a payment that a report has told of.
@@ -175,7 +175,7 @@ def _bare_key(value: bytes) -> str:
     return f"{content['source']}/{content['transaction_id']}"
 
 
-def _held_payment(value: bytes) -> str | None:
+def held_payment(value: bytes) -> str | None:
     alert = orjson.loads(value)
     hold = alert["kind"] == AlertKind.HOLD.value
     return str(alert["origin"]) if hold else None

@@ -46,11 +46,12 @@ class Stand:
     """
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="freezeline-bench-"))
-        self._kafka = LocalKafka(self._folder / "kafka")
+        self.folder = Path(tempfile.mkdtemp(prefix="freezeline-bench-"))
+        self._kafka = LocalKafka(self.folder / "kafka")
         self._processes: list[subprocess.Popen[str]] = []
+        self._asked_to_end: set[int] = set()
         self._workers: list[LocalWorker] = []
-        self.settings = Settings(hash_key_file=local_key_file(self._folder))
+        self.settings = Settings(hash_key_file=local_key_file(self.folder))
 
     def __enter__(self) -> Self:
         """Start the broker and make the product's topics."""
@@ -81,7 +82,7 @@ class Stand:
         """Start a worker of the product and return at once; ``settings`` go without prefix."""
         environment = {
             "FREEZELINE_BOOTSTRAP": self.bootstrap,
-            "FREEZELINE_STATE_DIR": str(self._folder / "state"),
+            "FREEZELINE_STATE_DIR": str(self.folder / "state"),
             "FREEZELINE_HTTP_PORT": str(_free_port()),
             "FREEZELINE_HASH_KEY_FILE": str(self.settings.hash_key_file),
             "FREEZELINE_INSTANCE_ID": f"{name.value}-0",
@@ -89,14 +90,14 @@ class Stand:
             **{f"FREEZELINE_{key.upper()}": value for key, value in settings.items()},
         }
         port = int(environment["FREEZELINE_HTTP_PORT"])
-        worker = LocalWorker(name, port, self._folder / f"{name.value}.log", environment)
+        worker = LocalWorker(name, port, self.folder / f"{name.value}.log", environment)
         worker.start()
         self._workers.append(worker)
         return worker
 
     def lose_disk(self, name: WorkerName) -> None:
         """Remove the state of a worker that has ended."""
-        shutil.rmtree(self._folder / "state" / name.value)
+        shutil.rmtree(self.folder / "state" / name.value)
 
     def wait_until_ready(self, worker: LocalWorker) -> None:
         """Return when a worker has caught up. Raises BenchmarkError when it does not."""
@@ -148,11 +149,14 @@ class Stand:
         try:
             yield process.stdout
         finally:
-            process.terminate()
+            # A second signal would come while it ends its event loop.
+            if process.pid not in self._asked_to_end:
+                process.terminate()
             process.wait()
 
     def ask_to_end(self) -> None:
         """Send SIGTERM to the process started last; its output tells the rest."""
+        self._asked_to_end.add(self._processes[-1].pid)
         self._processes[-1].terminate()
 
     def figures(self, name: str, *arguments: str) -> dict[str, Any]:
@@ -176,7 +180,7 @@ class Stand:
         for worker in self._workers:
             worker.stop()
         self._kafka.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def records_in(worker: LocalWorker, topic: str, metric: str = "records_in") -> int:
