@@ -11,6 +11,7 @@ nothing changed; so whatever was fetched before may be dropped, which the epoch 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol, cast
@@ -277,8 +278,15 @@ class Consumer(stock.Consumer):
             batch = record_batches.merged(chunks)
             if await self._is_next(TP(*partition), batch):
                 batches.append(Batch(partition.topic, partition.partition, batch))
-        if batches and epoch == host.epoch and self.flow_active:
+        if not batches:
+            return
+        if epoch == host.epoch and self.flow_active:
             await self._deliver(Fetched(epoch, batches))
+            return
+        # This fetch began under the assignment before, and may have ended after the seek of this
+        # one: nobody else would ever ask for its records again.
+        for topic, number, _ in batches:
+            await self._read_again(TP(topic, number))
 
     async def _deliver(self, fetched: Fetched) -> None:
         # One event for all that was fetched: what an event costs in Faust is paid once.
@@ -327,8 +335,15 @@ class Consumer(stock.Consumer):
             )
             return True
         self._holes[partition] = seen
-        await self._thread.seek_wait({partition: expected})
+        await self._read_again(partition)
         return False
+
+    async def _read_again(self, partition: TP) -> None:
+        """Go back to what was expected of a partition, if it is still ours."""
+        expected = self._expected.get(partition)
+        if expected is not None:
+            with contextlib.suppress(IllegalStateError):
+                await self._thread.seek_wait({partition: expected})
 
 
 class Producer(stock.Producer):
