@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.accounts import decision, matching, parts
 from pipeline.accounts import fold as fold_module
+from pipeline.accounts import holds, pairing, parts
 from pipeline.accounts.file import AccountFile, add_event, add_posting
 from pipeline.accounts.fold import AccountsFold, alert_output
-from pipeline.accounts.versions import Cause, Spoken, bank_behind, differ
+from pipeline.accounts.versions import Cause, bank_behind, differ
 from pipeline.contracts.account_log import (
     AccountEvent,
     AccountEvents,
@@ -44,9 +44,9 @@ def sizes(request, monkeypatch):
     monkeypatch.setattr(parts, "BLOCK_ENTRIES", block)
     monkeypatch.setattr(fold_module, "POSTINGS_IN_MEMORY", postings)
     monkeypatch.setattr(fold_module, "FILES_IN_MEMORY", files)
-    monkeypatch.setattr(matching, "SPARE", block // 3)
-    monkeypatch.setattr(decision, "MAX_HOLDS_AN_ACCOUNT", 4)
-    monkeypatch.setattr("tests.pipeline.accounts.oracle.MAX_HOLDS_AN_ACCOUNT", 4)
+    monkeypatch.setattr(holds, "MAX_HOLDS_AN_ACCOUNT", 4)
+    monkeypatch.setattr(pairing, "FEW", 0 if block == 3 else 16)
+    monkeypatch.setattr(pairing, "MEANT_PAYMENTS", block)
 
 
 def any_posting(draw: random.Random, account: str) -> Posting:
@@ -158,9 +158,8 @@ class Naive:
         whole = decide_whole(self.file, POLICY, self.now)
         self.file.due = whole.due
         behind = bank_behind(self.file)
-        spoken = Spoken(self.file)
         bank = behind[1] if behind else None
-        out = differ(self.file, whole, spoken, bank, POLICY.version, cause)
+        out = differ(self.file, whole, bank, POLICY.version, cause)
         said = [alert_output(a, cause.at if cause.by_report else None) for a in out.alerts]
         told = AccountEvents(list(out.notices))
         return said + (

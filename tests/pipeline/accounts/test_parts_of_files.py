@@ -16,7 +16,7 @@ from pipeline.accounts import open_file, parts
 from pipeline.accounts.file import AccountFile, decode_file
 from pipeline.accounts.fold import AccountsFold
 from pipeline.accounts.parts import is_block, whole_file
-from pipeline.accounts.versions import Cause, Spoken, bank_behind, differ
+from pipeline.accounts.versions import Cause, bank_behind, differ
 from pipeline.contracts.account_log import Posting
 from pipeline.fold import LogRecord, Output
 from pipeline.policy.policy import load_policy
@@ -197,7 +197,7 @@ def test_at_the_limit_too_what_stands_is_what_the_whole_file_says(seed):
         behind = bank_behind(file)
         whole = decide_whole(file, POLICY, fold._now)
         bank = behind[1] if behind else None
-        found = differ(file, whole, Spoken(file), bank, POLICY.version, Cause("x", NINE))
+        found = differ(file, whole, bank, POLICY.version, Cause("x", NINE))
         assert (found.alerts, found.notices) == ([], [])
 
 
