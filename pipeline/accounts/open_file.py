@@ -13,7 +13,15 @@ from pipeline.accounts.file import (
     place_of,
     posting_id,
 )
-from pipeline.accounts.parts import BLOCK_ROWS, HEAD_ROWS, MAPS, Tail, block_keys, whole_file
+from pipeline.accounts.parts import (
+    BLOCK_ROWS,
+    HEAD_ROWS,
+    MAPS,
+    Tail,
+    block_keys,
+    drop_first_block,
+    whole_file,
+)
 from pipeline.accounts.review import Review
 from pipeline.accounts.versions import (
     Cause,
@@ -49,7 +57,7 @@ class OpenFile:
     def __init__(self, file: AccountFile, tail: Tail, policy: Policy, state: State) -> None:
         self.file = file
         self.counted = 0
-        """Postings for which this file was counted by who keeps it in memory."""
+        """Postings and claims for which this file was counted by who keeps it in memory."""
         self._tail = tail
         self._policy = policy
         self._state = state
@@ -180,10 +188,9 @@ class OpenFile:
                         self.file.left_out_before = max(self.file.left_out_before, content.at + 1)
                 else:
                     self._tail.add(name, entry)
-        del self.file.blocks[0]
-        self.file.first_block += 1
-        self._state.delete(BLOCK_ROWS + key)
-        self._obsolete.append(key)
+        for part in drop_first_block(self.file):
+            self._state.delete(BLOCK_ROWS + part)
+            self._obsolete.append(part)
 
     def _is_past(self, name: str, entry: str) -> bool:
         """Whether this is a notice, long taken back, about a payment that was left out."""

@@ -42,6 +42,7 @@ def sizes(request, monkeypatch):
     """Blocks of three entries or of many; files kept open, or read anew for each batch."""
     block, postings, files = request.param
     monkeypatch.setattr(parts, "BLOCK_ENTRIES", block)
+    monkeypatch.setattr(parts, "LISTED_BLOCKS", 2)
     monkeypatch.setattr(fold_module, "POSTINGS_IN_MEMORY", postings)
     monkeypatch.setattr(fold_module, "FILES_IN_MEMORY", files)
     monkeypatch.setattr(holds, "MAX_HOLDS_AN_ACCOUNT", 4)
