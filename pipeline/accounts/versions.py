@@ -9,10 +9,10 @@ import msgspec
 from pipeline.accounts.decision import REPORT_WITHDRAWN, SUPERSEDED, Decision, Standing
 from pipeline.accounts.file import AccountFile, Said, posting_id
 from pipeline.accounts.grounds import EVIDENCE_GONE, LEVEL_ENDED
-from pipeline.accounts.reasons import evidence, release_sentences, sentences
+from pipeline.accounts.reasons import evidence, moment, release_sentences, sentences
 from pipeline.contracts.account_log import Notice, Posting
 from pipeline.contracts.alerts import AlertKind, FreezeAlert, alert_id
-from pipeline.contracts.codec import digest, rfc3339
+from pipeline.contracts.codec import digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,7 @@ def _say(outgoing: _Outgoing, identity: str, standing: Standing) -> None:
     substance = _substance(outgoing, standing)
     if said is not None and said.open and said.substance == substance:
         return
-    alert = _alert(outgoing, identity, standing)
-    if said is not None:
-        alert = msgspec.structs.replace(alert, version=said.version + 1)
+    alert = _alert(outgoing, identity, standing, said.version + 1 if said is not None else 1)
     file.said[identity] = Said(
         standing.kind.value,
         standing.origin,
@@ -115,14 +113,14 @@ def _substance(outgoing: _Outgoing, standing: Standing) -> str:
     return digest(msgspec.msgpack.encode(what))
 
 
-def _alert(outgoing: _Outgoing, identity: str, standing: Standing) -> FreezeAlert:
-    """Return the first version of what should stand, as banks read it."""
+def _alert(outgoing: _Outgoing, identity: str, standing: Standing, version: int) -> FreezeAlert:
+    """Return a version of what should stand, as banks read it."""
     file, cause, notice = outgoing.file, outgoing.cause, standing.notice
     level = file.level
     english, thai = sentences(standing, file)
     return FreezeAlert(
         alert_id=identity,
-        version=1,
+        version=version,
         kind=standing.kind,
         bank=bank_to_ask(file.account, standing, outgoing.behind),
         account=file.account,
@@ -138,9 +136,9 @@ def _alert(outgoing: _Outgoing, identity: str, standing: Standing) -> FreezeAler
         cluster_version=level.cluster_version if level and not notice else 0,
         policy_version=outgoing.policy_version,
         caused_by=cause.event,
-        caused_at=rfc3339(cause.at),
-        held_from=rfc3339(standing.since),
-        holds_until=rfc3339(standing.until) if standing.until is not None else None,
+        caused_at=moment(cause.at),
+        held_from=moment(standing.since),
+        holds_until=moment(standing.until) if standing.until is not None else None,
     )
 
 
@@ -171,7 +169,7 @@ def _release(outgoing: _Outgoing, identity: str, said: Said) -> None:
             cluster_version=level.cluster_version if level else 0,
             policy_version=outgoing.policy_version,
             caused_by=cause.event,
-            caused_at=rfc3339(cause.at),
+            caused_at=moment(cause.at),
             releases=kind,
             release_reason=reason,
             superseded_by=successor,
