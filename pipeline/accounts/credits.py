@@ -5,16 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterable
 
-from sortedcontainers import SortedList
-
+from pipeline.accounts.places import Place as Rank
+from pipeline.accounts.places import between, span, take_out
 from pipeline.contracts.account_log import Claim, Posting
 from pipeline.policy.policy import MINUTE_MS, Claims
-
-Rank = tuple[int, str]
-"""A time (or how far two times are apart, both ms) and a payment's identity."""
-
-_LAST = "\U0010ffff"
-"""Above every payment's identity."""
 
 
 def names_of(posting: Posting) -> set[str]:
@@ -53,18 +47,16 @@ class Credits:
                 buckets.setdefault(posting.amount // self.width, []).append(rank)
                 for name in names_of(posting):
                     self._add_name(name, rank)
-        self._by_amount = {bucket: SortedList(ranks) for bucket, ranks in buckets.items()}
+        for ranks in buckets.values():
+            ranks.sort()
+        self._by_amount = buckets
 
     def add(self, posting: Posting) -> None:
         """Take a credit."""
         rank = (posting.at, posting.transaction)
         for name in names_of(posting):
             self._add_name(name, rank)
-        bucket = posting.amount // self.width
-        ranks = self._by_amount.get(bucket)
-        if ranks is None:
-            ranks = self._by_amount[bucket] = SortedList()
-        ranks.add(rank)
+        insort(self._by_amount.setdefault(posting.amount // self.width, []), rank)
 
     def remove(self, posting: Posting) -> None:
         """Take back what was added."""
@@ -77,7 +69,7 @@ class Credits:
                     self._named[name] = known[0]
             else:
                 del self._named[name]
-        self._by_amount[posting.amount // self.width].remove(rank)
+        take_out(self._by_amount[posting.amount // self.width], rank)
 
     def named(self, name: str) -> str | None:
         """Return the payment of this name; of several the first counts."""
@@ -89,10 +81,8 @@ class Credits:
     def counted(self, claim: Claim) -> int:
         """Return how many credits at most are near the claim's amount and time."""
         lowest, highest = claim.paid_at - self.tolerance, claim.paid_at + self.tolerance
-        return sum(
-            ranks.bisect_right((highest, _LAST)) - ranks.bisect_left((lowest, ""))
-            for ranks in self._near(claim.amount)
-        )
+        spans = (span(ranks, lowest, highest) for ranks in self._near(claim.amount))
+        return sum(end - first for first, end in spans)
 
     def around(self, claim: Claim, above: int, upto: int) -> list[Rank]:
         """Return what fits the claim and is more than ``above``, at most ``upto`` ms apart from it.
@@ -102,14 +92,14 @@ class Credits:
         found = []
         paid_at, postings = claim.paid_at, self._postings
         for ranks in self._near(claim.amount):
-            for at, transaction in ranks.irange((paid_at - upto, ""), (paid_at + upto, _LAST)):
+            for at, transaction in between(ranks, paid_at - upto, paid_at + upto):
                 apart = abs(at - paid_at)
                 if apart > above and fits(claim, postings[transaction + "+"], self._rules):
                     found.append((apart, transaction))
         found.sort()
         return found
 
-    def _near(self, amount: int) -> Iterable[SortedList[Rank]]:
+    def _near(self, amount: int) -> Iterable[list[Rank]]:
         bucket = amount // self.width
         near = (self._by_amount.get(each) for each in (bucket - 1, bucket, bucket + 1))
         return (ranks for ranks in near if ranks)

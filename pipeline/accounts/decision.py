@@ -82,6 +82,7 @@ class Decision:
     no more, by kind and origin (None: all that are open and not in ``standing``). ``notices`` are
     the payments that payers' banks are to be told of, out of those ``considered`` (payments'
     identities; None: all of the file). ``limited``: more holds would stand without their limit.
+    ``crowded``: a claim could mean more payments than are looked at.
     """
 
     holds: Holds
@@ -91,6 +92,7 @@ class Decision:
     considered: Collection[str] | None = None
     due: int | None = None
     limited: bool = False
+    crowded: bool = False
 
 
 def hold(candidate: Candidate, amount: int, balance_known: bool) -> Standing:

@@ -237,6 +237,8 @@ class AccountsFold:
         settled = opened.settle(self._now, record.offset, cause)
         if settled.decision.limited:
             folded.counts["limit_hits", "holds_an_account"] += 1
+        if settled.decision.crowded:
+            folded.counts["limit_hits", "payments_a_claim"] += 1
         if settled.left_out:
             folded.counts["limit_hits", "postings_a_file"] += settled.left_out
         due = opened.file.due

@@ -7,11 +7,14 @@ payment therefore moves the end of that beginning, and the holds before it are n
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import Counter
 from heapq import heappop, heappush
 from typing import NamedTuple
 
 from sortedcontainers import SortedList
+
+from pipeline.accounts.places import Place, take_out
 
 MAX_HOLDS_AN_ACCOUNT = 500
 """Limit on open holds of one account; the oldest payments come first, and it is counted."""
@@ -42,7 +45,7 @@ class HoldQueue:
         self._queue: SortedList[Turn] = SortedList()
         self._held: set[str] = set()
         self._held_satang = 0
-        self._held_until: SortedList[tuple[int, str]] = SortedList()
+        self._held_until: list[Place] = []
         self._clocks: list[tuple[int, str]] = []
         self._now = 0
         self._balance: int | None = None
@@ -186,14 +189,14 @@ class HoldQueue:
         origin = waiting.turn[2]
         self._held.add(origin)
         self._held_satang += waiting.amount
-        self._held_until.add((waiting.until, origin))
+        insort(self._held_until, (waiting.until, origin))
         self.touched.add(origin)
 
     def _release(self, waiting: Waiting) -> None:
         origin = waiting.turn[2]
         self._held.discard(origin)
         self._held_satang -= waiting.amount
-        self._held_until.remove((waiting.until, origin))
+        take_out(self._held_until, (waiting.until, origin))
         self.touched.add(origin)
 
     def _money_left(self) -> bool:

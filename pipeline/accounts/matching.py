@@ -11,10 +11,9 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sortedcontainers import SortedList
-
 from pipeline.accounts.credits import Credits, names_of
 from pipeline.accounts.pairing import Pairing
+from pipeline.accounts.places import Place, take_out
 from pipeline.contracts.account_log import Claim, Posting
 from pipeline.policy.policy import MINUTE_MS, Claims
 
@@ -25,8 +24,6 @@ UNMATCHED = "unmatched"
 
 _Money = tuple[str, int]
 """A voice and an amount: unmatched claims of the same may be about one payment."""
-_Place = tuple[int, str]
-"""When a claim's payment was made (ms), and the claim's id."""
 
 
 class Disputed(NamedTuple):
@@ -109,6 +106,13 @@ class Matcher:
         for transaction in changed:
             self._group(transaction)
         return changed | self._loose.settle()
+
+    def crowded(self) -> bool:
+        """Whether a claim came to the limit of payments that it could mean since this was asked."""
+        if self._credits is None:
+            return False
+        crowded, self._pairing.crowded = self._pairing.crowded, False
+        return crowded
 
     def claim_changed(self, before: Claim | None, after: Claim) -> None:
         """Take over a claim that is new, or newer than ``before``."""
@@ -240,10 +244,10 @@ class _Loose:
     def __init__(self, tolerance: int, payments: dict[str, Disputed]) -> None:
         self._tolerance = tolerance
         self._payments = payments
-        self._places: dict[_Money, SortedList[_Place]] = {}
+        self._places: dict[_Money, list[Place]] = {}
         self._claims: dict[str, Claim] = {}
         self._origins: dict[str, str] = {}
-        self._disturbed: dict[tuple[_Money, _Place], None] = {}
+        self._disturbed: dict[tuple[_Money, Place], None] = {}
         self._changed: set[str] = set()
 
     def origin_of(self, claim_id: str) -> str | None:
@@ -252,14 +256,14 @@ class _Loose:
     def add(self, claim: Claim) -> None:
         money, place = _money_and_place(claim)
         self._claims[claim.claim_id] = claim
-        self._places.setdefault(money, SortedList()).add(place)
+        insort(self._places.setdefault(money, []), place)
         self._disturbed[money, place] = None
 
     def remove(self, claim: Claim) -> None:
         if self._claims.pop(claim.claim_id, None) is None:
             return
         money, place = _money_and_place(claim)
-        self._places[money].remove(place)
+        take_out(self._places[money], place)
         if not self._places[money]:
             del self._places[money]
         self._dissolve(claim.claim_id)
@@ -275,16 +279,16 @@ class _Loose:
         changed, self._changed = self._changed, set()
         return changed
 
-    def _group(self, places: SortedList[_Place], disturbed: _Place) -> None:
-        middle = places.bisect_left(disturbed)
+    def _group(self, places: list[Place], disturbed: Place) -> None:
+        middle = bisect_left(places, disturbed)
         first = max(middle - 1, 0)
         while first > 0 and self._joined(places[first - 1], places[first]):
             first -= 1
         last = min(middle + 2, len(places))
         while last < len(places) and self._joined(places[last - 1], places[last]):
             last += 1
-        groups: list[list[_Place]] = []
-        for place in places.islice(first, last):
+        groups: list[list[Place]] = []
+        for place in places[first:last]:
             if groups and self._joined(groups[-1][-1], place):
                 groups[-1].append(place)
             else:
@@ -299,7 +303,7 @@ class _Loose:
             self._payments[origin] = Disputed(origin, None, UNMATCHED, claims)
             self._changed.add(origin)
 
-    def _joined(self, one: _Place, other: _Place) -> bool:
+    def _joined(self, one: Place, other: Place) -> bool:
         return (
             other[0] - one[0] <= self._tolerance
             and self._claims[one[1]].report != self._claims[other[1]].report
@@ -314,7 +318,7 @@ class _Loose:
             self._changed.add(origin)
 
 
-def _money_and_place(claim: Claim) -> tuple[_Money, _Place]:
+def _money_and_place(claim: Claim) -> tuple[_Money, Place]:
     return (claim.voice, claim.amount), (claim.paid_at, claim.claim_id)
 
 

@@ -13,15 +13,14 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from heapq import heappop, heappush
 
-from sortedcontainers import SortedList
-
 from pipeline.accounts.credits import Credits, fits
+from pipeline.accounts.places import Place, between, take_out
 from pipeline.contracts.account_log import Claim, Posting
 from pipeline.policy.policy import Claims
 
 MEANT_PAYMENTS = 256
 """Limit on the payments that one claim could mean by amount, time and payer: the nearest in time.
-Only claims that very many payments of one amount fit come to it."""
+Only claims that very many payments of one amount fit come to it, and it is counted."""
 
 FEW = 16
 """As many payments near a claim are all looked at, of more the nearest first, until one is free."""
@@ -53,13 +52,15 @@ class Pairing:
         self._credits = credited
         self._rules = rules
         self._suitors: dict[str, _Suitor] = {}
-        self._by_amount: dict[int, SortedList[tuple[int, str]]] = {}
+        self._by_amount: dict[int, list[Place]] = {}
         """The claims' times and ids by the bucket of their amount."""
         self._pairs_of: dict[str, dict[str, Pair]] = {}
         """By payment and claim."""
         self._takers: dict[str, list[Pair]] = {}
         self._named_by: dict[str, str] = {}
         """By payment: the voice that names it by its reference, and so goes before all pairs."""
+        self.crowded = False
+        """Whether a claim came to the limit of payments since this was reset."""
         self._heap: list[Pair] = []
         self._moved: set[str] = set()
 
@@ -89,14 +90,14 @@ class Pairing:
         suitor = self._suitors[claim.claim_id] = _Suitor(claim)
         bucket = claim.amount // self._credits.width
         place = (claim.paid_at, claim.claim_id)
-        self._by_amount.setdefault(bucket, SortedList()).add(place)
+        insort(self._by_amount.setdefault(bucket, []), place)
         self._ask(suitor, None)
 
     def remove(self, claim: Claim) -> None:
         """Take a claim back."""
         suitor = self._suitors.pop(claim.claim_id)
         bucket = claim.amount // self._credits.width
-        self._by_amount[bucket].remove((claim.paid_at, claim.claim_id))
+        take_out(self._by_amount[bucket], (claim.paid_at, claim.claim_id))
         if not self._by_amount[bucket]:
             del self._by_amount[bucket]
         for pair in suitor.pairs:
@@ -110,8 +111,12 @@ class Pairing:
             claim = suitor.claim
             pair = (claim.payer is None, apart, transaction, claim.claim_id)
             pairs = suitor.pairs
-            if apart > suitor.seen or (len(pairs) >= MEANT_PAYMENTS and pair > pairs[-1]):
+            if apart > suitor.seen:
                 continue
+            if len(pairs) >= MEANT_PAYMENTS:
+                self.crowded = True
+                if pair > pairs[-1]:
+                    continue
             insort(pairs, pair)
             self._pairs_of.setdefault(transaction, {})[claim.claim_id] = pair
             if suitor.taken is None or pair < suitor.taken:
@@ -230,7 +235,9 @@ class Pairing:
         if seen < 0 and self._credits.counted(claim) <= FEW:
             upto = tolerance
         suitor.seen = upto
-        for apart, transaction in self._credits.around(claim, seen, upto)[:room]:
+        found = self._credits.around(claim, seen, upto)
+        self.crowded |= len(found) > room
+        for apart, transaction in found[:room]:
             pair = (claim.payer is None, apart, transaction, claim.claim_id)
             suitor.pairs.append(pair)
             self._pairs_of.setdefault(transaction, {})[claim.claim_id] = pair
@@ -252,7 +259,7 @@ class Pairing:
             places = self._by_amount.get(near)
             if places is None:
                 continue
-            for paid_at, claim_id in places.irange((at - tolerance, ""), (at + tolerance + 1, "")):
+            for paid_at, claim_id in between(places, at - tolerance, at + tolerance):
                 suitor = self._suitors[claim_id]
                 if fits(suitor.claim, posting, self._rules):
                     found.append((suitor, abs(at - paid_at)))

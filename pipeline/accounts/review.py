@@ -137,6 +137,7 @@ class Review:
         self._to_place.clear()
         queue.fit(balance)
         decision = Decision(_Asked(self), due=queue.due, limited=queue.limited)
+        decision.crowded = self._matcher.crowded()
         level = self._file.level
         context = (level.level, level.cluster, behind) if level is not None else (behind,)
         self._said.compare(decision, self._holds(context), self._watch(balance), context)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
 
-from sortedcontainers import SortedList
-
 from pipeline.accounts.matching import Disputed
+from pipeline.accounts.places import Place, between, span, take_out
 from pipeline.contracts.account_log import Posting
 from pipeline.identity.account import bank_of, is_account
 from pipeline.policy.policy import HOUR_MS, Claims
 
-_LAST = "\U0010ffff"
 _OWN = ""
 """The account's own bank, which is the one that states balances."""
 
@@ -27,12 +26,12 @@ class Sightings:
     def __init__(self, postings: Mapping[str, Posting], rules: Claims) -> None:
         self._postings = postings
         self._near = rules.seen_hours * HOUR_MS
-        self._published: dict[str, SortedList[tuple[int, str]]] | None = None
+        self._published: dict[str, list[Place]] | None = None
         """By bank: times and ids of its postings. Made when a payment is asked about."""
         self._asked: dict[str, tuple[int, frozenset[str]]] = {}
         """By origin: when it was paid, and the banks of those who say that they paid it."""
-        self._by_time: SortedList[tuple[int, str]] = SortedList()
-        self._unbelied: dict[str, SortedList[tuple[int, str]]] = {}
+        self._by_time: list[Place] = []
+        self._unbelied: dict[str, list[Place]] = {}
         """By bank: times and origins of what it may yet belie."""
         self._belied: set[str] = set()
 
@@ -46,7 +45,7 @@ class Sightings:
             return False
         at, banks = payment.at, _banks_of(payment)
         self._asked[payment.origin] = (at, banks)
-        self._by_time.add((at, payment.origin))
+        insort(self._by_time, (at, payment.origin))
         return self._look(payment.origin)
 
     def belies(self, origin: str) -> bool:
@@ -57,7 +56,7 @@ class Sightings:
         """Follow a payment no longer."""
         asked = self._asked.pop(origin, None)
         if asked is not None:
-            self._by_time.remove((asked[0], origin))
+            take_out(self._by_time, (asked[0], origin))
             self._unfollow(origin, *asked)
             self._belied.discard(origin)
 
@@ -80,13 +79,13 @@ class Sightings:
         changed = []
         if before is not None and (before.at != after.at or had - has):
             for bank in had:
-                self._published[bank].remove((before.at, key))
+                take_out(self._published[bank], (before.at, key))
             had = frozenset()
             changed += self._look_again(before.at)
         for bank in has - had:
-            self._published.setdefault(bank, SortedList()).add((after.at, key))
+            insort(self._published.setdefault(bank, []), (after.at, key))
             # Each payment is belied once, so all of this together costs no more than the payments.
-            for _, origin in self._around(self._unbelied.get(bank, SortedList()), after.at):
+            for _, origin in self._around(self._unbelied.get(bank, []), after.at):
                 self._belie(origin)
                 changed.append(origin)
         return changed
@@ -100,7 +99,7 @@ class Sightings:
             self._belied.add(origin)
             return True
         for bank in banks:
-            self._unbelied.setdefault(bank, SortedList()).add((at, origin))
+            insort(self._unbelied.setdefault(bank, []), (at, origin))
         return False
 
     def _look_again(self, around: int) -> list[str]:
@@ -118,7 +117,7 @@ class Sightings:
         if origin in self._belied:
             return
         for bank in banks:
-            self._unbelied[bank].remove((at, origin))
+            take_out(self._unbelied[bank], (at, origin))
             if not self._unbelied[bank]:
                 del self._unbelied[bank]
 
@@ -126,18 +125,21 @@ class Sightings:
         published = self._published.get(bank) if self._published is not None else None
         if published is None:
             return None
-        return next(published.irange((at - self._near, ""), (at + self._near, _LAST)), None)
+        first, end = span(published, at - self._near, at + self._near)
+        return published[first] if first < end else None
 
-    def _around(self, places: SortedList[tuple[int, str]], at: int) -> list[tuple[int, str]]:
-        return list(places.irange((at - self._near, ""), (at + self._near, _LAST)))
+    def _around(self, places: list[Place], at: int) -> list[tuple[int, str]]:
+        return between(places, at - self._near, at + self._near)
 
 
-def _published(postings: Mapping[str, Posting]) -> dict[str, SortedList[tuple[int, str]]]:
-    places: dict[str, list[tuple[int, str]]] = {}
+def _published(postings: Mapping[str, Posting]) -> dict[str, list[Place]]:
+    places: dict[str, list[Place]] = {}
     for key, posting in postings.items():
         for bank in _publishers(posting):
             places.setdefault(bank, []).append((posting.at, key))
-    return {bank: SortedList(found) for bank, found in places.items()}
+    for found in places.values():
+        found.sort()
+    return places
 
 
 def _publishers(posting: Posting) -> frozenset[str]:

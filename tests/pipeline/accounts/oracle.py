@@ -1,4 +1,10 @@
-"""The naive decision, over the whole file each time: what the incremental one is compared with."""
+"""The naive decision, over the whole file each time: what the incremental one is compared with.
+
+A claim without a reference looks at its nearest `pairing.MEANT_PAYMENTS` payments and no further.
+Without that rule, claims and payments of one amount at one time would make pairs as many as their
+product. It is a rule about the payments around one claim, so no order of arrival can matter; and
+what a claim farther down such a crowd loses is a hold that the limit of holds would leave out soon.
+"""
 
 from __future__ import annotations
 
