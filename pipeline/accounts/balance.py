@@ -46,7 +46,7 @@ class RunningBalance:
                 after.balance,
             ):
                 return
-            if before.balance is not None:
+            if self._stated is not None and (before.at, key) == self._stated[:2]:
                 # The file may have lost the statement that counted.
                 self._work_out()
                 return

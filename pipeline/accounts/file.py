@@ -45,7 +45,9 @@ class AccountFile(msgspec.Struct, kw_only=True, omit_defaults=True):
     A long file is stored in parts (see `pipeline.accounts.parts`): blocks, which are files with
     their number in ``block`` and some of the entries, and the head with all that is newer.
     ``blocks`` are the versions of the blocks that belong to the head, beginning with the one of
-    the number ``first_block``.
+    the number ``first_block``. As it is stored, the head has the newest of them only, and
+    ``lists``, the versions of the lists of the older ones, beginning with the number
+    ``first_list``.
     """
 
     account: str
@@ -65,6 +67,8 @@ class AccountFile(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Whether the look-back memory's postings were taken over; a notice alone needs none."""
     blocks: list[int] = []
     first_block: int = 0
+    lists: list[int] = []
+    first_list: int = 0
     block: int | None = None
 
 

@@ -43,8 +43,8 @@ FILES_IN_MEMORY = 20_000
 """Open files kept for the next event; the rest are read from the state."""
 
 POSTINGS_IN_MEMORY = 200_000
-"""Postings that the open files kept may have in all, so that long files do not fill the memory
-(about 1 KB each); the file that was used last is kept whatever its length."""
+"""Postings and claims that the open files kept may have in all, so that long files do not fill the
+memory (about 1.5 KB each); the file that was used last is kept whatever its length."""
 
 _DUE = b"d"
 _NOW = b"m/now"
@@ -78,7 +78,7 @@ class AccountsFold:
         self._with_file = {key[1:].decode() for key, _ in scan_prefix(state, HEAD_ROWS)}
         self._files: OrderedDict[str, OpenFile] = OrderedDict()
         self._dirty: dict[str, OpenFile] = {}
-        self._postings_in_memory = 0
+        self._entries_in_memory = 0
         now = state.get(_NOW)
         self._now = int.from_bytes(now, "big") if now else 0
 
@@ -237,6 +237,8 @@ class AccountsFold:
         settled = opened.settle(self._now, record.offset, cause)
         if settled.decision.limited:
             folded.counts["limit_hits", "holds_an_account"] += 1
+        if settled.decision.crowded:
+            folded.counts["limit_hits", "payments_a_claim"] += 1
         if settled.left_out:
             folded.counts["limit_hits", "postings_a_file"] += settled.left_out
         due = opened.file.due
@@ -269,19 +271,20 @@ class AccountsFold:
             self._count(opened)
         self._dirty.clear()
         while len(self._files) > FILES_IN_MEMORY or (
-            self._postings_in_memory > POSTINGS_IN_MEMORY and len(self._files) > 1
+            self._entries_in_memory > POSTINGS_IN_MEMORY and len(self._files) > 1
         ):
             self._drop(next(iter(self._files)))
 
     def _count(self, opened: OpenFile) -> None:
-        self._postings_in_memory += len(opened.file.postings) - opened.counted
-        opened.counted = len(opened.file.postings)
+        entries = len(opened.file.postings) + len(opened.file.claims)
+        self._entries_in_memory += entries - opened.counted
+        opened.counted = entries
 
     def _drop(self, account: str) -> None:
         """Keep the file in memory no longer."""
         opened = self._files.pop(account, None)
         if opened is not None:
-            self._postings_in_memory -= opened.counted
+            self._entries_in_memory -= opened.counted
 
 
 def alert_output(alert: FreezeAlert, reported_at: int | None) -> Output:

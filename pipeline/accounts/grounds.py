@@ -1,18 +1,12 @@
-"""The grounds of a decision: which payments may be held at all, and why the others may not.
-
-A function of the file's claims, level and answers, and of what its postings say about the claims.
-"""
+"""The grounds of a decision: which payments may be held at all, and why the others may not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.matching import Disputed
 from pipeline.contracts.account_log import Posting
-from pipeline.contracts.hold_updates import HoldStatus
 from pipeline.identity.account import bank_of
 from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.policy.policy import HOUR_MS, Policy
@@ -36,24 +30,103 @@ class Candidate(NamedTuple):
     incoming: Posting | None
 
 
-@dataclass(frozen=True, slots=True)
-class Grounds:
-    """Which payments may be held, and why the others may not.
+class Terms(NamedTuple):
+    """What holds for all payments of an account alike.
 
-    ``telling``: payers' banks are told of payments since the report. ``holding``: payments that
-    nobody disputes are held, from ``opens`` (ms) on, for ``hours_ms`` each.
+    ``acts``: there may be holds. ``telling``: payers' banks are told of payments since the report.
+    ``holding``: payments that nobody disputes are held, from ``opens`` (ms) on, for ``hours_ms``
+    each. ``filed``: when the police first said that a complaint was filed (ms).
     """
 
-    disputed: list[Candidate]
-    ended: dict[str, str]
-    taken: frozenset[str]
+    acts: bool
     telling: bool
     holding: bool
     since: int
     opens: int
     hours_ms: int
     least: int
-    claimed: int
+    filed: int | None
+
+
+class Grounds:
+    """The payments in dispute at one account, and what is counted over all of them."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._payments: dict[str, tuple[Disputed, bool]] = {}
+        self._voices: dict[str, list[int]] = {}
+        """By verified voice: how many of its payments are belied, and how many are not."""
+        self._only_belied = 0
+        self._belied = 0
+
+    @property
+    def any_belied(self) -> bool:
+        """Whether the account's own payments belie any payment in dispute."""
+        return self._belied > 0
+
+    def put(self, payment: Disputed, belied: bool) -> None:
+        """Take a payment in dispute, or what is newer about it."""
+        self.drop(payment.origin)
+        self._payments[payment.origin] = payment, belied
+        self._count(payment, belied, 1)
+
+    def drop(self, origin: str) -> None:
+        """Forget a payment that nobody disputes any more."""
+        known = self._payments.pop(origin, None)
+        if known is not None:
+            self._count(*known, -1)
+
+    def _count(self, payment: Disputed, belied: bool, change: int) -> None:
+        self._belied += change * belied
+        for voice in {claim.voice for claim in payment.claims if claim.verified}:
+            counts = self._voices.setdefault(voice, [0, 0])
+            self._only_belied -= counts[0] > 0 and counts[1] == 0
+            counts[not belied] += change
+            self._only_belied += counts[0] > 0 and counts[1] == 0
+            if counts == [0, 0]:
+                del self._voices[voice]
+
+    def terms(self, file: AccountFile, filed: int | None) -> Terms:
+        """Return what holds for all payments alike."""
+        level, holds, acts = file.level, self._policy.holds, may_act(file)
+        if level is None:
+            return Terms(False, False, False, 0, 0, 0, 0, filed)
+        listed = level.level == LAUNDERING_LEVEL
+        # A voice whose word the account's own payments belie does not count.
+        voices = max(0, level.verified_voices - self._only_belied)
+        return Terms(
+            acts=acts,
+            telling=acts and (listed or voices > 0),
+            holding=acts and (listed or voices >= holds.incoming_verified_voices),
+            since=level.since,
+            opens=level.since - holds.incoming_before_hours * HOUR_MS,
+            hours_ms=(holds.police_hours if level.police_filed else holds.hours) * HOUR_MS,
+            least=max(1, holds.small_sum_satang),
+            filed=filed,
+        )
+
+    def reason(self, origin: str, terms: Terms) -> str | None:
+        """Return why a payment in dispute may not be held; None when it may."""
+        payment, belied = self._payments[origin]
+        if not terms.acts:
+            return LEVEL_ENDED
+        if belied:
+            return PAYMENT_NOT_SEEN
+        if payment.posting is None and not any(claim.verified for claim in payment.claims):
+            return EVIDENCE_GONE
+        return None
+
+    def candidate(self, payment: Disputed, terms: Terms) -> Candidate:
+        """Return the candidate that a payment in dispute is."""
+        holds = self._policy.holds
+        since = min(claim.received_at for claim in payment.claims)
+        filed = [claim.received_at for claim in payment.claims if claim.police_filed]
+        if terms.filed is not None:
+            filed.append(terms.filed)
+        until = since + holds.hours * HOUR_MS
+        if filed:
+            until = max(until, min(filed) + holds.police_hours * HOUR_MS)
+        return Candidate(payment.origin, payment.amount, payment.at, since, until, payment, None)
 
 
 def may_act(file: AccountFile) -> bool:
@@ -63,84 +136,13 @@ def may_act(file: AccountFile) -> bool:
     return file.level is not None and file.level.acting
 
 
-def grounds_of(
-    file: AccountFile,
-    payments: list[Disputed],
-    unseen: Callable[[Disputed], bool],
-    policy: Policy,
-) -> Grounds:
-    """Return which payments of the file may be held.
-
-    ``payments`` are those in dispute, and ``unseen`` says of one whether the account's own
-    payments belie it.
-    """
-    ended: dict[str, str] = {}
-    level, acts = file.level, may_act(file)
-    belied = frozenset(payment.origin for payment in payments if acts and unseen(payment))
-    disputed = _disputed_payments(file, payments, belied, policy, ended)
-    listed = level is not None and level.level == LAUNDERING_LEVEL
-    voices = _verified_voices(file, payments, belied)
-    police = level is not None and level.police_filed
-    since = level.since if level is not None else 0
-    return Grounds(
-        disputed=disputed,
-        ended=ended,
-        taken=frozenset(payment.origin for payment in payments),
-        telling=acts and (listed or voices > 0),
-        holding=acts and (listed or voices >= policy.holds.incoming_verified_voices),
-        since=since,
-        opens=since - policy.holds.incoming_before_hours * HOUR_MS,
-        hours_ms=(policy.holds.police_hours if police else policy.holds.hours) * HOUR_MS,
-        least=max(1, policy.holds.small_sum_satang),
-        claimed=sum(claim.amount for claim in file.claims.values() if not claim.withdrawn),
-    )
-
-
-def _verified_voices(file: AccountFile, payments: list[Disputed], belied: frozenset[str]) -> int:
-    """Count the verified reporters of this account whose word its own payments do not belie."""
-    level = file.level
-    if level is None or not may_act(file):
-        return 0
-    met: set[str] = set()
-    lone: set[str] = set()
-    for payment in payments:
-        voices = {claim.voice for claim in payment.claims if claim.verified}
-        (lone if payment.origin in belied else met).update(voices)
-    return max(0, level.verified_voices - len(lone - met))
-
-
-def _disputed_payments(
-    file: AccountFile,
-    payments: list[Disputed],
-    belied: frozenset[str],
-    policy: Policy,
-    ended: dict[str, str],
-) -> list[Candidate]:
-    """Claims that may act: at an acting account, and verified or met by a payment."""
-    candidates = []
-    acts = may_act(file)
-    answered = [a.at for a in file.answers.values() if a.status == HoldStatus.POLICE_FILED]
-    for payment in payments:
-        if not acts:
-            ended[payment.origin] = LEVEL_ENDED
-            continue
-        if payment.origin in belied:
-            ended[payment.origin] = PAYMENT_NOT_SEEN
-            continue
-        if payment.posting is None and not any(claim.verified for claim in payment.claims):
-            ended[payment.origin] = EVIDENCE_GONE
-            continue
-        since = min(claim.received_at for claim in payment.claims)
-        filed = [c.received_at for c in payment.claims if c.police_filed] + answered
-        until = since + policy.holds.hours * HOUR_MS
-        if filed:
-            until = max(until, min(filed) + policy.holds.police_hours * HOUR_MS)
-        candidates.append(
-            Candidate(payment.origin, payment.amount, payment.at, since, until, payment, None)
-        )
-    return sorted(candidates, key=lambda c: (c.at, c.origin))
-
-
-def is_incoming(posting: Posting, grounds: Grounds) -> bool:
+def is_incoming(posting: Posting, terms: Terms) -> bool:
     """Whether this payment may be held though nobody disputes it: near or after the report."""
-    return grounds.holding and posting.amount >= grounds.least and posting.at >= grounds.opens
+    return terms.holding and posting.amount >= terms.least and posting.at >= terms.opens
+
+
+def incoming_candidate(posting: Posting, terms: Terms) -> Candidate:
+    """Return the candidate that a payment is which nobody disputes."""
+    since = max(posting.at, terms.since)
+    until = since + terms.hours_ms
+    return Candidate(posting.transaction, posting.amount, posting.at, since, until, None, posting)

@@ -70,7 +70,8 @@ class LookBack:
                 pending[posting.at // HOUR_MS * BUCKETS + bucket].append(posting)
         if others:
             postings = [posting for posting in postings if posting.account not in cases]
-        self._new.append(postings)
+        if postings:
+            self._new.append(postings)
         return others
 
     def flush(self, sequence: int) -> None:

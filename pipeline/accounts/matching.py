@@ -1,17 +1,19 @@
 """Which posting a disputed payment means, and which claims are about the same money.
 
-The answer is a function of the claims and postings, whatever order they came in. A big shop's
-account has very many postings and few claims, so the claims are what is kept at hand: each new
-posting is held against them, and only the few postings that a claim could mean are remembered.
+The answer is a function of the claims and postings, whatever order they came in. An account may
+have very many of both, so what was found out stays, and a new claim or posting is held only against
+those that it can mean, or that can mean it.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping
-from operator import itemgetter
+from bisect import bisect_left, insort
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from pipeline.accounts.credits import Credits, names_of
+from pipeline.accounts.pairing import Pairing
+from pipeline.accounts.places import Place, take_out
 from pipeline.contracts.account_log import Claim, Posting
 from pipeline.policy.policy import MINUTE_MS, Claims
 
@@ -20,11 +22,8 @@ BY_PAYER = "amount_time_payer"
 BY_AMOUNT = "amount_time"
 UNMATCHED = "unmatched"
 
-SPARE = 32
-"""Postings kept beyond those that a decision can reach, so that few are looked for anew."""
-
-Rank = tuple[int, str]
-_RANK = itemgetter(0)
+_Money = tuple[str, int]
+"""A voice and an amount: unmatched claims of the same may be about one payment."""
 
 
 class Disputed(NamedTuple):
@@ -50,202 +49,281 @@ class Disputed(NamedTuple):
         return min(claim.paid_at for claim in self.claims)
 
 
-class Shortlist:
-    """The ``enough`` lowest in rank of all postings offered, and some to spare."""
-
-    def __init__(self, enough: int) -> None:
-        self._enough = enough
-        self._ranked: list[tuple[Rank, Posting]] = []
-        self._left_out_above: Rank | None = None
-
-    @property
-    def complete(self) -> bool:
-        """False when so many were taken back that one that was left out may be missing."""
-        return self._left_out_above is None or len(self._ranked) >= self._enough
-
-    @property
-    def best(self) -> list[tuple[Rank, Posting]]:
-        """The ``enough`` lowest in rank, lowest first."""
-        return self._ranked[: self._enough]
-
-    def offer(self, rank: Rank, posting: Posting) -> bool:
-        """Take a posting; return whether it is among the best."""
-        if self._left_out_above is not None and rank > self._left_out_above:
-            return False
-        place = bisect_left(self._ranked, rank, key=_RANK)
-        self._ranked.insert(place, (rank, posting))
-        if len(self._ranked) > self._enough + 2 * SPARE:
-            del self._ranked[self._enough + SPARE :]
-            self._left_out_above = self._ranked[-1][0]
-        return place < self._enough
-
-    def take_back(self, rank: Rank) -> bool:
-        """Forget the posting of this rank; return whether it was among the best."""
-        place = bisect_left(self._ranked, rank, key=_RANK)
-        if place == len(self._ranked) or self._ranked[place][0] != rank:
-            return False
-        del self._ranked[place]
-        return place < self._enough
-
-
 class Matcher:
-    """The claims of one account that stand, and the postings that each of them could mean."""
+    """The claims of one account that stand, and the payment that each of them means.
 
-    def __init__(self, claims: Iterable[Claim], postings: Iterable[Posting], rules: Claims) -> None:
+    A reference decides; else amount, time and payer within the policy's tolerance, the nearest
+    first (`pipeline.accounts.pairing`). Two independent voices never mean the same payment unless
+    both name it by reference. ``postings`` are the file's; the file is changed first.
+    """
+
+    def __init__(
+        self, claims: Iterable[Claim], postings: dict[str, Posting], rules: Claims
+    ) -> None:
+        self.payments: dict[str, Disputed] = {}
+        """The payments in dispute by origin, as of the last `settle`."""
+        self._postings = postings
         self._rules = rules
-        self._claims = sorted((c for c in claims if not c.withdrawn), key=lambda c: c.claim_id)
-        self._tolerance = rules.time_tolerance_minutes * MINUTE_MS
-        self._width = max(1, rules.amount_tolerance_satang)
-        # Any other claim can take one posting before this claim's turn comes, and no more: so the
-        # best few, as many as there are claims, decide, and no other posting can change anything.
-        enough = len(self._claims)
-        self._named = {c.reference: Shortlist(1) for c in self._claims if c.reference}
-        self._near = {c.claim_id: Shortlist(enough) for c in self._claims}
-        self._by_amount: dict[int, list[Claim]] = {}
-        for claim in self._claims:
-            self._by_amount.setdefault(claim.amount // self._width, []).append(claim)
-        self._payments: list[Disputed] | None = None
-        self._shortened: list[Shortlist] = []
-        if self._claims:
-            for posting in postings:
-                self.add(posting)
+        self._claims: dict[str, Claim] = {}
+        self._credits: Credits | None = None
+        self._pairing: Pairing
+        self._naming: dict[str, set[str]] = {}
+        """By reference: the claims that give it."""
+        self._named: dict[str, str] = {}
+        """By claim: the payment that its reference means."""
+        self._namers: dict[str, list[str]] = {}
+        self._meant: dict[str, str] = {}
+        """By claim: the payment that it means, as of the last `settle`."""
+        self._meaning: dict[str, set[str]] = {}
+        self._loose = _Loose(rules.time_tolerance_minutes * MINUTE_MS, self.payments)
+        self._to_place: set[str] = set()
+        self._stale: set[str] = set()
+        """Payments whose posting or claims are others."""
+        for claim in claims:
+            self.claim_changed(None, claim)
 
-    @property
-    def complete(self) -> bool:
-        """False when a posting that could be meant may be missing: make a new matcher."""
-        self._shortened = [found for found in self._shortened if not found.complete]
-        return not self._shortened
+    def settle(self) -> set[str]:
+        """Bring `payments` up to date; return the origins that are other, new or gone."""
+        if self._credits is not None:
+            self._to_place |= self._pairing.settle()
+        for claim_id in sorted(self._to_place):
+            claim = self._claims.get(claim_id)
+            if claim is None:
+                continue
+            meant = self._named.get(claim_id) or self._pairing.taken(claim_id)
+            before = self._meant.get(claim_id)
+            if meant is None or meant != before:
+                self._unplace(claim)
+                if meant is None:
+                    self._loose.add(claim)
+                else:
+                    self._meant[claim_id] = meant
+                    self._meaning.setdefault(meant, set()).add(claim_id)
+            if meant is not None:
+                self._stale.add(meant)
+        self._to_place.clear()
+        changed, self._stale = self._stale, set()
+        for transaction in changed:
+            self._group(transaction)
+        return changed | self._loose.settle()
 
-    @property
-    def changed(self) -> bool:
-        """Whether `payments` has to be worked out (again)."""
-        return self._payments is None
+    def crowded(self) -> bool:
+        """Whether a claim came to the limit of payments that it could mean since this was asked."""
+        if self._credits is None:
+            return False
+        crowded, self._pairing.crowded = self._pairing.crowded, False
+        return crowded
 
-    def add(self, posting: Posting) -> None:
-        """Hold a posting of the account against the claims."""
-        if posting.amount > 0 and self._claims:
-            for found, rank in self._places(posting):
-                if found.offer(rank, posting):
-                    self._payments = None
+    def claim_changed(self, before: Claim | None, after: Claim) -> None:
+        """Take over a claim that is new, or newer than ``before``."""
+        if before is not None and not before.withdrawn:
+            self._remove(before)
+        if after.withdrawn:
+            return
+        if self._credits is None:
+            self._credits = Credits(self._postings, self._rules)
+            self._pairing = Pairing(self._credits, self._rules)
+        self._claims[after.claim_id] = after
+        self._to_place.add(after.claim_id)
+        named = None
+        if after.reference:
+            self._naming.setdefault(after.reference, set()).add(after.claim_id)
+            named = self._credits.named(after.reference)
+        if named is None:
+            self._pairing.add(after)
+        else:
+            self._name(after, named)
 
-    def remove(self, posting: Posting) -> None:
-        """Take back what was added: a newer version of it takes its place."""
-        if posting.amount > 0 and self._claims:
-            for found, rank in self._places(posting):
-                if found.take_back(rank):
-                    self._payments = None
-                self._shortened.append(found)
+    def posting_changed(self, before: Posting | None, after: Posting) -> None:
+        """Take over a posting that is new in the file, or newer than ``before``."""
+        if self._credits is None:
+            return
+        names: set[str] = set()
+        moved = _moved(before, after)
+        if before is not None and before.amount > 0:
+            names |= names_of(before)
+            self._credits.remove(before)
+            if moved:
+                self._pairing.posting_removed(before)
+        if after.amount > 0:
+            names |= names_of(after)
+            self._credits.add(after)
+            if moved:
+                self._pairing.posting_added(after)
+            if after.transaction in self._meaning:
+                self._stale.add(after.transaction)
+        for name in names:
+            for claim_id in self._naming.get(name, ()):
+                self._name_anew(self._claims[claim_id], self._credits.named(name))
 
     def is_meant(self, posting: Posting) -> bool:
         """Whether a claim names this posting, or it fits one by amount, time and payer."""
-        return posting.amount > 0 and bool(self._places(posting))
+        if posting.amount <= 0 or self._credits is None:
+            return False
+        named = any(name in self._naming for name in names_of(posting))
+        return named or self._pairing.is_meant(posting)
 
-    def meant(self) -> Iterable[Posting]:
-        """Yield the postings that a claim means or could mean."""
-        for found in (*self._named.values(), *self._near.values()):
-            for _, posting in found.best:
-                yield posting
+    def origin_of(self, claim_id: str) -> str | None:
+        """Return the origin of the payment that a claim is about."""
+        return self._meant.get(claim_id) or self._loose.origin_of(claim_id)
 
-    def payments(self) -> list[Disputed]:
-        """Return the payments in dispute, by origin.
-
-        A reference decides; else amount, time and payer within the policy's tolerance, the nearest
-        first. Two independent voices never mean the same payment unless both name it by reference.
-        """
-        if self._payments is None:
-            meant: dict[str, tuple[Posting, str]] = {}
-            for claim in self._claims:
-                named = self._named[claim.reference].best if claim.reference else None
-                if named:
-                    meant[claim.claim_id] = (named[0][1], BY_REFERENCE)
-            _match_by_facts(self._claims, self._near, meant)
-            self._payments = _disputed(self._claims, meant, self._rules)
-        return self._payments
-
-    def _places(self, posting: Posting) -> list[tuple[Shortlist, Rank]]:
-        """Return where a credit stands among what the claims could mean, if anywhere."""
-        places = []
-        transaction = posting.transaction
-        if self._named:
-            names = {transaction, transaction.partition("/")[2], *posting.references}
-            for name in names & self._named.keys():
-                # Of several payments under one name the first counts.
-                places.append((self._named[name], (posting.at, transaction)))
-        bucket = posting.amount // self._width
-        for near in (bucket - 1, bucket, bucket + 1):
-            for claim in self._by_amount.get(near, ()):
-                apart = abs(posting.at - claim.paid_at)
-                if (
-                    apart <= self._tolerance
-                    and abs(posting.amount - claim.amount) <= self._rules.amount_tolerance_satang
-                    and (claim.payer is None or claim.payer == posting.other)
-                ):
-                    places.append((self._near[claim.claim_id], (apart, transaction)))
-        return places
-
-
-def _match_by_facts(
-    claims: list[Claim],
-    near: Mapping[str, Shortlist],
-    meant: dict[str, tuple[Posting, str]],
-) -> None:
-    """Give the rest their postings, nearest pair first, one voice a posting."""
-    voice_of: dict[str, str] = {}
-    for claim in claims:
-        if claim.claim_id in meant:
-            voice_of.setdefault(meant[claim.claim_id][0].transaction, claim.voice)
-    pairs = []
-    for claim in claims:
-        if claim.claim_id in meant:
-            continue
-        how = BY_AMOUNT if claim.payer is None else BY_PAYER
-        for (apart, transaction), posting in near[claim.claim_id].best:
-            rank = (how != BY_PAYER, apart, transaction, claim.claim_id)
-            pairs.append((rank, claim, posting, how))
-    pairs.sort(key=_RANK)
-    for _, claim, posting, how in pairs:
-        taken_by = voice_of.get(posting.transaction)
-        if claim.claim_id in meant or (taken_by is not None and taken_by != claim.voice):
-            continue
-        meant[claim.claim_id] = (posting, how)
-        voice_of[posting.transaction] = claim.voice
-
-
-def _disputed(
-    claims: list[Claim], meant: dict[str, tuple[Posting, str]], rules: Claims
-) -> list[Disputed]:
-    groups: dict[str, list[Claim]] = {}
-    for claim in claims:
-        if claim.claim_id in meant:
-            groups.setdefault(meant[claim.claim_id][0].transaction, []).append(claim)
-    result = []
-    for transaction, group in sorted(groups.items()):
-        hows = {meant[claim.claim_id][1] for claim in group}
-        how = next(how for how in (BY_REFERENCE, BY_PAYER, BY_AMOUNT) if how in hows)
-        posting = meant[group[0].claim_id][0]
-        result.append(Disputed(transaction, posting, how, tuple(group)))
-    unmatched = [claim for claim in claims if claim.claim_id not in meant]
-    result.extend(_provisional(unmatched, rules))
-    return result
-
-
-def _provisional(claims: list[Claim], rules: Claims) -> list[Disputed]:
-    """Group unmatched claims of one voice about one payment, so no money is asked for twice."""
-    tolerance = rules.time_tolerance_minutes * MINUTE_MS
-    groups: list[list[Claim]] = []
-    for claim in sorted(claims, key=lambda c: (c.voice, c.amount, c.paid_at, c.claim_id)):
-        last = groups[-1][-1] if groups else None
-        if (
-            last is not None
-            and (last.voice, last.amount) == (claim.voice, claim.amount)
-            and claim.report != last.report
-            and claim.paid_at - last.paid_at <= tolerance
-        ):
-            groups[-1].append(claim)
+    def _remove(self, claim: Claim) -> None:
+        claim_id = claim.claim_id
+        del self._claims[claim_id]
+        self._unplace(claim)
+        if claim_id in self._named:
+            self._unname(claim)
         else:
-            groups.append([claim])
-    result = []
-    for group in groups:
-        first = min(group, key=lambda c: (c.received_at, c.claim_id))
-        result.append(Disputed(f"report/{first.claim_id}", None, UNMATCHED, tuple(group)))
-    return result
+            self._pairing.remove(claim)
+        if claim.reference:
+            naming = self._naming[claim.reference]
+            naming.discard(claim_id)
+            if not naming:
+                del self._naming[claim.reference]
+
+    def _unplace(self, claim: Claim) -> None:
+        """Take a claim out of the payment that it was about."""
+        meant = self._meant.pop(claim.claim_id, None)
+        if meant is None:
+            self._loose.remove(claim)
+            return
+        self._meaning[meant].discard(claim.claim_id)
+        self._stale.add(meant)
+
+    def _name_anew(self, claim: Claim, named: str | None) -> None:
+        before = self._named.get(claim.claim_id)
+        if named == before:
+            return
+        self._to_place.add(claim.claim_id)
+        if before is None:
+            self._pairing.remove(claim)
+        else:
+            self._unname(claim)
+        if named is None:
+            self._pairing.add(claim)
+        else:
+            self._name(claim, named)
+
+    def _name(self, claim: Claim, transaction: str) -> None:
+        self._named[claim.claim_id] = transaction
+        namers = self._namers.setdefault(transaction, [])
+        insort(namers, claim.claim_id)
+        self._pairing.named(transaction, self._claims[namers[0]].voice)
+
+    def _unname(self, claim: Claim) -> None:
+        transaction = self._named.pop(claim.claim_id)
+        namers = self._namers[transaction]
+        del namers[bisect_left(namers, claim.claim_id)]
+        if not namers:
+            del self._namers[transaction]
+        self._pairing.named(transaction, self._claims[namers[0]].voice if namers else None)
+
+    def _group(self, transaction: str) -> None:
+        """Make the payment of its claims anew."""
+        claim_ids = self._meaning.get(transaction)
+        if not claim_ids:
+            self._meaning.pop(transaction, None)
+            self.payments.pop(transaction, None)
+            return
+        claims = tuple(self._claims[claim_id] for claim_id in sorted(claim_ids))
+        if any(claim.claim_id in self._named for claim in claims):
+            how = BY_REFERENCE
+        else:
+            how = BY_AMOUNT if all(claim.payer is None for claim in claims) else BY_PAYER
+        posting = self._postings[transaction + "+"]
+        self.payments[transaction] = Disputed(transaction, posting, how, claims)
+
+
+class _Loose:
+    """Claims whose payment has not been seen, grouped so that no money is asked for twice.
+
+    Those of one voice and amount are a group while each is near in time to the one before it and of
+    another report. So a claim that comes or goes concerns the groups beside it only.
+    """
+
+    def __init__(self, tolerance: int, payments: dict[str, Disputed]) -> None:
+        self._tolerance = tolerance
+        self._payments = payments
+        self._places: dict[_Money, list[Place]] = {}
+        self._claims: dict[str, Claim] = {}
+        self._origins: dict[str, str] = {}
+        self._disturbed: dict[tuple[_Money, Place], None] = {}
+        self._changed: set[str] = set()
+
+    def origin_of(self, claim_id: str) -> str | None:
+        return self._origins.get(claim_id)
+
+    def add(self, claim: Claim) -> None:
+        money, place = _money_and_place(claim)
+        self._claims[claim.claim_id] = claim
+        insort(self._places.setdefault(money, []), place)
+        self._disturbed[money, place] = None
+
+    def remove(self, claim: Claim) -> None:
+        if self._claims.pop(claim.claim_id, None) is None:
+            return
+        money, place = _money_and_place(claim)
+        take_out(self._places[money], place)
+        if not self._places[money]:
+            del self._places[money]
+        self._dissolve(claim.claim_id)
+        self._disturbed[money, place] = None
+
+    def settle(self) -> set[str]:
+        """Group anew around what has come and gone; return the origins that changed."""
+        for money, place in self._disturbed:
+            places = self._places.get(money)
+            if places is not None:
+                self._group(places, place)
+        self._disturbed.clear()
+        changed, self._changed = self._changed, set()
+        return changed
+
+    def _group(self, places: list[Place], disturbed: Place) -> None:
+        middle = bisect_left(places, disturbed)
+        first = max(middle - 1, 0)
+        while first > 0 and self._joined(places[first - 1], places[first]):
+            first -= 1
+        last = min(middle + 2, len(places))
+        while last < len(places) and self._joined(places[last - 1], places[last]):
+            last += 1
+        groups: list[list[Place]] = []
+        for place in places[first:last]:
+            if groups and self._joined(groups[-1][-1], place):
+                groups[-1].append(place)
+            else:
+                groups.append([place])
+            self._dissolve(place[1])
+        for group in groups:
+            claims = tuple(self._claims[claim_id] for _, claim_id in group)
+            earliest = min(claims, key=lambda c: (c.received_at, c.claim_id))
+            origin = f"report/{earliest.claim_id}"
+            for claim in claims:
+                self._origins[claim.claim_id] = origin
+            self._payments[origin] = Disputed(origin, None, UNMATCHED, claims)
+            self._changed.add(origin)
+
+    def _joined(self, one: Place, other: Place) -> bool:
+        return (
+            other[0] - one[0] <= self._tolerance
+            and self._claims[one[1]].report != self._claims[other[1]].report
+        )
+
+    def _dissolve(self, claim_id: str) -> None:
+        """Break up the group of a claim; what it was parted by is disturbed, so all is grouped."""
+        origin = self._origins.get(claim_id)
+        if origin is not None:
+            for claim in self._payments.pop(origin).claims:
+                del self._origins[claim.claim_id]
+            self._changed.add(origin)
+
+
+def _money_and_place(claim: Claim) -> tuple[_Money, Place]:
+    return (claim.voice, claim.amount), (claim.paid_at, claim.claim_id)
+
+
+def _moved(before: Posting | None, after: Posting) -> bool:
+    """Whether other claims than before may fit the posting by amount, time and payer."""
+    if before is None:
+        return True
+    return (before.at, before.amount, before.other) != (after.at, after.amount, after.other)

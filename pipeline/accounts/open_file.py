@@ -13,12 +13,19 @@ from pipeline.accounts.file import (
     place_of,
     posting_id,
 )
-from pipeline.accounts.parts import BLOCK_ROWS, HEAD_ROWS, MAPS, Tail, block_keys, whole_file
+from pipeline.accounts.parts import (
+    BLOCK_ROWS,
+    HEAD_ROWS,
+    MAPS,
+    Tail,
+    block_keys,
+    drop_first_block,
+    whole_file,
+)
 from pipeline.accounts.review import Review
 from pipeline.accounts.versions import (
     Cause,
     Differences,
-    Spoken,
     bank_behind,
     bank_named,
     differ,
@@ -50,12 +57,11 @@ class OpenFile:
     def __init__(self, file: AccountFile, tail: Tail, policy: Policy, state: State) -> None:
         self.file = file
         self.counted = 0
-        """Postings for which this file was counted by who keeps it in memory."""
+        """Postings and claims for which this file was counted by who keeps it in memory."""
         self._tail = tail
         self._policy = policy
         self._state = state
         self._review = Review(file, policy)
-        self._spoken = Spoken(file)
         self._behind = bank_behind(file)
         self._unwritten: list[tuple[bytes, bytes]] = []
         self._obsolete: list[bytes] = []
@@ -102,12 +108,12 @@ class OpenFile:
     def add_event(self, event: AccountEvent) -> bool:
         """Add a claim, level, answer or notice; return whether the file changed."""
         name, key = place_of(event)
-        replaced = name in MAPS and key in getattr(self.file, name)
+        before = getattr(self.file, name).get(key) if name in MAPS else None
         if not add_event(self.file, event):
             return False
         if name in MAPS:
             self._tail.add(name, key)
-        self._review.event_added(event, replaced)
+        self._review.event_added(event, before)
         return True
 
     def settle(self, now: int, offset: int, cause: Cause) -> Settled:
@@ -119,13 +125,13 @@ class OpenFile:
         file = self.file
         file.version = max(file.version + 1, offset + 1)
         left_out = self._leave_out()
-        decision = self._review.decide(now, self._spoken.open_holds())
         behind = self._behind[1] if self._behind is not None else None
-        differences = differ(file, decision, self._spoken, behind, self._policy.version, cause)
+        decision = self._review.decide(now, behind)
+        differences = differ(file, decision, behind, self._policy.version, cause)
         for alert in differences.alerts:
             self._tail.add("said", alert.alert_id)
             if alert.version == 1:
-                self._review.alert_said()
+                self._review.alert_said(alert.alert_id)
         for notice in differences.notices:
             self._tail.add("told", notice.transaction)
         file.due = decision.due
@@ -182,10 +188,9 @@ class OpenFile:
                         self.file.left_out_before = max(self.file.left_out_before, content.at + 1)
                 else:
                     self._tail.add(name, entry)
-        del self.file.blocks[0]
-        self.file.first_block += 1
-        self._state.delete(BLOCK_ROWS + key)
-        self._obsolete.append(key)
+        for part in drop_first_block(self.file):
+            self._state.delete(BLOCK_ROWS + part)
+            self._obsolete.append(part)
 
     def _is_past(self, name: str, entry: str) -> bool:
         """Whether this is a notice, long taken back, about a payment that was left out."""

@@ -7,6 +7,10 @@ So one more posting costs the same in a short file and in a very long one, and m
 head and nothing else. To read a file, lay its blocks over one another in order, and the head's own
 entries over them: where one entry stands twice, the later one is the newer.
 
+A very long file has thousands of blocks, and their versions alone would make the head long. So the
+versions of the older blocks are in lists of `LISTED_BLOCKS`, written once like a block, and the
+head names the lists.
+
 A block's key names the account, the block's number and the version of the file that sealed it, and
 the head names its blocks by number and version. So a block that a former owner wrote, or one whose
 head never came because the worker died, belongs to no head and does no harm; and as the head is
@@ -22,19 +26,23 @@ import msgspec
 
 from pipeline.accounts.file import AccountFile, decode_file, encode_file
 
-BLOCK_ENTRIES = 128
+BLOCK_ENTRIES = 32
 """Entries in a block (the last of several that are sealed at once has more, but less than twice as
 many). A head has fewer, so that writing it again and again stays cheap."""
 
+LISTED_BLOCKS = 64
+"""Blocks in a list. A head names fewer than twice as many by itself."""
+
 HEAD_ROWS = b"f"
 BLOCK_ROWS = b"p"
-"""Prefixes of the rows of a state in which heads and blocks are kept, by their Kafka keys."""
+"""Prefixes of the rows of a state in which heads, and blocks with their lists, are kept, by their
+Kafka keys."""
 
 MAPS = ("postings", "claims", "answers", "notices", "said", "told")
 _MARK = "\x1f"
 
 ReadBlock = Callable[[bytes], bytes | None]
-"""Returns the value of a block by its key."""
+"""Returns the value of a block, or of a list of blocks, by its key."""
 
 
 def block_key(account: str, number: int, version: int) -> bytes:
@@ -42,8 +50,13 @@ def block_key(account: str, number: int, version: int) -> bytes:
     return f"{account}{_MARK}{number}{_MARK}{version}".encode()
 
 
+def list_key(account: str, number: int, version: int) -> bytes:
+    """Return the Kafka key of a list of blocks; see `block_key`."""
+    return f"{account}{_MARK}list{number}{_MARK}{version}".encode()
+
+
 def is_block(key: bytes) -> bool:
-    """Whether a key of the account-files topic is a block's (else it is an account, a head's)."""
+    """Whether a key of the account-files topic is a block's or a list's (else it is a head's)."""
     return b"\x1f" in key
 
 
@@ -52,11 +65,19 @@ def account_of(key: bytes) -> bytes:
     return key.partition(b"\x1f")[0]
 
 
-def block_keys(head: AccountFile) -> list[bytes]:
-    """Return the keys of a head's blocks, oldest first."""
+def block_keys(file: AccountFile) -> list[bytes]:
+    """Return the keys of a whole file's blocks, oldest first."""
     return [
-        block_key(head.account, number, version)
-        for number, version in enumerate(head.blocks, head.first_block)
+        block_key(file.account, number, version)
+        for number, version in enumerate(file.blocks, file.first_block)
+    ]
+
+
+def list_keys(head: AccountFile) -> list[bytes]:
+    """Return the keys of the lists that a head, or a whole file, names, oldest first."""
+    return [
+        list_key(head.account, number, version)
+        for number, version in enumerate(head.lists, head.first_list)
     ]
 
 
@@ -64,18 +85,28 @@ def whole_file(head: AccountFile, read: ReadBlock) -> AccountFile:
     """Return the file of which this is the head.
 
     Raises:
-        LookupError: a block is not there.
+        LookupError: a block or list is not there.
     """
-    if not head.blocks:
+    if not head.blocks and not head.lists:
         return head
+    listed: list[int] = []
+    for key in list_keys(head):
+        listed += _read(read, key).blocks
+    # The oldest list may name blocks that have left the file.
+    blocks = listed[max(0, head.first_block - head.first_list * LISTED_BLOCKS) :] + head.blocks
+    file = msgspec.structs.replace(head, blocks=blocks)
     maps: dict[str, dict[str, Any]] = {name: {} for name in MAPS}
-    for key in block_keys(head):
-        value = read(key)
-        if value is None:
-            raise LookupError("a block of an account file is not there")
-        _lay_over(maps, decode_file(value))
+    for key in block_keys(file):
+        _lay_over(maps, _read(read, key))
     _lay_over(maps, head)
-    return msgspec.structs.replace(head, **maps)
+    return msgspec.structs.replace(file, **maps)
+
+
+def _read(read: ReadBlock, key: bytes) -> AccountFile:
+    value = read(key)
+    if value is None:
+        raise LookupError("a block of an account file is not there")
+    return decode_file(value)
 
 
 def newest_files(parts: Iterable[tuple[bytes | None, bytes | None]]) -> dict[str, AccountFile]:
@@ -147,12 +178,46 @@ class Tail:
             key = block_key(file.account, file.first_block + len(file.blocks), file.version)
             file.blocks.append(file.version)
             yield key, encode_file(block)
+        yield from _list_blocks(file)
 
     def head(self, file: AccountFile) -> bytes:
         """Return the head as it is written."""
         if not file.blocks:
             return encode_file(file)
-        return encode_file(msgspec.structs.replace(file, **_maps(file, self._entries)))
+        blocks = file.blocks[max(0, _listed(file) - file.first_block) :]
+        maps = _maps(file, self._entries)
+        return encode_file(msgspec.structs.replace(file, blocks=blocks, **maps))
+
+
+def _listed(file: AccountFile) -> int:
+    """Return the number of the first block that is in no list."""
+    return (file.first_list + len(file.lists)) * LISTED_BLOCKS
+
+
+def _list_blocks(file: AccountFile) -> Iterator[tuple[bytes, bytes]]:
+    """Put the older blocks into lists, as soon as there are enough of them; yield (key, value)."""
+    while file.first_block + len(file.blocks) >= _listed(file) + 2 * LISTED_BLOCKS:
+        first = _listed(file) - file.first_block
+        gone = max(0, -first)
+        versions = [0] * min(gone, LISTED_BLOCKS)
+        versions += file.blocks[max(0, first) : first + LISTED_BLOCKS]
+        number = file.first_list + len(file.lists)
+        listed = AccountFile(
+            account=file.account, version=file.version, block=number, blocks=versions
+        )
+        file.lists.append(file.version)
+        yield list_key(file.account, number, file.version), encode_file(listed)
+
+
+def drop_first_block(file: AccountFile) -> Iterator[bytes]:
+    """Take the oldest block out of a file; yield the keys of the parts that it needs no more."""
+    yield block_key(file.account, file.first_block, file.blocks.pop(0))
+    file.first_block += 1
+    while file.lists and (file.first_list + 1) * LISTED_BLOCKS <= file.first_block:
+        yield list_key(file.account, file.first_list, file.lists.pop(0))
+        file.first_list += 1
+    if not file.lists:
+        file.first_list = max(file.first_list, file.first_block // LISTED_BLOCKS)
 
 
 def _time(file: AccountFile, name: str, key: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from pipeline.accounts.decision import (
     BANK_UNKNOWN,
     NO_PAYMENT,
@@ -17,6 +19,9 @@ from pipeline.contracts.codec import rfc3339
 
 MAX_EVIDENCE = 40
 """Limit on reasons listed in one alert; the counts in the sentence are whole."""
+
+moment = lru_cache(maxsize=4_096)(rfc3339)
+"""`rfc3339`, remembered: the alerts of one decision have most of their times in common."""
 
 _LEVEL_TH = {
     "black": "ดำ",
@@ -130,6 +135,7 @@ def sentences(standing: Standing, file: AccountFile) -> tuple[str, str]:
     )
 
 
+@lru_cache(maxsize=64)
 def _told(level: Level | None) -> tuple[str, str]:
     if level is None:
         return "no report names the account", "ไม่มีการแจ้งบัญชีนี้"
@@ -168,7 +174,7 @@ def evidence(standing: Standing, file: AccountFile) -> list[Evidence]:
                     report=claim.report,
                     detail=detail,
                     amount_satang=claim.amount,
-                    at=rfc3339(claim.paid_at),
+                    at=moment(claim.paid_at),
                 )
             )
     posting = standing.incoming or (standing.payment.posting if standing.payment else None)
@@ -181,7 +187,7 @@ def evidence(standing: Standing, file: AccountFile) -> list[Evidence]:
                 identifier=posting.other,
                 detail=how,
                 amount_satang=posting.amount,
-                at=rfc3339(posting.at),
+                at=moment(posting.at),
             )
         )
     if standing.notice is not None:
@@ -193,7 +199,7 @@ def evidence(standing: Standing, file: AccountFile) -> list[Evidence]:
                 identifier=notice.payee,
                 detail=notice.level,
                 amount_satang=notice.amount,
-                at=rfc3339(notice.at),
+                at=moment(notice.at),
             )
         )
     elif file.level is not None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import insort
+from collections.abc import Iterable, Iterator, Mapping
 
 from pipeline.accounts.matching import Disputed
+from pipeline.accounts.places import Place, between, span, take_out
 from pipeline.contracts.account_log import Posting
 from pipeline.identity.account import bank_of, is_account
 from pipeline.policy.policy import HOUR_MS, Claims
 
-_Question = tuple[int, frozenset[str]]
-"""When the payment was made (ms), and the banks of those who say that they paid it."""
+_OWN = ""
+"""The account's own bank, which is the one that states balances."""
 
 
 class Sightings:
-    """The answers about one account's payments, kept while its postings come in.
+    """Which banks published postings of one account when, and the payments that this belies.
 
     A payment should have been seen when a bank that would have published it was publishing around
     its time: the account's own bank (it states balances), or the claimed payer's bank (it
@@ -24,50 +26,132 @@ class Sightings:
     def __init__(self, postings: Mapping[str, Posting], rules: Claims) -> None:
         self._postings = postings
         self._near = rules.seen_hours * HOUR_MS
-        self._witness: dict[_Question, str | None] = {}
+        self._published: dict[str, list[Place]] | None = None
+        """By bank: times and ids of its postings. Made when a payment is asked about."""
+        self._asked: dict[str, tuple[int, frozenset[str]]] = {}
+        """By origin: when it was paid, and the banks of those who say that they paid it."""
+        self._by_time: list[Place] = []
+        self._unbelied: dict[str, list[Place]] = {}
+        """By bank: times and origins of what it may yet belie."""
+        self._belied: set[str] = set()
 
-    def unseen(self, payment: Disputed) -> bool:
-        """Whether the payment should have been seen, had it gone into this account."""
+    def ask(self, payment: Disputed) -> bool:
+        """Whether the payment should have been seen, had it gone into this account.
+
+        From now on, `posting_added` tells when the answer is another.
+        """
+        self.drop(payment.origin)
         if payment.posting is not None:
             return False
-        question = _question(payment)
-        if question not in self._witness:
-            self._witness[question] = next(self._witnesses(question), None)
-        return self._witness[question] is not None
+        at, banks = payment.at, _banks_of(payment)
+        self._asked[payment.origin] = (at, banks)
+        insort(self._by_time, (at, payment.origin))
+        return self._look(payment.origin)
 
-    def first_witness(self, payment: Disputed) -> str | None:
-        """Return the id, the lowest, of a posting that says so of an unseen payment."""
-        if payment.posting is not None:
-            return None
-        return min(self._witnesses(_question(payment)), default=None)
+    def belies(self, origin: str) -> bool:
+        """Return the answer about a payment that was asked about."""
+        return origin in self._belied
 
-    def replace(self, key: str, after: Posting) -> bool:
-        """Take over a posting that is new or newer; return whether an answer may be another."""
-        changed = False
-        for question, witness in self._witness.items():
-            if (witness is None or witness == key) and self._says(after, question):
-                changed |= witness is None
-                self._witness[question] = key
-            elif witness == key:
-                self._witness.clear()
-                return True
+    def drop(self, origin: str) -> None:
+        """Follow a payment no longer."""
+        asked = self._asked.pop(origin, None)
+        if asked is not None:
+            take_out(self._by_time, (asked[0], origin))
+            self._unfollow(origin, *asked)
+            self._belied.discard(origin)
+
+    def witnesses(self) -> Iterator[str]:
+        """Yield the id of one posting for each payment that is belied: the first one that says so.
+
+        It may be left out of no file: without it the payment would not be belied.
+        """
+        for origin in self._belied:
+            at, banks = self._asked[origin]
+            found = (self._first(bank, at) for bank in banks)
+            yield min(place for place in found if place is not None)[1]
+
+    def posting_added(self, key: str, before: Posting | None, after: Posting) -> list[str]:
+        """Take over a posting; return the payments for which the answer is another now."""
+        if self._published is None:
+            return []
+        had = _publishers(before) if before is not None else frozenset()
+        has = _publishers(after)
+        changed = []
+        if before is not None and (before.at != after.at or had - has):
+            for bank in had:
+                take_out(self._published[bank], (before.at, key))
+            had = frozenset()
+            changed += self._look_again(before.at)
+        for bank in has - had:
+            insort(self._published.setdefault(bank, []), (after.at, key))
+            # Each payment is belied once, so all of this together costs no more than the payments.
+            for _, origin in self._around(self._unbelied.get(bank, []), after.at):
+                self._belie(origin)
+                changed.append(origin)
         return changed
 
-    def _witnesses(self, question: _Question) -> Iterator[str]:
-        return (key for key, posting in self._postings.items() if self._says(posting, question))
+    def _look(self, origin: str) -> bool:
+        """Find out about a payment that is not followed yet."""
+        if self._published is None:
+            self._published = _published(self._postings)
+        at, banks = self._asked[origin]
+        if any(self._first(bank, at) is not None for bank in banks):
+            self._belied.add(origin)
+            return True
+        for bank in banks:
+            insort(self._unbelied.setdefault(bank, []), (at, origin))
+        return False
 
-    def _says(self, posting: Posting, question: _Question) -> bool:
-        at, payers = question
-        return abs(posting.at - at) <= self._near and (
-            posting.balance is not None
-            or (
-                posting.amount > 0
-                and is_account(posting.other)
-                and bank_of(posting.other) in payers
-            )
-        )
+    def _look_again(self, around: int) -> list[str]:
+        """Find out anew about what was belied: a posting that may have said so is another now."""
+        origins = [origin for _, origin in self._around(self._by_time, around)]
+        belied = [origin for origin in origins if origin in self._belied]
+        self._belied.difference_update(belied)
+        return [origin for origin in belied if not self._look(origin)]
+
+    def _belie(self, origin: str) -> None:
+        self._unfollow(origin, *self._asked[origin])
+        self._belied.add(origin)
+
+    def _unfollow(self, origin: str, at: int, banks: frozenset[str]) -> None:
+        if origin in self._belied:
+            return
+        for bank in banks:
+            take_out(self._unbelied[bank], (at, origin))
+            if not self._unbelied[bank]:
+                del self._unbelied[bank]
+
+    def _first(self, bank: str, at: int) -> tuple[int, str] | None:
+        published = self._published.get(bank) if self._published is not None else None
+        if published is None:
+            return None
+        first, end = span(published, at - self._near, at + self._near)
+        return published[first] if first < end else None
+
+    def _around(self, places: list[Place], at: int) -> list[tuple[int, str]]:
+        return between(places, at - self._near, at + self._near)
 
 
-def _question(payment: Disputed) -> _Question:
-    payers = (bank_of(c.payer) for c in payment.claims if is_account(c.payer))
-    return payment.at, frozenset(payers)
+def _published(postings: Mapping[str, Posting]) -> dict[str, list[Place]]:
+    places: dict[str, list[Place]] = {}
+    for key, posting in postings.items():
+        for bank in _publishers(posting):
+            places.setdefault(bank, []).append((posting.at, key))
+    for found in places.values():
+        found.sort()
+    return places
+
+
+def _publishers(posting: Posting) -> frozenset[str]:
+    """Return the banks that this posting shows to publish."""
+    banks = []
+    if posting.balance is not None:
+        banks.append(_OWN)
+    if posting.amount > 0 and is_account(posting.other):
+        banks.append(bank_of(posting.other))
+    return frozenset(banks)
+
+
+def _banks_of(payment: Disputed) -> frozenset[str]:
+    payers: Iterable[str | None] = (claim.payer for claim in payment.claims)
+    return frozenset((_OWN, *(bank_of(payer) for payer in payers if is_account(payer))))

@@ -9,10 +9,10 @@ import msgspec
 from pipeline.accounts.decision import REPORT_WITHDRAWN, SUPERSEDED, Decision, Standing
 from pipeline.accounts.file import AccountFile, Said, posting_id
 from pipeline.accounts.grounds import EVIDENCE_GONE, LEVEL_ENDED
-from pipeline.accounts.reasons import evidence, release_sentences, sentences
+from pipeline.accounts.reasons import evidence, moment, release_sentences, sentences
 from pipeline.contracts.account_log import Notice, Posting
 from pipeline.contracts.alerts import AlertKind, FreezeAlert, alert_id
-from pipeline.contracts.codec import digest, rfc3339
+from pipeline.contracts.codec import digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,37 +35,9 @@ class Differences:
     notices: list[Notice] = field(default_factory=list)
 
 
-class Spoken:
-    """What was said last of one open file: the alerts that are open, and what they said.
-
-    What stands as it stood is not looked at again. Right after a file was opened only the ids
-    are known, and each alert is compared by its substance.
-    """
-
-    def __init__(self, file: AccountFile) -> None:
-        self._file = file
-        self.open: dict[str, Standing | None] = {i: None for i, s in file.said.items() if s.open}
-        self._context: object = None
-
-    def open_holds(self) -> list[str]:
-        """Return the origins of the holds that are open."""
-        said = [self._file.said[identity] for identity in self.open]
-        return [each.origin for each in said if each.kind == AlertKind.HOLD]
-
-    def said_so(self, identity: str, standing: Standing, context: object) -> bool:
-        """Whether this very alert was said last, in the same context (level, cluster, bank)."""
-        return self._context == context and self.open.get(identity) == standing
-
-    def now_open(self, standing: dict[str, Standing], context: object) -> None:
-        """Take over what stands now, all of it said."""
-        self.open = dict(standing)
-        self._context = context
-
-
 def differ(
     file: AccountFile,
     decision: Decision,
-    spoken: Spoken,
     behind: str | None,
     policy_version: str,
     cause: Cause,
@@ -76,17 +48,17 @@ def differ(
     """
     differences = Differences()
     outgoing = _Outgoing(file, decision, behind, policy_version, cause, differences)
-    level = file.level
-    context = (level.level, level.cluster, behind) if level is not None else (behind,)
-    standing_ids = {}
+    standing_ids = set()
     for standing in decision.standing:
         identity = alert_id(standing.kind, file.account, standing.origin)
-        standing_ids[identity] = standing
-        if not spoken.said_so(identity, standing, context):
-            _say(outgoing, identity, standing)
-    for identity in sorted(spoken.open.keys() - standing_ids.keys()):
+        standing_ids.add(identity)
+        _say(outgoing, identity, standing)
+    if decision.gone is None:
+        ended = {identity for identity, said in file.said.items() if said.open} - standing_ids
+    else:
+        ended = {alert_id(kind, file.account, origin) for kind, origin in decision.gone}
+    for identity in sorted(ended):
         _release(outgoing, identity, file.said[identity])
-    spoken.now_open(standing_ids, context)
     _tell(file, decision, cause, differences)
     return differences
 
@@ -109,9 +81,7 @@ def _say(outgoing: _Outgoing, identity: str, standing: Standing) -> None:
     substance = _substance(outgoing, standing)
     if said is not None and said.open and said.substance == substance:
         return
-    alert = _alert(outgoing, identity, standing)
-    if said is not None:
-        alert = msgspec.structs.replace(alert, version=said.version + 1)
+    alert = _alert(outgoing, identity, standing, said.version + 1 if said is not None else 1)
     file.said[identity] = Said(
         standing.kind.value,
         standing.origin,
@@ -143,14 +113,14 @@ def _substance(outgoing: _Outgoing, standing: Standing) -> str:
     return digest(msgspec.msgpack.encode(what))
 
 
-def _alert(outgoing: _Outgoing, identity: str, standing: Standing) -> FreezeAlert:
-    """Return the first version of what should stand, as banks read it."""
+def _alert(outgoing: _Outgoing, identity: str, standing: Standing, version: int) -> FreezeAlert:
+    """Return a version of what should stand, as banks read it."""
     file, cause, notice = outgoing.file, outgoing.cause, standing.notice
     level = file.level
     english, thai = sentences(standing, file)
     return FreezeAlert(
         alert_id=identity,
-        version=1,
+        version=version,
         kind=standing.kind,
         bank=bank_to_ask(file.account, standing, outgoing.behind),
         account=file.account,
@@ -166,9 +136,9 @@ def _alert(outgoing: _Outgoing, identity: str, standing: Standing) -> FreezeAler
         cluster_version=level.cluster_version if level and not notice else 0,
         policy_version=outgoing.policy_version,
         caused_by=cause.event,
-        caused_at=rfc3339(cause.at),
-        held_from=rfc3339(standing.since),
-        holds_until=rfc3339(standing.until) if standing.until is not None else None,
+        caused_at=moment(cause.at),
+        held_from=moment(standing.since),
+        holds_until=moment(standing.until) if standing.until is not None else None,
     )
 
 
@@ -199,7 +169,7 @@ def _release(outgoing: _Outgoing, identity: str, said: Said) -> None:
             cluster_version=level.cluster_version if level else 0,
             policy_version=outgoing.policy_version,
             caused_by=cause.event,
-            caused_at=rfc3339(cause.at),
+            caused_at=moment(cause.at),
             releases=kind,
             release_reason=reason,
             superseded_by=successor,
@@ -212,13 +182,12 @@ def _release(outgoing: _Outgoing, identity: str, said: Said) -> None:
 
 def _successor(file: AccountFile, kind: AlertKind, said: Said, decision: Decision) -> str | None:
     """Return the alert that now speaks of the same money, if one does."""
-    for standing in decision.standing:
-        if standing.kind is not AlertKind.HOLD:
-            continue
-        same_claims = kind is AlertKind.HOLD and set(said.claims) & set(standing.claims)
-        if same_claims or kind is AlertKind.WATCH:
-            return alert_id(standing.kind, file.account, standing.origin)
-    return None
+    first = None
+    if kind is AlertKind.HOLD:
+        first = decision.holds.first(said.claims)
+    elif kind is AlertKind.WATCH:
+        first = decision.holds.first(None)
+    return alert_id(AlertKind.HOLD, file.account, first) if first is not None else None
 
 
 def _reason(file: AccountFile, kind: AlertKind, said: Said, decision: Decision) -> str:
@@ -227,7 +196,7 @@ def _reason(file: AccountFile, kind: AlertKind, said: Said, decision: Decision) 
         return REPORT_WITHDRAWN
     if kind is not AlertKind.HOLD:
         return LEVEL_ENDED
-    known = decision.ended.get((kind, said.origin))
+    known = decision.holds.why_not(said.origin)
     if known is not None:
         return known
     if said.origin + "+" in file.postings:

@@ -1,16 +1,23 @@
-"""The naive decision, over the whole file each time: what the incremental one is compared with."""
+"""The naive decision, over the whole file each time: what the incremental one is compared with.
+
+A claim without a reference looks at its nearest `pairing.MEANT_PAYMENTS` payments and no further.
+Without that rule, claims and payments of one amount at one time would make pairs as many as their
+product. It is a rule about the payments around one claim, so no order of arrival can matter; and
+what a claim farther down such a crowd loses is a hold that the limit of holds would leave out soon.
+"""
 
 from __future__ import annotations
 
-from pipeline.accounts import matching
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pipeline.accounts import holds, pairing
+from pipeline.accounts.answers import REFUSED_BY_BANK, RELEASED_BY_BANK, SEIZED
 from pipeline.accounts.decision import (
-    CLOCK_OUT,
-    MAX_HOLDS_AN_ACCOUNT,
-    MONEY_GONE,
     Decision,
     Standing,
-    ended_by_bank,
-    standing_notices,
+    notice_that_counts,
+    still_paying,
     why_not_held,
 )
 from pipeline.accounts.file import AccountFile, posting_id
@@ -22,39 +29,65 @@ from pipeline.accounts.grounds import (
     Candidate,
     may_act,
 )
-from pipeline.accounts.matching import BY_AMOUNT, BY_PAYER, BY_REFERENCE, Disputed
-from pipeline.contracts.account_log import Claim, Posting
+from pipeline.accounts.holds import CLOCK_OUT, MONEY_GONE
+from pipeline.accounts.matching import (
+    BY_AMOUNT,
+    BY_PAYER,
+    BY_REFERENCE,
+    UNMATCHED,
+    Disputed,
+)
+from pipeline.contracts.account_log import Claim, Notice, Posting
 from pipeline.contracts.alerts import AlertKind
 from pipeline.contracts.hold_updates import HoldStatus
 from pipeline.identity.account import bank_of, is_account
 from pipeline.policy.policy import HOUR_MS, MINUTE_MS, NO_LEVEL, Claims, Policy
 
 
+@dataclass
+class Whole:
+    """All holds of one decision, and why other payments are not held."""
+
+    standing: list[Standing]
+    ended: dict[tuple[AlertKind, str], str] = field(default_factory=dict)
+
+    def why_not(self, origin: str) -> str | None:
+        return self.ended.get((AlertKind.HOLD, origin))
+
+    def first(self, claims: Iterable[str] | None) -> str | None:
+        for standing in self.standing:
+            of_claims = claims is None or set(claims) & set(standing.claims)
+            if standing.kind is AlertKind.HOLD and of_claims:
+                return standing.origin
+        return None
+
+
 def decide_whole(file: AccountFile, policy: Policy, now: int) -> Decision:
     """Return what should stand for this file at ``now`` (ms, the newest tick)."""
-    decision = Decision()
+    standing: list[Standing] = []
+    whole = Whole(standing)
+    decision = Decision(whole, standing)
     payments = match_claims(file, policy.claims)
     voices = _verified_voices(file, payments, policy)
-    candidates = _disputed_payments(file, payments, policy, decision)
+    candidates = _disputed_payments(file, payments, policy, whole)
     taken = {payment.origin for payment in payments}
     candidates += _incoming_payments(file, taken, voices, policy, decision)
-    _hold(file, candidates, now, decision)
-    _watch(file, decision)
+    _hold(file, candidates, now, decision, whole)
+    _watch(file, decision, whole)
     decision.standing += standing_notices(file)
     return decision
 
 
-def _watch(file: AccountFile, decision: Decision) -> None:
+def _watch(file: AccountFile, decision: Decision, whole: Whole) -> None:
     """Watch an account that is spoken of while no hold stands."""
     level = file.level
     if level is None or level.level == NO_LEVEL:
         return
     if any(alert.kind is AlertKind.HOLD for alert in decision.standing):
         return
-    decision.reasons = set(decision.ended.values())
     claimed = sum(claim.amount for claim in file.claims.values() if not claim.withdrawn)
     known = known_balance(file) is not None
-    why = why_not_held(file, level, decision)
+    why = why_not_held(file, level, set(whole.ended.values()))
     decision.standing.append(
         Standing(AlertKind.WATCH, file.account, 0, claimed, known, None, level.since, why)
     )
@@ -93,19 +126,19 @@ def _verified_voices(file: AccountFile, payments: list[Disputed], policy: Policy
 
 
 def _disputed_payments(
-    file: AccountFile, payments: list[Disputed], policy: Policy, decision: Decision
+    file: AccountFile, payments: list[Disputed], policy: Policy, whole: Whole
 ) -> list[Candidate]:
     """Claims that may act: at an acting account, and verified or met by a payment."""
     candidates = []
     for payment in payments:
         if not may_act(file):
-            decision.ended[AlertKind.HOLD, payment.origin] = LEVEL_ENDED
+            whole.ended[AlertKind.HOLD, payment.origin] = LEVEL_ENDED
             continue
         if _unseen(file, payment, policy):
-            decision.ended[AlertKind.HOLD, payment.origin] = PAYMENT_NOT_SEEN
+            whole.ended[AlertKind.HOLD, payment.origin] = PAYMENT_NOT_SEEN
             continue
         if payment.posting is None and not any(claim.verified for claim in payment.claims):
-            decision.ended[AlertKind.HOLD, payment.origin] = EVIDENCE_GONE
+            whole.ended[AlertKind.HOLD, payment.origin] = EVIDENCE_GONE
             continue
         since = min(claim.received_at for claim in payment.claims)
         filed = [c.received_at for c in payment.claims if c.police_filed]
@@ -149,7 +182,13 @@ def _incoming_payments(
     return sorted(candidates, key=lambda c: (c.at, c.origin))
 
 
-def _hold(file: AccountFile, candidates: list[Candidate], now: int, decision: Decision) -> None:
+def _hold(
+    file: AccountFile,
+    candidates: list[Candidate],
+    now: int,
+    decision: Decision,
+    whole: Whole,
+) -> None:
     """Ask for each candidate's amount, as far as the account's money reaches."""
     left = known_balance(file)
     known = left is not None
@@ -158,16 +197,16 @@ def _hold(file: AccountFile, candidates: list[Candidate], now: int, decision: De
     for candidate in candidates:
         key = (AlertKind.HOLD, candidate.origin)
         if candidate.until <= now:
-            decision.ended[key] = CLOCK_OUT
+            whole.ended[key] = CLOCK_OUT
             continue
         if candidate.origin in by_bank:
-            decision.ended[key] = by_bank[candidate.origin]
+            whole.ended[key] = by_bank[candidate.origin]
             continue
         amount = candidate.disputed if left is None else min(candidate.disputed, left)
         if amount == 0:
-            decision.ended[key] = MONEY_GONE
+            whole.ended[key] = MONEY_GONE
             continue
-        if held == MAX_HOLDS_AN_ACCOUNT:
+        if held == holds.MAX_HOLDS_AN_ACCOUNT:
             decision.limited = True
             break
         held += 1
@@ -214,7 +253,7 @@ def match_claims(file: AccountFile, rules: Claims) -> list[Disputed]:
         if named is not None:
             meant[claim.claim_id] = (named, BY_REFERENCE)
     _match_by_facts(claims, credits_, rules, meant)
-    return matching._disputed(claims, meant, rules)
+    return _disputed(claims, meant, rules)
 
 
 def _match_by_facts(
@@ -233,6 +272,7 @@ def _match_by_facts(
     for claim in claims:
         if claim.claim_id in meant:
             continue
+        fitting = []
         for posting in credits_:
             apart = abs(posting.at - claim.paid_at)
             if apart > tolerance:
@@ -241,8 +281,10 @@ def _match_by_facts(
                 continue
             if claim.payer is not None and claim.payer != posting.other:
                 continue
-            how = BY_AMOUNT if claim.payer is None else BY_PAYER
-            rank = (how != BY_PAYER, apart, posting.transaction, claim.claim_id)
+            fitting.append((apart, posting.transaction, posting))
+        how = BY_AMOUNT if claim.payer is None else BY_PAYER
+        for apart, transaction, posting in sorted(fitting)[: pairing.MEANT_PAYMENTS]:
+            rank = (how != BY_PAYER, apart, transaction, claim.claim_id)
             pairs.append((rank, claim, posting, how))
     pairs.sort(key=lambda pair: pair[0])
     for _, claim, posting, how in pairs:
@@ -274,3 +316,71 @@ def known_balance(file: AccountFile) -> int | None:
     at, _, balance = max(statements)
     later = sum(posting.amount for posting in file.postings.values() if posting.at > at)
     return max(0, balance + later)
+
+
+def ended_by_bank(file: AccountFile) -> dict[str, str]:
+    """Return the origins whose hold a bank or the police ended, with the reason."""
+    reasons = {
+        HoldStatus.RELEASED: RELEASED_BY_BANK,
+        HoldStatus.REFUSED: REFUSED_BY_BANK,
+        HoldStatus.SEIZED: SEIZED,
+    }
+    newest = {}
+    for answer in sorted(file.answers.values(), key=lambda a: (a.at, a.update_id)):
+        if answer.alert_id is not None and answer.status != HoldStatus.POLICE_FILED:
+            newest[answer.alert_id] = answer.status
+    ended = {}
+    for alert, said in sorted(file.said.items()):
+        reason = reasons.get(HoldStatus(newest[alert])) if alert in newest else None
+        if reason is not None:
+            ended[said.origin] = reason
+    return ended
+
+
+def standing_notices(file: AccountFile) -> list[Standing]:
+    """Return one notice a payment."""
+    of_payment: dict[str, list[Notice]] = {}
+    for notice in file.notices.values():
+        of_payment.setdefault(notice.transaction, []).append(notice)
+    counting = (notice_that_counts(notices) for _, notices in sorted(of_payment.items()))
+    return [still_paying(notice) for notice in counting if notice is not None]
+
+
+def _disputed(
+    claims: list[Claim], meant: dict[str, tuple[Posting, str]], rules: Claims
+) -> list[Disputed]:
+    groups: dict[str, list[Claim]] = {}
+    for claim in claims:
+        if claim.claim_id in meant:
+            groups.setdefault(meant[claim.claim_id][0].transaction, []).append(claim)
+    result = []
+    for transaction, group in sorted(groups.items()):
+        hows = {meant[claim.claim_id][1] for claim in group}
+        how = next(how for how in (BY_REFERENCE, BY_PAYER, BY_AMOUNT) if how in hows)
+        posting = meant[group[0].claim_id][0]
+        result.append(Disputed(transaction, posting, how, tuple(group)))
+    unmatched = [claim for claim in claims if claim.claim_id not in meant]
+    result.extend(_provisional(unmatched, rules))
+    return result
+
+
+def _provisional(claims: list[Claim], rules: Claims) -> list[Disputed]:
+    """Group unmatched claims of one voice about one payment, so no money is asked for twice."""
+    tolerance = rules.time_tolerance_minutes * MINUTE_MS
+    groups: list[list[Claim]] = []
+    for claim in sorted(claims, key=lambda c: (c.voice, c.amount, c.paid_at, c.claim_id)):
+        last = groups[-1][-1] if groups else None
+        if (
+            last is not None
+            and (last.voice, last.amount) == (claim.voice, claim.amount)
+            and claim.report != last.report
+            and claim.paid_at - last.paid_at <= tolerance
+        ):
+            groups[-1].append(claim)
+        else:
+            groups.append([claim])
+    result = []
+    for group in groups:
+        first = min(group, key=lambda c: (c.received_at, c.claim_id))
+        result.append(Disputed(f"report/{first.claim_id}", None, UNMATCHED, tuple(group)))
+    return result

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.accounts import decision, matching, parts
 from pipeline.accounts import fold as fold_module
+from pipeline.accounts import holds, pairing, parts
 from pipeline.accounts.file import AccountFile, add_event, add_posting
 from pipeline.accounts.fold import AccountsFold, alert_output
-from pipeline.accounts.versions import Cause, Spoken, bank_behind, differ
+from pipeline.accounts.versions import Cause, bank_behind, differ
 from pipeline.contracts.account_log import (
     AccountEvent,
     AccountEvents,
@@ -28,7 +28,7 @@ from pipeline.fold import LogRecord, Output
 from pipeline.policy.policy import HOUR_MS, load_policy
 from pipeline.state import MemoryState
 from pipeline.topics import ACCOUNT_FILES, ACCOUNT_LOG, FREEZE_ALERTS
-from tests.pipeline.accounts.desk import MINUTE, MULE, NINE, VICTIM, answer, claim, level
+from tests.pipeline.accounts.desk import MINUTE, MULE, NINE, VICTIM, answer, claim, credit, level
 from tests.pipeline.accounts.oracle import decide_whole
 
 POLICY = load_policy()
@@ -42,11 +42,12 @@ def sizes(request, monkeypatch):
     """Blocks of three entries or of many; files kept open, or read anew for each batch."""
     block, postings, files = request.param
     monkeypatch.setattr(parts, "BLOCK_ENTRIES", block)
+    monkeypatch.setattr(parts, "LISTED_BLOCKS", 2)
     monkeypatch.setattr(fold_module, "POSTINGS_IN_MEMORY", postings)
     monkeypatch.setattr(fold_module, "FILES_IN_MEMORY", files)
-    monkeypatch.setattr(matching, "SPARE", block // 3)
-    monkeypatch.setattr(decision, "MAX_HOLDS_AN_ACCOUNT", 4)
-    monkeypatch.setattr("tests.pipeline.accounts.oracle.MAX_HOLDS_AN_ACCOUNT", 4)
+    monkeypatch.setattr(holds, "MAX_HOLDS_AN_ACCOUNT", 4)
+    monkeypatch.setattr(pairing, "FEW", 0 if block == 3 else 16)
+    monkeypatch.setattr(pairing, "MEANT_PAYMENTS", block)
 
 
 def any_posting(draw: random.Random, account: str) -> Posting:
@@ -158,9 +159,8 @@ class Naive:
         whole = decide_whole(self.file, POLICY, self.now)
         self.file.due = whole.due
         behind = bank_behind(self.file)
-        spoken = Spoken(self.file)
         bank = behind[1] if behind else None
-        out = differ(self.file, whole, spoken, bank, POLICY.version, cause)
+        out = differ(self.file, whole, bank, POLICY.version, cause)
         said = [alert_output(a, cause.at if cause.by_report else None) for a in out.alerts]
         told = AccountEvents(list(out.notices))
         return said + (
@@ -211,3 +211,53 @@ def test_each_record_gives_what_deciding_over_the_whole_file_gives(account, seed
         for output in expected:
             if output.topic == FREEZE_ALERTS:
                 alerts.append(orjson.loads(output.value)["alert_id"])
+
+
+def crowd(draw: random.Random, count: int) -> Iterator[list[Posting] | list[AccountEvent]]:
+    """Yield many claims and payments of nearly one amount and time, in any order, and newer ones.
+
+    Each claim and payment has several of the other kind that it fits, so that all depend on all.
+    """
+    for _ in range(count):
+        number = draw.randrange(count // 3)
+        minute = draw.randrange(count)
+        if draw.random() < 0.5:
+            amount = draw.choice((50_000, 50_000, 55_000, 61_000))
+            more = {"other": draw.choice(PAYERS), "references": (f"r{number % 9}",)}
+            yield [credit(f"bank/t{number}", amount, at=NINE + minute * MINUTE, **more)]
+        else:
+            made = claim(
+                f"aoc-1441/{number}#0",
+                draw.choice((50_000, 50_000, 58_000)),
+                version=draw.randrange(1, 5),
+                withdrawn=draw.random() < 0.1,
+                voice=f"voice-{draw.randrange(count // 4)}",
+                paid_at=NINE + minute * MINUTE,
+                payer=draw.choice((None, None, *PAYERS)),
+                reference=draw.choice((None, None, None, f"r{draw.randrange(9)}")),
+            )
+            voices = draw.randrange(1, 4)
+            yield [made, level(version=draw.randrange(1, 99), verified_voices=voices)]
+
+
+@pytest.mark.usefixtures("sizes")
+@given(seed=st.integers(0, 10**9))
+@settings(
+    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_crowd_of_claims_and_payments_of_one_amount_gives_what_the_whole_file_gives(seed):
+    fold, naive = AccountsFold(MemoryState(), POLICY, 0, 1), Naive(MULE)
+    for offset, step in enumerate(crowd(random.Random(seed), 120)):
+        expected = naive.lay(step)
+        assert leaving(fold.apply([record(offset, step)]).outputs) == expected
+
+
+def test_payments_that_a_claim_is_not_held_against_are_counted(monkeypatch):
+    monkeypatch.setattr(pairing, "MEANT_PAYMENTS", 2)
+    fold = AccountsFold(MemoryState(), POLICY, 0, 1)
+    payments = [[credit(f"bank/t{n}", 50_000, at=NINE + n * MINUTE)] for n in range(3)]
+    counts = [
+        fold.apply([record(n, step)]).counts["limit_hits", "payments_a_claim"]
+        for n, step in enumerate([[level()], [claim("aoc-1441/1#0", 50_000)], *payments])
+    ]
+    assert counts == [0, 0, 0, 0, 1]
