@@ -26,6 +26,7 @@ from agents.failures import ExitCode, raised_at
 from agents.health import HealthServer
 from agents.lanes import LanePort
 from agents.partitions import OwnedPartitions
+from agents.raw_topics import topics_of
 from agents.read_back import ReadBack
 from agents.throttle import LagGate
 from agents.worker_spec import (
@@ -263,7 +264,7 @@ class _Worker:
                     if lane is not None and lane.running:
                         lane.submit(batch)
 
-        app.agent(transport.topics_of(app, self._spec.topics), name=name)(hand_to_lane)
+        app.agent(topics_of(app, self._spec.topics), name=name)(hand_to_lane)
         return app
 
     # -- beside the lanes ----------------------------------------------------------------------

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, Protocol, cast
 
 import aiokafka
@@ -389,21 +389,3 @@ class WorkerApp(faust.App):
     """A Faust app that knows the worker around it."""
 
     host: WorkerHost
-
-
-class PassThrough(faust.Schema[Any, Any]):
-    """A schema that leaves the batch as it is: decoding is the fold's job."""
-
-    def compile(self, app: Any, **_: Any) -> Any:
-        """Return the decoder that Faust calls for each event."""
-        create_event = app.create_event
-
-        async def decode(message: Any, *, propagate: bool = False) -> Any:
-            return create_event(None, message.value, {}, message)
-
-        return decode
-
-
-def topics_of(app: WorkerApp, names: Iterable[str]) -> Any:
-    """Declare what the app reads, without creating topics."""
-    return app.topic(*names, schema=PassThrough(), value_serializer="raw", internal=False)
