@@ -201,10 +201,10 @@ def has_level(identifier: str) -> bool:
 
 def told(edge: GraphEdge) -> list[str]:
     """Return an edge's reasons as people read them."""
-    reasons = list(edge.reasons)
-    if edge.reports:
-        reasons.insert(0, f"named together in {edge.reports} reports by {edge.voices} voices")
-    return reasons
+    if not edge.reports:
+        return list(edge.reasons)
+    named = f"named together in {edge.reports} reports by {edge.voices} voices"
+    return [named, *edge.reasons]
 
 
 def _as_evidence(account: str, edge: GraphEdge) -> tuple[str, str, str]:

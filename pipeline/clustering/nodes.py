@@ -16,7 +16,7 @@ from collections.abc import Iterable
 import msgspec
 
 from pipeline.clustering.normalised import StoredReport, decode_stored
-from pipeline.clustering.pairs import GraphEdge, others_of
+from pipeline.clustering.pairs import GraphEdge, degree_of, others_of
 from pipeline.clustering.rows import Firsts, NodeSummary, Rows, row_key
 from pipeline.policy.policy import HubLimits
 from pipeline.state import State, scan_prefix
@@ -96,6 +96,9 @@ class Document(msgspec.Struct, array_like=True, gc=False):
     said: SaidCluster | None
 
 
+_NOTHING_SAID = NodeSummary(scam_types={})
+"""Of an identifier that no report names. Only summaries of many reports are ever moved."""
+
 _ENCODE = msgspec.msgpack.Encoder().encode
 _DOCUMENT = msgspec.msgpack.Decoder(Document)
 
@@ -154,12 +157,12 @@ class Node:
         self.cluster: str | None = None
         self.level: SaidLevel | None = None
         self.said: SaidCluster | None = None
-        self.summary = NodeSummary(scam_types={})
+        self.summary = _NOTHING_SAID
         """What the live reports say of it, as counts."""
         self.ties: dict[str, GraphEdge] | None = None
         """Its T0 edges by the other end (of a public number the first only), when worked out."""
-        self.stale: set[str] = set()
-        """Ends of ``ties`` to be worked out anew."""
+        self.stale: set[str] | None = None
+        """Ends of ``ties`` to be worked out anew, when there are any."""
         self.look_alikes: dict[str, GraphEdge] | None = None
         """Its T1 edges and T2 relations by the other end, when read."""
         self.alike_joins: list[tuple[str, GraphEdge]] = []
@@ -177,18 +180,29 @@ class Node:
         """Whether it is a public number: it joins nothing."""
         return self.summary.degree > self.hub_limit
 
-    def changed(self, others: Iterable[str]) -> None:
-        """Take note that its reports changed, and its pairs with these."""
+    def changed(self, report: StoredReport) -> None:
+        """Take note that a report of it came or went."""
         if self.many is None:
             self.summary = summarise(self.key, self.few)
         if self.ties is not None:
-            self.stale.update(others)
+            others = others_of(report, self.key)
+            if others:
+                self.stale = (self.stale or set()).union(others)
 
     def voices(self, at_most: int) -> Iterable[str]:
         """Return the victims' voices, no more than asked for (the first in a fixed order)."""
         if self.many is not None:
             return self.many.voices.read()[:at_most]
         return sorted({report.voice for report in self.few if report.victim})[:at_most]
+
+    def all_voices(self) -> Iterable[str]:
+        """Return all victims' voices, where they are not more than `COUNTED_VOICES`, in no order.
+
+        One that spoke in several reports may be there several times.
+        """
+        if self.many is not None:
+            return self.many.voices.read()
+        return [report.voice for report in self.few if report.victim]
 
     def has_voice(self, voice: str) -> bool:
         """Say whether this victim named it."""
@@ -365,7 +379,7 @@ def _summary_of_one(node: str, report: StoredReport) -> NodeSummary:
         police_filed=int(report.police_filed),
         bank_detected=int(report.bank_detected),
         laundering_listed=int(report.laundering_listed),
-        degree=len(others_of(report, node)),
+        degree=degree_of(report, node),
         first_at=at,
         home_reports=int(is_home),
         home_first_at=at if is_home else 0,

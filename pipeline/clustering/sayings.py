@@ -10,7 +10,6 @@ import heapq
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import islice
 
 import msgspec
 
@@ -65,10 +64,14 @@ class Sayings:
         self._hits = hits
 
     def say(
-        self, component: Component, grouping: Grouping, split_from: str | None, cause: Cause
+        self,
+        component: Component,
+        grouping: Grouping,
+        anchor: str,
+        split_from: str | None,
+        cause: Cause,
     ) -> tuple[int, list[Output]]:
         """Return a cluster's version and what there is to say of it."""
-        anchor = anchor_of(component, grouping.members)
         node = component.nodes[anchor]
         said = node.said if node.said is not None else SaidCluster(referred={})
         if not said.live:
@@ -130,27 +133,28 @@ class Sayings:
 
     def _count_limits(self, component: Component, grouping: Grouping, cluster: Cluster) -> None:
         """Count the limits that left something out of a cluster's record."""
-        summaries = [component.nodes[member].summary for member in grouping.members]
+        nodes = component.nodes
         if max(len(grouping.edges), len(grouping.relations)) > LISTED_EDGES:
             self._hits["limit_hits", "listed_edges"] += 1
-        members = (component.nodes[member] for member in grouping.members)
-        if any(n.alike - len(n.alike_joins) > LISTED_LOOK_ALIKES for n in members if n.alike):
+        alike = [node for key in grouping.members if (node := nodes[key]).alike]
+        if any(n.alike - len(n.alike_joins) > LISTED_LOOK_ALIKES for n in alike):
             self._hits["limit_hits", "listed_look_alikes"] += 1
         if cluster.report_count > len(cluster.reports):
             self._hits["limit_hits", "listed_reports"] += 1
-        if len(summaries) > 1:
-            if sum(summary.voices for summary in summaries) > COUNTED_VOICES:
+        if len(grouping.members) > 1:
+            if sum([nodes[member].summary.voices for member in grouping.members]) > COUNTED_VOICES:
                 self._hits["limit_hits", "counted_voices"] += 1
-        elif component.nodes[cluster.anchor].hub and summaries[0].degree > HUB_TIES:
+        elif (node := nodes[cluster.anchor]).hub and node.summary.degree > HUB_TIES:
             self._hits["limit_hits", "hub_ties"] += 1
 
     def _refer(
         self, component: Component, cluster: Cluster, said: SaidCluster, cause: Cause
     ) -> list[Output]:
+        on_platforms = [member for member in cluster.members if member.startswith(_ON_PLATFORMS)]
+        if not on_platforms and not said.referred:
+            return []
         by_platform: dict[str, list[str]] = {}
-        for member in cluster.members:
-            if not member.startswith(_ON_PLATFORMS):
-                continue
+        for member in on_platforms:
             platform = self._model.platform_of(member)
             if platform is not None:
                 by_platform.setdefault(platform, []).append(member)
@@ -227,6 +231,8 @@ def _empty(identity: str, merged_into: str | None) -> Cluster:
 
 def _reports(nodes: Sequence[Node]) -> list[str]:
     homes = [node for node in nodes if node.summary.home_reports]
+    if len(homes) == 1 and homes[0].summary.home_reports <= LISTED_REPORTS:
+        return [report for _, report in sorted(homes[0].home_reports())]
     if sum([node.summary.home_reports for node in homes]) <= LISTED_REPORTS:
         return [report for _, report in sorted({row for n in homes for row in n.home_reports()})]
     first = heapq.nsmallest(LISTED_REPORTS, homes, key=lambda n: n.summary.home_first_at)
@@ -240,11 +246,12 @@ def _voices(nodes: Sequence[Node]) -> int:
     counts = [node.summary.voices for node in nodes]
     if len(nodes) == 1 or sum(counts) > COUNTED_VOICES:
         return max(counts)
-    return len(set().union(*(node.voices(COUNTED_VOICES) for node in nodes)))
+    # In no order: where so few are counted exactly, all of them are asked for.
+    return len({voice for node in nodes for voice in node.all_voices()})
 
 
-def _listed(edges: Iterable[GraphEdge]) -> list[Edge]:
-    return [Edge(e.a, e.b, e.tier, e.bits, told(e), e.reports) for e in islice(edges, LISTED_EDGES)]
+def _listed(edges: list[GraphEdge]) -> list[Edge]:
+    return [Edge(e.a, e.b, e.tier, e.bits, told(e), e.reports) for e in edges[:LISTED_EDGES]]
 
 
 def _cluster_output(cluster: Cluster, said: SaidCluster) -> Output:
