@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pipeline.clustering.candidates import Candidates
 from pipeline.clustering.edges import Edges
-from pipeline.clustering.nodes import FEW, Node, Nodes, summarise
+from pipeline.clustering.nodes import FEW, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
 from pipeline.clustering.rows import NodeSummary
+from pipeline.clustering.summaries import summarise
 
 
 class Contributions:
@@ -31,7 +32,9 @@ class Contributions:
         hubs = {key for key, node in nodes.items() if node.hub}
         for key in sorted(hubs_before ^ hubs):
             touched |= self._turned(nodes[key])
-        return touched | self._edges.weigh_look_alikes(touched)
+        if len(touched) > len(nodes) or sum([node.alike for node in nodes.values()]) > 0:
+            touched |= self._edges.weigh_look_alikes(touched)
+        return touched
 
     def _turned(self, node: Node) -> set[str]:
         """Return who is touched by a number that has become public, or is so no longer."""

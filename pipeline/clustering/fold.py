@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import msgspec
 
@@ -13,12 +14,10 @@ from pipeline.clustering.components import Components
 from pipeline.clustering.contributions import Contributions
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.evidence import load_model
-from pipeline.clustering.levels import Cause, Levels, moment
+from pipeline.clustering.levels import Cause, Levels, Telling, moment
 from pipeline.clustering.nodes import Nodes
 from pipeline.clustering.normalised import (
     StoredReport,
-    decode_stored,
-    encode_stored,
     normalise_report,
 )
 from pipeline.clustering.pairs import PAIRWISE_IDENTIFIERS
@@ -77,6 +76,7 @@ class ClusteringFold:
         components = Components(nodes, edges, policy, self._hits)
         levels = Levels(nodes, policy, self._hits)
         sayings = Sayings(state, nodes, model, self._hits)
+        self._sayings = sayings
         self._speech = Speech(nodes, sayings, levels, components, self._hits)
         self._again = Again(nodes, sayings, levels, components)
         found = state.get(_SIZES_KEY)
@@ -88,14 +88,18 @@ class ClusteringFold:
         # Step by step for all of them, not report by report: the processor's caches stay warm.
         reports = [_decoded(record) for record in records]
         canonical = [self._normalised(r, t) for r, t in zip(reports, records, strict=True)]
+        self._nodes.fetch(r for r in canonical if isinstance(r, StoredReport))
+        tellings: list[Telling] = []
         for record, stored in zip(records, canonical, strict=True):
             if isinstance(stored, InvalidEvent):
-                folded.outputs.append(dead_letter(REPORTS, 0, record, stored))
+                tellings.append(partial(dead_letter, REPORTS, 0, record, stored))
                 folded.counts["dead_letters", REPORTS, stored.reason.value] += 1
                 continue
             delay = (record.timestamp - stored.received_at) / 1000
             folded.observations.append((("event_delay_seconds", "clustering"), delay))
-            self._take(stored, folded)
+            self._take(stored, folded, tellings)
+        folded.outputs = [telling() for telling in tellings]
+        self._sayings.write()
         if self._nodes.write():
             self._state.put(_SIZES_KEY, _ENCODE(self._sizes))
         folded.counts.update(self._hits)
@@ -131,11 +135,9 @@ class ClusteringFold:
         except InvalidEvent as why:
             return why
 
-    def _take(self, report: StoredReport, folded: Folded) -> None:
+    def _take(self, report: StoredReport, folded: Folded, tellings: list[Telling]) -> None:
         """Take in a valid report; what is not its newest word changes nothing."""
-        row = b"r" + report.key.encode()
-        found = self._state.get(row)
-        old = decode_stored(found) if found else None
+        old = self._nodes.word(report.key)
         if old is not None and report.rank <= old.rank:
             folded.counts[DUPLICATES] += 1
             return
@@ -144,17 +146,15 @@ class ClusteringFold:
         if now is not None:
             self._count_limits(now)
         touched = self._contributions.replace(before, now)
-        # Not before: until now an identifier that was read looked for the report's old word.
-        self._state.put(row, encode_stored(report))
-        self._nodes.keep_report(report)
+        self._nodes.hear(report)
         cause = Cause(report.key, report.received_at, report.published_at)
         events = claim_events(before, now, report)
         said = self._speech.about(touched, cause)
         events += said.levels
-        folded.outputs += self._account_log(events)
-        folded.outputs += said.outputs
+        tellings += self._account_log(events)
+        tellings += said.tellings
         cluster = said.of.get(report.home) if now is not None else None
-        folded.outputs.append(filed(report, cluster))
+        tellings.append(partial(filed, report, cluster))
         self._sizes.reports += (now is not None) - (before is not None)
         self._sizes.clusters += said.clusters
 
@@ -162,19 +162,16 @@ class ClusteringFold:
         """Count the limits that leave out something of a report."""
         if len(report.identifiers) > PAIRWISE_IDENTIFIERS:
             self._hits["limit_hits", "report_pairs"] += 1
-        if any(name.count(" ") >= MAX_WORDS for _, name in report.names):
+        if [name for _, name in report.names if name.count(" ") >= MAX_WORDS]:
             self._hits["limit_hits", "name_words"] += 1
 
-    def _account_log(self, events: Iterable[AccountEvent]) -> list[Output]:
+    def _account_log(self, events: Iterable[AccountEvent]) -> list[Telling]:
         """Return one record for each partition: claims first, then levels."""
         grouped: dict[int, list[AccountEvent]] = {}
         for event in events:
             partition = partition_of(event.account, self._partitions)
             grouped.setdefault(partition, []).append(event)
-        return [
-            Output(ACCOUNT_LOG, None, encode_log_entry(AccountEvents(grouped[p])), (), p)
-            for p in sorted(grouped)
-        ]
+        return [partial(_log_output, grouped[p], p) for p in sorted(grouped)]
 
 
 def _decoded(record: Record) -> Report | InvalidEvent:
@@ -182,6 +179,10 @@ def _decoded(record: Record) -> Report | InvalidEvent:
         return decode_report(event_data(record))
     except InvalidEvent as why:
         return why
+
+
+def _log_output(events: list[AccountEvent], partition: int) -> Output:
+    return Output(ACCOUNT_LOG, None, encode_log_entry(AccountEvents(events)), (), partition)
 
 
 def filed(report: StoredReport, cluster: tuple[str, int] | None) -> Output:

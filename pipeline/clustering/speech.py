@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 
 from pipeline.clustering.again import ties_of
 from pipeline.clustering.components import REVIEW_SIZE, Component, Components, Grouping
-from pipeline.clustering.levels import Cause, Levels, has_level
+from pipeline.clustering.levels import Cause, Levels, Telling, has_level
 from pipeline.clustering.nodes import Nodes
 from pipeline.clustering.sayings import Sayings, anchor_of, cluster_identity, destination
 from pipeline.contracts.account_log import AccountEvent
-from pipeline.fold import Output
 
 
 @dataclass(slots=True)
@@ -23,7 +22,7 @@ class Said:
     how many there are more than before.
     """
 
-    outputs: list[Output] = field(default_factory=list)
+    tellings: list[Telling] = field(default_factory=list)
     levels: list[AccountEvent] = field(default_factory=list)
     clusters: int = 0
     of: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -126,8 +125,8 @@ class Speech:
             self._hits["limit_hits", REVIEW_SIZE] += 1
         before = component.nodes[anchor].said
         said.clusters += before is None or not before.live
-        version, outputs = self._sayings.say(component, grouping, anchor, split_from, cause)
-        said.outputs += outputs
+        version, tellings = self._sayings.say(component, grouping, anchor, split_from, cause)
+        said.tellings += tellings
         return version
 
     def _say_ends(
@@ -140,7 +139,7 @@ class Speech:
         for anchor in sorted(members.keys() - set(new.values())):
             went = destination(new.get(node) for node in members[anchor])
             merged_into = cluster_identity(went) if went is not None else None
-            said.outputs += self._sayings.say_empty(anchor, merged_into, cause)
+            said.tellings += self._sayings.say_empty(anchor, merged_into, cause)
             said.clusters -= 1
 
     def _say_levels(
@@ -152,4 +151,4 @@ class Speech:
             if told is not None:
                 level, entry = told
                 said.levels.append(level)
-                said.outputs.append(entry)
+                said.tellings.append(entry)
