@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from pipeline.clustering.evidence import Model
-from pipeline.clustering.nodes import Node, Nodes, decode_document
+from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.normalised import UNKNOWN_BANK, StoredReport
 from pipeline.clustering.numbers import KnownNumbers
 from pipeline.clustering.rows import last_part, row_key
@@ -33,6 +33,13 @@ class LookAlike(msgspec.Struct, array_like=True):
     reasons: tuple[str, ...] = ()
 
 
+class _InUse(msgspec.Struct, array_like=True):
+    """The beginning of a `nodes.Document`, all that is read of it when the fold is opened."""
+
+    reports: int
+
+
+_IN_USE = msgspec.msgpack.Decoder(_InUse)
 _ENCODE = msgspec.msgpack.Encoder().encode
 _LOOK_ALIKE = msgspec.msgpack.Decoder(LookAlike)
 _ACCOUNTS = b"naccount:"
@@ -47,9 +54,9 @@ class Candidates:
         self._model = model
         self._numbers = KnownNumbers()
         for key, value in scan_prefix(state, _ACCOUNTS):
-            if decode_document(value).reports:
-                account = key[1:].decode()
-                self._numbers.add(bank_of(account), number_of(account))
+            if _IN_USE.decode(value).reports:
+                bank, number = key[len(_ACCOUNTS) :].decode().split(":")
+                self._numbers.add(bank, number)
 
     def of(self, account: Node) -> list[tuple[str, LookAlike]]:
         """Return an account's look-alikes, in the order of their keys."""

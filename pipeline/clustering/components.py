@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 
 import msgspec
 
@@ -34,6 +35,8 @@ class Component:
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: list[GraphEdge] = field(default_factory=list)
     relations: dict[tuple[str, str], GraphEdge] = field(default_factory=dict)
+    look_alikes: bool = False
+    """Whether there are T1 edges."""
 
 
 @dataclass(slots=True)
@@ -62,7 +65,7 @@ class Components:
         """Return the components that hold the seeds (those that live), each once."""
         done: set[str] = set()
         found: list[Component] = []
-        for seed in sorted(set(seeds)):
+        for seed in sorted(seeds):
             if seed in done:
                 continue
             component = self._from(seed)
@@ -80,43 +83,46 @@ class Components:
             for edge in self._edges.ties(start).values():
                 _relate(component, edge, REASON_HUB)
             return component
-        waiting = [start]
+        waiting, nodes, edges = [start], component.nodes, component.edges
         while waiting:
             node = waiting.pop()
-            for other, edge in self._edges.ties(node).items():
-                self._follow(component, waiting, edge, node.key, other)
+            key = node.key
+            leading: Iterable[tuple[str, GraphEdge]] = self._edges.ties(node).items()
             if node.alike:
                 joining, listed = self._edges.look_alikes(node)
-                for other, edge in joining:
-                    self._follow(component, waiting, edge, node.key, other)
+                component.look_alikes |= bool(joining)
+                leading = chain(leading, joining)
                 for edge in listed:
                     _relate(component, edge, "")
-        component.edges.sort(key=order)
+            for other, edge in leading:
+                if other not in nodes:
+                    beyond = self._nodes.of(other)
+                    if beyond.hub:
+                        _relate(component, edge, REASON_HUB)
+                        continue
+                    nodes[other] = beyond
+                    waiting.append(beyond)
+                if key == edge.a:
+                    edges.append(edge)
+        if len(edges) > 1:
+            edges.sort(key=order)
         return component
-
-    def _follow(
-        self, component: Component, waiting: list[Node], edge: GraphEdge, node: str, other: str
-    ) -> None:
-        """Take an edge into a component, and its other end unless that is a public number."""
-        if other not in component.nodes:
-            beyond = self._nodes.of(other)
-            if beyond.hub:
-                _relate(component, edge, REASON_HUB)
-                return
-            component.nodes[other] = beyond
-            waiting.append(beyond)
-        if node == edge.a:
-            component.edges.append(edge)
 
     def split(self, component: Component) -> list[Grouping]:
         """Return the clusters of a component."""
-        edges = starred(component)
+        nodes = component.nodes.values()
+        several = sum([node.summary.reports > 1 for node in nodes])
+        bridged = several >= 2 * self._thresholds.identifiers
+        if not (bridged or component.look_alikes or len(nodes) > self._rules.cluster_limit):
+            accounts = [node.key for node in nodes if node.is_account]
+            if len(accounts) < 2 or len({number_of(key) for key in accounts}) == len(accounts):
+                return [_whole(component)]
+        edges = starred(component) if component.look_alikes else component.edges
         cut: set[int] = set()
-        several = sum([node.summary.reports > 1 for node in component.nodes.values()])
-        if several >= 2 * self._thresholds.identifiers:
-            nodes = sorted(component.nodes)
-            supports = [self._support(component.nodes[node]) for node in nodes]
-            cut, unfinished = bridge_cuts(nodes, supports, edges, self._thresholds)
+        if bridged:
+            keys = sorted(component.nodes)
+            supports = [self._support(component.nodes[key]) for key in keys]
+            cut, unfinished = bridge_cuts(keys, supports, edges, self._thresholds)
             if unfinished:
                 self._hits["limit_hits", "bridge_rounds"] += 1
         for place in sorted(cut):
@@ -131,6 +137,39 @@ class Components:
         # One voice more than the threshold: the one in question may be among them.
         voices = frozenset(node.voices(self._thresholds.voices + 1))
         return Support(voices, int(node.summary.reports > 1))
+
+
+def _whole(component: Component) -> Grouping:
+    """Return the one cluster of a component in which nothing can speak against an edge."""
+    return Grouping(
+        sorted(component.nodes),
+        _spanning(component.edges, len(component.nodes)),
+        sorted(component.relations.values(), key=order) if component.relations else [],
+    )
+
+
+def _spanning(edges: list[GraphEdge], nodes: int) -> list[GraphEdge]:
+    """Return the edges that join a connected graph when they are taken in order (Kruskal's)."""
+    if len(edges) < nodes:
+        return edges
+    if nodes == 3:
+        return edges[:2]
+    group: dict[str, list[str]] = {}
+    joined = []
+    for edge in edges:
+        a = group.setdefault(edge.a, [edge.a])
+        b = group.setdefault(edge.b, [edge.b])
+        if a is b:
+            continue
+        if len(a) < len(b):
+            a, b = b, a
+        a += b
+        for node in b:
+            group[node] = a
+        joined.append(edge)
+        if len(joined) == nodes - 1:
+            break
+    return joined
 
 
 def starred(component: Component) -> list[GraphEdge]:

@@ -6,8 +6,8 @@ from pipeline.clustering.candidates import Candidates
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.nodes import FEW, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
-from pipeline.clustering.pairs import others_of
 from pipeline.clustering.rows import NodeSummary
+from pipeline.clustering.summaries import summarise
 
 
 class Contributions:
@@ -20,31 +20,34 @@ class Contributions:
 
     def replace(self, old: StoredReport | None, new: StoredReport | None) -> set[str]:
         """Let ``new`` stand in place of ``old``; return every identifier to look at again."""
-        named = {key for report in (old, new) if report for key in report.identifiers}
-        nodes = [self._nodes.of(key) for key in named]
-        hubs_before = {node.key for node in nodes if node.hub}
-        touched = set(named)
+        nodes = {
+            key: self._nodes.of(key) for word in (old, new) if word for key in word.identifiers
+        }
+        hubs_before = {key for key, node in nodes.items() if node.hub}
+        touched = set(nodes)
         if old is not None:
-            touched |= self._take_back(old)
+            touched |= self._take_back(old, nodes)
         if new is not None:
-            self._add(new)
-        hubs = {node.key for node in nodes if node.hub}
+            self._add(new, nodes)
+        hubs = {key for key, node in nodes.items() if node.hub}
         for key in sorted(hubs_before ^ hubs):
-            touched |= self._turned(self._nodes.of(key))
-        return touched | self._edges.weigh_look_alikes(touched)
+            touched |= self._turned(nodes[key])
+        if len(touched) > len(nodes) or sum([node.alike for node in nodes.values()]) > 0:
+            touched |= self._edges.weigh_look_alikes(touched)
+        return touched
 
     def _turned(self, node: Node) -> set[str]:
         """Return who is touched by a number that has become public, or is so no longer."""
         # At its threshold a public number has as many neighbours as the limit, no more.
-        node.ties = None
+        node.ties, node.stale = None, None
         touched = set(self._edges.neighbours(node))
         if node.is_account:
             touched.update(other for other, _ in self._candidates.of(node))
         return touched
 
-    def _add(self, report: StoredReport) -> None:
+    def _add(self, report: StoredReport, nodes: dict[str, Node]) -> None:
         for key in report.identifiers:
-            node = self._nodes.of(key)
+            node = nodes[key]
             is_new = not node.living
             if node.many is None and len(node.few) >= FEW:
                 self._become_many(node)
@@ -53,26 +56,26 @@ class Contributions:
                 node.few = [*node.few, report]
             else:
                 self._count(node, report, 1)
-            node.changed(others_of(report, key))
+            node.changed(report)
             self._nodes.change(node)
             if node.is_account and is_new:
                 self._candidates.appear(node)
             if node.alike:
                 self._candidates.count_voice(node, report, had_voice, 1)
                 self._candidates.count_payments(node, report, 1)
-        self._edges.count(report, 1)
+        self._edges.count(report, nodes, 1)
 
-    def _take_back(self, report: StoredReport) -> set[str]:
+    def _take_back(self, report: StoredReport, nodes: dict[str, Node]) -> set[str]:
         """Subtract a report; return the look-alikes of accounts that nobody names any more."""
-        self._edges.count(report, -1)
+        self._edges.count(report, nodes, -1)
         former: set[str] = set()
         for key in report.identifiers:
-            node = self._nodes.of(key)
+            node = nodes[key]
             if node.many is None:
                 node.few = [other for other in node.few if other.key != report.key]
             else:
                 self._count(node, report, -1)
-            node.changed(others_of(report, key))
+            node.changed(report)
             self._nodes.change(node)
             if node.alike:
                 has_voice = node.has_voice(report.voice)
@@ -81,7 +84,7 @@ class Contributions:
             if node.is_account and not node.living:
                 former |= self._candidates.vanish(node)
         for key in report.identifiers:
-            node = self._nodes.of(key)
+            node = nodes[key]
             if node.many is not None and node.summary.reports <= FEW:
                 self._become_few(node)
         return former
@@ -118,4 +121,4 @@ class Contributions:
         for report in reports:
             self._count(node, report, -1)
         node.many, node.few = None, reports
-        node.changed(())
+        node.summary = summarise(node.key, reports)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 import msgspec
@@ -65,33 +65,48 @@ class Edges:
         if node.hub:
             return self._first_ties(node)
         ties = node.ties
-        if node.many is None:
-            if ties is None or node.stale:
-                pairs = all_together(node.few, node.key)
-                ties = node.ties = {o: self._as_edge(node.key, o, p) for o, p in pairs.items()}
-        elif ties is None:
-            ties = node.ties = {other: self._edge(node, other) for other in self.neighbours(node)}
-        else:
-            for other in node.stale:
-                edge = self._edge(node, other)
-                if edge.reports:
-                    ties[other] = edge
-                else:
-                    ties.pop(other, None)
-        node.stale.clear()
+        if ties is None:
+            ties = node.ties = self._all_ties(node)
+        elif node.stale:
+            if node.many is None:
+                ties = node.ties = self._ties_of_few(node)
+            else:
+                self._renew(ties, node, node.stale)
+        node.stale = None
         return ties
+
+    def _all_ties(self, node: Node) -> dict[str, GraphEdge]:
+        if node.many is None:
+            return self._ties_of_few(node)
+        return {other: self._edge(node, other) for other in self.neighbours(node)}
+
+    def _ties_of_few(self, node: Node) -> dict[str, GraphEdge]:
+        """Return the edges of an identifier, those that the other end knows as it has them."""
+        ties: dict[str, GraphEdge] = {}
+        key, of = node.key, self._nodes.of
+        for other, pair in all_together(node.few, key).items():
+            beyond = of(other)
+            known = beyond.ties.get(key) if beyond.ties and not beyond.stale else None
+            ties[other] = known if known is not None else self._as_edge(key, other, pair)
+        return ties
+
+    def _renew(self, ties: dict[str, GraphEdge], node: Node, others: Iterable[str]) -> None:
+        for other in others:
+            edge = self._edge(node, other)
+            if edge.reports:
+                ties[other] = edge
+            else:
+                ties.pop(other, None)
 
     def _first_ties(self, hub: Node) -> dict[str, GraphEdge]:
         many = hub.many
         others = many.others.read() if many is not None else self.neighbours(hub)[:HUB_TIES]
-        known = hub.ties or {}
+        known, stale = hub.ties or {}, hub.stale or ()
         hub.ties = {
-            other: known[other]
-            if other in known and other not in hub.stale
-            else self._edge(hub, other)
+            other: known[other] if other in known and other not in stale else self._edge(hub, other)
             for other in others
         }
-        hub.stale.clear()
+        hub.stale = None
         return hub.ties
 
     def neighbours(self, node: Node) -> list[str]:
@@ -118,14 +133,18 @@ class Edges:
         found = self._state.get(row_key(b"e", node.key, other))
         return _TOGETHER.decode(found) if found else Together()
 
-    def count(self, report: StoredReport, by: int) -> None:
-        """Add (after the report was added to its identifiers) or take back (before) its pairs."""
-        nodes = [self._nodes.of(key) for key in report.identifiers]
-        if all(node.many is None for node in nodes):
+    def count(self, report: StoredReport, nodes: Mapping[str, Node], by: int) -> None:
+        """Add (after the report was added to its identifiers) or take back (before) its pairs.
+
+        ``nodes`` has the report's identifiers by their keys.
+        """
+        for key in report.identifiers:
+            if nodes[key].many is not None:
+                break
+        else:
             return
-        by_key = {node.key: node for node in nodes}
         for a, b in pairs_of(report):
-            self._count_pair(by_key[a], by_key[b], report, by)
+            self._count_pair(nodes[a], nodes[b], report, by)
 
     def _count_pair(self, a: Node, b: Node, report: StoredReport, by: int) -> None:
         if a.many is None and b.many is None:
@@ -238,6 +257,8 @@ class Edges:
         concerned: set[str] = set()
         for key in sorted(key for key in touched if key.startswith("account:")):
             node = self._nodes.of(key)
+            if not node.alike:
+                continue
             for other, pair in self._candidates.of(node):
                 beyond = self._nodes.of(other)
                 bits, reasons = self._weigh(node, beyond, pair)

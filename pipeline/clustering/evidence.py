@@ -144,4 +144,4 @@ def load_model(version: str = DEFAULT_MODEL) -> Model:
 
 def kind_of(identifier: str) -> str:
     """Return an identifier key's kind (what stands before the first colon)."""
-    return identifier.split(":", 1)[0]
+    return identifier[: identifier.index(":")]

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import msgspec
 
-from pipeline.clustering.again import Again, ties_of, written_version
+from pipeline.clustering.again import Again, written_version
 from pipeline.clustering.candidates import Candidates
-from pipeline.clustering.components import REVIEW_SIZE, Component, Components, Grouping
+from pipeline.clustering.components import Components
 from pipeline.clustering.contributions import Contributions
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.evidence import load_model
-from pipeline.clustering.levels import Cause, Levels, has_level, moment
+from pipeline.clustering.levels import Cause, Levels, Telling, moment
 from pipeline.clustering.nodes import Nodes
 from pipeline.clustering.normalised import (
     StoredReport,
-    decode_stored,
-    encode_stored,
     normalise_report,
 )
 from pipeline.clustering.pairs import PAIRWISE_IDENTIFIERS
-from pipeline.clustering.sayings import Sayings, anchor_of, cluster_identity, destination
+from pipeline.clustering.sayings import Sayings
+from pipeline.clustering.speech import Speech
 from pipeline.contracts.account_log import (
     AccountEvent,
     AccountEvents,
@@ -73,10 +73,12 @@ class ClusteringFold:
         edges = Edges(state, nodes, candidates, model, policy, self._hits)
         self._nodes = nodes
         self._contributions = Contributions(nodes, edges, candidates)
-        self._components = Components(nodes, edges, policy, self._hits)
-        self._levels = Levels(nodes, policy, self._hits)
-        self._sayings = Sayings(state, nodes, model, self._hits)
-        self._again = Again(nodes, self._sayings, self._levels, self._components)
+        components = Components(nodes, edges, policy, self._hits)
+        levels = Levels(nodes, policy, self._hits)
+        sayings = Sayings(state, nodes, model, self._hits)
+        self._sayings = sayings
+        self._speech = Speech(nodes, sayings, levels, components, self._hits)
+        self._again = Again(nodes, sayings, levels, components)
         found = state.get(_SIZES_KEY)
         self._sizes = _SIZES.decode(found) if found else _Sizes()
 
@@ -86,14 +88,18 @@ class ClusteringFold:
         # Step by step for all of them, not report by report: the processor's caches stay warm.
         reports = [_decoded(record) for record in records]
         canonical = [self._normalised(r, t) for r, t in zip(reports, records, strict=True)]
+        self._nodes.fetch(r for r in canonical if isinstance(r, StoredReport))
+        tellings: list[Telling] = []
         for record, stored in zip(records, canonical, strict=True):
             if isinstance(stored, InvalidEvent):
-                folded.outputs.append(dead_letter(REPORTS, 0, record, stored))
+                tellings.append(partial(dead_letter, REPORTS, 0, record, stored))
                 folded.counts["dead_letters", REPORTS, stored.reason.value] += 1
                 continue
             delay = (record.timestamp - stored.received_at) / 1000
             folded.observations.append((("event_delay_seconds", "clustering"), delay))
-            self._take(stored, folded)
+            self._take(stored, folded, tellings)
+        folded.outputs = [telling() for telling in tellings]
+        self._sayings.write()
         if self._nodes.write():
             self._state.put(_SIZES_KEY, _ENCODE(self._sizes))
         folded.counts.update(self._hits)
@@ -129,11 +135,9 @@ class ClusteringFold:
         except InvalidEvent as why:
             return why
 
-    def _take(self, report: StoredReport, folded: Folded) -> None:
+    def _take(self, report: StoredReport, folded: Folded, tellings: list[Telling]) -> None:
         """Take in a valid report; what is not its newest word changes nothing."""
-        row = b"r" + report.key.encode()
-        found = self._state.get(row)
-        old = decode_stored(found) if found else None
+        old = self._nodes.word(report.key)
         if old is not None and report.rank <= old.rank:
             folded.counts[DUPLICATES] += 1
             return
@@ -142,19 +146,15 @@ class ClusteringFold:
         if now is not None:
             self._count_limits(now)
         touched = self._contributions.replace(before, now)
-        # Not before: until now an identifier that was read looked for the report's old word.
-        self._state.put(row, encode_stored(report))
-        self._nodes.keep_report(report)
+        self._nodes.hear(report)
         cause = Cause(report.key, report.received_at, report.published_at)
         events = claim_events(before, now, report)
-        said = _Speech(
-            self._nodes, self._sayings, self._levels, self._components, cause, self._hits
-        )
-        said.about(touched)
+        said = self._speech.about(touched, cause)
         events += said.levels
-        folded.outputs += self._account_log(events)
-        folded.outputs += said.outputs
-        folded.outputs.append(filed(report, *said.cluster_of(report)))
+        tellings += self._account_log(events)
+        tellings += said.tellings
+        cluster = said.of.get(report.home) if now is not None else None
+        tellings.append(partial(filed, report, cluster))
         self._sizes.reports += (now is not None) - (before is not None)
         self._sizes.clusters += said.clusters
 
@@ -162,19 +162,16 @@ class ClusteringFold:
         """Count the limits that leave out something of a report."""
         if len(report.identifiers) > PAIRWISE_IDENTIFIERS:
             self._hits["limit_hits", "report_pairs"] += 1
-        if any(name.count(" ") >= MAX_WORDS for _, name in report.names):
+        if [name for _, name in report.names if name.count(" ") >= MAX_WORDS]:
             self._hits["limit_hits", "name_words"] += 1
 
-    def _account_log(self, events: Iterable[AccountEvent]) -> list[Output]:
+    def _account_log(self, events: Iterable[AccountEvent]) -> list[Telling]:
         """Return one record for each partition: claims first, then levels."""
         grouped: dict[int, list[AccountEvent]] = {}
         for event in events:
             partition = partition_of(event.account, self._partitions)
             grouped.setdefault(partition, []).append(event)
-        return [
-            Output(ACCOUNT_LOG, None, encode_log_entry(AccountEvents(grouped[p])), (), p)
-            for p in sorted(grouped)
-        ]
+        return [partial(_log_output, grouped[p], p) for p in sorted(grouped)]
 
 
 def _decoded(record: Record) -> Report | InvalidEvent:
@@ -184,118 +181,24 @@ def _decoded(record: Record) -> Report | InvalidEvent:
         return why
 
 
-class _Speech:
-    """What one report gives to say: clusters, levels and the end of clusters that are no more."""
-
-    def __init__(
-        self,
-        nodes: Nodes,
-        sayings: Sayings,
-        levels: Levels,
-        components: Components,
-        cause: Cause,
-        hits: Counter[tuple[str, ...]],
-    ) -> None:
-        self._nodes = nodes
-        self._sayings = sayings
-        self._levels = levels
-        self._components = components
-        self._cause = cause
-        self.outputs: list[Output] = []
-        self.levels: list[AccountEvent] = []
-        self.clusters = 0
-        self._hits = hits
-        self._clusters: dict[str, tuple[str, int]] = {}
-
-    def about(self, touched: set[str]) -> None:
-        """Work out the touched components and compare them with what was said."""
-        components = self._components.gather(touched)
-        groupings = [(c, g) for c in components for g in self._components.split(c)]
-        # What is kept in memory must not decide which cluster is said first.
-        groupings.sort(key=lambda pair: pair[1].members[0])
-        new: dict[str, str] = {}
-        for component, grouping in groupings:
-            anchor = anchor_of(component, grouping.members)
-            new.update(dict.fromkeys(grouping.members, anchor))
-        gone = sorted(touched - new.keys())
-        nodes = {key: self._nodes.of(key) for key in gone}
-        for component in components:
-            nodes.update(component.nodes)
-        old = {key: node.cluster for key, node in nodes.items()}
-        versions = self._say_clusters(groupings, old, new)
-        for key, anchor in new.items():
-            self._clusters[key] = cluster_identity(anchor), versions[anchor]
-        self._say_ends(old, new)
-        moved = {key for key, before in old.items() if before != new.get(key)}
-        for key in moved:
-            nodes[key].cluster = new.get(key)
-            self._nodes.change(nodes[key])
-        self._say_levels(sorted(filter(has_level, moved | touched)), components)
-
-    def cluster_of(self, report: StoredReport) -> tuple[str | None, int]:
-        """Return the cluster (id, version) of a report's home; (None, 0) when it has none."""
-        return self._clusters.get(report.home, (None, 0)) if not report.withdrawn else (None, 0)
-
-    def _say_clusters(
-        self,
-        groupings: list[tuple[Component, Grouping]],
-        old: dict[str, str | None],
-        new: dict[str, str],
-    ) -> dict[str, int]:
-        """Say the clusters of now; return the version of each by its anchor."""
-        living = set(new.values())
-        versions: dict[str, int] = {}
-        for component, grouping in groupings:
-            anchor = new[grouping.members[0]]
-            if grouping.review == REVIEW_SIZE:
-                self._hits["limit_hits", REVIEW_SIZE] += 1
-            left = None
-            if any(old[member] not in (None, anchor) for member in grouping.members):
-                left = destination(old[m] for m in grouping.members if old[m] != anchor)
-            said = component.nodes[anchor].said
-            self.clusters += said is None or not said.live
-            split_from = cluster_identity(left) if left in living else None
-            version, outputs = self._sayings.say(component, grouping, split_from, self._cause)
-            versions[anchor] = version
-            self.outputs += outputs
-        return versions
-
-    def _say_ends(self, old: dict[str, str | None], new: dict[str, str]) -> None:
-        members: dict[str, list[str]] = {}
-        for node, anchor in old.items():
-            if anchor is not None:
-                members.setdefault(anchor, []).append(node)
-        for anchor in sorted(members.keys() - set(new.values())):
-            went = destination(new.get(node) for node in members[anchor])
-            merged_into = cluster_identity(went) if went is not None else None
-            self.outputs += self._sayings.say_empty(anchor, merged_into, self._cause)
-            self.clusters -= 1
-
-    def _say_levels(self, concerned: list[str], components: list[Component]) -> None:
-        ties = ties_of(concerned, components)
-        for node in concerned:
-            cluster = self._clusters.get(node, ("", 0))
-            said = self._levels.say(node, cluster, ties[node], self._cause)
-            if said is not None:
-                level, entry = said
-                self.levels.append(level)
-                self.outputs.append(entry)
+def _log_output(events: list[AccountEvent], partition: int) -> Output:
+    return Output(ACCOUNT_LOG, None, encode_log_entry(AccountEvents(events)), (), partition)
 
 
-def filed(report: StoredReport, cluster: str | None, version: int) -> Output:
-    """Return the record that says where a report is filed."""
+def filed(report: StoredReport, cluster: tuple[str, int] | None) -> Output:
+    """Return the record that says where a report is filed: in which cluster (id, version)."""
+    key, version, at = report.key.encode(), report.version, moment(report.received_at)
     content = FiledReport(
         report=report.key,
-        version=report.version,
-        received_at=moment(report.received_at),
+        version=version,
+        received_at=at,
         identifier=report.home if cluster else None,
-        cluster_id=cluster,
-        cluster_version=version,
+        cluster_id=cluster[0] if cluster else None,
+        cluster_version=cluster[1] if cluster else 0,
     )
     # The id says nothing of the report: an agency's own reference may speak of a person.
-    event_id = f"{digest(report.key.encode())}.{report.version}"
-    headers = headers_out(FiledReport.SCHEMA, event_id, content.received_at, report.published_at)
-    return Output(FILED_REPORTS, report.key.encode(), encode_said(content), headers)
+    headers = headers_out(FiledReport.SCHEMA, f"{digest(key)}.{version}", at, report.published_at)
+    return Output(FILED_REPORTS, key, encode_said(content), headers)
 
 
 def claim_events(
@@ -305,8 +208,10 @@ def claim_events(
 
     A claim is one disputed payment, numbered within its report by time, amount and reference.
     """
-    old = _claims(before, cause) if before else {}
     new = _claims(now, cause) if now else {}
+    if before is None:
+        return [new[key] for key in sorted(new)]
+    old = _claims(before, cause)
     events: list[AccountEvent] = []
     for key in sorted(old.keys() - new.keys()):
         events.append(msgspec.structs.replace(old[key], withdrawn=True))
@@ -316,12 +221,13 @@ def claim_events(
 
 def _claims(report: StoredReport, cause: StoredReport) -> dict[tuple[str, str], Claim]:
     claims = {}
+    version = cause.version
     for place, payment in enumerate(report.payments):
         claim_id = f"{report.key}#{place}"
         claims[payment.payee, claim_id] = Claim(
             account=payment.payee,
             claim_id=claim_id,
-            version=cause.version,
+            version=version,
             withdrawn=False,
             report=report.key,
             received_at=report.received_at,

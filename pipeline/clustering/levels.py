@@ -6,7 +6,8 @@ A level is about the very account (policy.levels); its cluster only raises atten
 from __future__ import annotations
 
 from collections import Counter
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import msgspec
@@ -44,6 +45,13 @@ def moment(at: int) -> str:
     return f"{day}{hour:02d}:{minute:02d}:{second:02d}.{milliseconds:03d}Z"
 
 
+Telling = Callable[[], Output]
+"""What makes the record of something that is to be said: in a batch, all are made at its end.
+
+Made in between, each would cost the processor several times as much, for its caches' sake.
+"""
+
+
 class Cause(NamedTuple):
     """The report that an output comes from: its key, received and published times (ms)."""
 
@@ -70,7 +78,7 @@ class Levels:
         cluster: tuple[str, int],
         edges: list[GraphEdge],
         cause: Cause,
-    ) -> tuple[Level, Output] | None:
+    ) -> tuple[Level, Telling] | None:
         """Return the account's level and watchlist entry, or None when they were said before.
 
         ``cluster`` is the id and version of its cluster, ("", 0) for an account that no live
@@ -89,7 +97,7 @@ class Levels:
         self._nodes.change(node)
         if len(edges) > EVIDENCE_EDGES:
             self._hits["limit_hits", "evidence_edges"] += 1
-        return level, self._entry(level, cause)
+        return level, partial(self._entry, level, cause)
 
     def say_again(self, node: Node, cluster: str, edges: list[GraphEdge]) -> Output | None:
         """Return the watchlist entry that was last said; None when the state no longer gives it.
@@ -201,13 +209,21 @@ def has_level(identifier: str) -> bool:
 
 def told(edge: GraphEdge) -> list[str]:
     """Return an edge's reasons as people read them."""
-    reasons = list(edge.reasons)
-    if edge.reports:
-        reasons.insert(0, f"named together in {edge.reports} reports by {edge.voices} voices")
-    return reasons
+    return _told(edge.reports, edge.voices, edge.reasons)
+
+
+def _told(reports: int, voices: int, reasons: tuple[str, ...]) -> list[str]:
+    if not reports:
+        return list(reasons)
+    return [f"named together in {reports} reports by {voices} voices", *reasons]
 
 
 def _as_evidence(account: str, edge: GraphEdge) -> tuple[str, str, str]:
     other = edge.b if edge.a == account else edge.a
     kind = "look_alike" if edge.tier == LOOK_ALIKE else "named_together"
-    return kind, other, "; ".join([*told(edge), f"{edge.bits:.1f} bits"])
+    return kind, other, _reasons(edge.reports, edge.voices, edge.reasons, edge.bits)
+
+
+@lru_cache(maxsize=4_096)
+def _reasons(reports: int, voices: int, reasons: tuple[str, ...], bits: float) -> str:
+    return "; ".join([*_told(reports, voices, reasons), f"{bits:.1f} bits"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
+
 import msgspec
 
 from pipeline.contracts.codec import checked_milliseconds, digest
@@ -19,11 +22,12 @@ from pipeline.contracts.reports import (
     ReportKind,
     Suspect,
     UrlSuspect,
+    WalletSuspect,
 )
 from pipeline.identity.account import bank_of, is_one_edit, normalise_account, number_of
 from pipeline.identity.handle import normalise_handle
 from pipeline.identity.name import normalise_name
-from pipeline.identity.national_id import contains_national_id
+from pipeline.identity.national_id import NATIONAL_ID_DIGITS, contains_national_id
 from pipeline.identity.normalised import Normalised
 from pipeline.identity.phone import normalise_phone
 from pipeline.identity.promptpay import decode_qr, normalise_promptpay
@@ -36,6 +40,15 @@ UNKNOWN_BANK = "?"
 HOME_ORDER = ("account", "promptpay", "wallet", "nid", "handle", "url", "phone")
 """A report counts for the cluster of its first identifier in this order of kinds."""
 _HOME_PLACE = {kind: place for place, kind in enumerate(HOME_ORDER)}
+
+_IMPLYING = ("promptpay:phone:", "promptpay:nid:")
+"""PromptPay keys that name a phone or a person that is an identifier itself."""
+
+_SUSPECT = "$.suspects[{}]"
+_HOLDER = "$.suspects[{}].holder"
+_PAYEE = "$.payments[{}].to"
+_PAYER = "$.payments[{}].from"
+_PAID_AT = "$.payments[{}].paid_at"
 
 _KIND_RANK = {ReportKind.SUBMITTED: 0, ReportKind.CORRECTED: 1, ReportKind.WITHDRAWN: 2}
 
@@ -102,6 +115,8 @@ class StoredReport(msgspec.Struct, frozen=True, array_like=True, kw_only=True, g
         return self.revision << 32 | self.kind << 30 | int(self.content[:8], 16) >> 2
 
 
+T = TypeVar("T", str, tuple[str, str], Payment)
+
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(StoredReport)
 
@@ -127,9 +142,9 @@ def normalise_report(report: Report, recorded_at: int, policy: Policy) -> Stored
         raise InvalidEvent(Reason.RAW_NATIONAL_ID, "$.text")
     reading = _Reading()
     for place, suspect in enumerate(report.suspects):
-        reading.suspect(suspect, f"$.suspects[{place}]")
+        reading.suspect(suspect, place)
     for place, payment in enumerate(report.payments):
-        reading.payment(payment, recorded_at, f"$.payments[{place}]")
+        reading.payment(payment, recorded_at, place)
     reading.correct()
     identifiers = reading.identifiers()
     if report.kind is not ReportKind.WITHDRAWN and not identifiers:
@@ -138,16 +153,16 @@ def normalise_report(report: Report, recorded_at: int, policy: Policy) -> Stored
     bank_detected = report.source in rules.bank_detection_sources
     laundering_listed = report.source in rules.laundering_list_sources
     victim = not bank_detected and not laundering_listed
-    person = report.reporter.person
+    key, reporter = report.key, report.reporter
     stored = StoredReport(
-        key=report.key,
+        key=key,
         revision=report.revision,
         kind=_KIND_RANK[report.kind],
         received_at=received_at,
         published_at=0,
-        voice=person or report.key,
+        voice=reporter.person or key,
         victim=victim,
-        verified=victim and report.reporter.verified_by in rules.verified_by,
+        verified=victim and reporter.verified_by in rules.verified_by,
         police_filed=report.police_case is not None or report.source in rules.police_sources,
         bank_detected=bank_detected,
         laundering_listed=laundering_listed,
@@ -155,15 +170,28 @@ def normalise_report(report: Report, recorded_at: int, policy: Policy) -> Stored
         home=identifiers[0] if identifiers else "",
         identifiers=tuple(identifiers),
         names=reading.names(),
-        payments=tuple(sorted(set(reading.payments))),
-        changes=tuple(sorted(set(reading.changes))),
+        payments=_in_order(reading.payments),
+        changes=_in_order(reading.changes),
     )
     content = digest(_ENCODER.encode(stored))
     return msgspec.structs.replace(stored, content=content, published_at=recorded_at)
 
 
 class _Reading:
-    """What has been read of one report so far; `correct` then makes it agree with itself."""
+    """What has been read of one report so far; `correct` then makes it agree with itself.
+
+    A field's path is put together only where it is said, from its template and place.
+    """
+
+    __slots__ = (
+        "_holders",
+        "_payers",
+        "_persons",
+        "_suspects",
+        "changes",
+        "first_problem",
+        "payments",
+    )
 
     def __init__(self) -> None:
         self.payments: list[Payment] = []
@@ -174,74 +202,71 @@ class _Reading:
         self._persons: set[str] = set()
         self._payers: set[str] = set()
 
-    def suspect(self, suspect: Suspect, field: str) -> None:
+    def suspect(self, suspect: Suspect, place: int) -> None:
         """Read one suspect."""
         if isinstance(suspect, PersonSuspect):
-            self._person(suspect, field)
+            self._person(suspect, place)
             return
-        _refuse_national_id(
-            suspect.number if isinstance(suspect, AccountSuspect | PhoneSuspect) else None, field
-        )
-        found = _normalise_suspect(suspect)
-        key = self._usable(found, field)
+        if isinstance(suspect, AccountSuspect | PhoneSuspect):
+            _refuse_national_id(suspect.number, _SUSPECT, place)
+        key = self._usable(_normalise_suspect(suspect), _SUSPECT, place)
         if key is None:
             return
         self._suspects.add(key)
         if isinstance(suspect, AccountSuspect) and suspect.holder is not None:
-            _refuse_national_id(suspect.holder, f"{field}.holder")
+            _refuse_national_id(suspect.holder, _HOLDER, place)
             name = _normal_name(suspect.holder)
             if name:
                 self._holders.add((key, name))
 
-    def _person(self, person: PersonSuspect, field: str) -> None:
+    def _person(self, person: PersonSuspect, place: int) -> None:
         for text in (person.name, person.birth_date, person.address):
-            _refuse_national_id(text, field)
+            _refuse_national_id(text, _SUSPECT, place)
         if person.national_id is not None:
             self._suspects.add(f"nid:{person.national_id}")
         name = _normal_name(person.name)
         if name:
             self._persons.add(name)
 
-    def payment(self, payment: DisputedPayment, recorded_at: int, field: str) -> None:
+    def payment(self, payment: DisputedPayment, recorded_at: int, place: int) -> None:
         """Read one disputed payment; the payee is a suspect, the payer is not."""
-        paid_at = checked_milliseconds(payment.paid_at, recorded_at, f"{field}.paid_at")
-        payees = self._party(payment.to, f"{field}.to")
-        payers = self._party(payment.from_, f"{field}.from") if payment.from_ else []
+        paid_at = checked_milliseconds(payment.paid_at, recorded_at, _PAID_AT, place)
+        payees = self._party(payment.to, _PAYEE, place)
+        payers = self._party(payment.from_, _PAYER, place) if payment.from_ else []
         self._payers.update(payers)
         self._suspects.update(payees)
         if payees:
-            self.payments.append(
-                Payment(
-                    paid_at=paid_at,
-                    amount=payment.amount_satang,
-                    reference=payment.reference or "",
-                    payee=payees[0],
-                    payer=payers[0] if payers else "",
-                )
-            )
+            reference, payer = payment.reference or "", payers[0] if payers else ""
+            told = Payment(paid_at, payment.amount_satang, reference, payees[0], payer)
+            self.payments.append(told)
 
-    def _party(self, party: PaymentParty, field: str) -> list[str]:
+    def _party(self, party: PaymentParty, field: str, place: int) -> list[str]:
         """Return the party's keys, the one whose book the payment is in first."""
         found: list[str | None] = []
-        _refuse_national_id(party.account, f"{field}.account")
         if party.account is not None:
-            found.append(self._usable(normalise_account(party.bank, party.account), field))
+            _refuse_national_id(party.account, f"{field}.account", place)
+            account = normalise_account(party.bank, party.account)
+            found.append(self._usable(account, field, place))
         if party.promptpay is not None:
-            found.append(self._usable(normalise_promptpay(party.promptpay), field))
+            found.append(self._usable(normalise_promptpay(party.promptpay), field, place))
         if party.wallet is not None:
-            network = party.wallet_network or ""
-            found.append(self._usable(normalise_wallet(network, party.wallet), field))
+            wallet = normalise_wallet(party.wallet_network or "", party.wallet)
+            found.append(self._usable(wallet, field, place))
         return [key for key in found if key is not None]
 
-    def _usable(self, found: Normalised, field: str) -> str | None:
+    def _usable(self, found: Normalised, field: str, place: int) -> str | None:
+        key = found.key
+        if key is not None:
+            if found.changes:
+                path = field.format(place)
+                self.changes += [f"{path}: {change}" for change in found.changes]
+            return key
+        path = field.format(place)
         if found.problem == "raw_national_id":
-            raise InvalidEvent(Reason.RAW_NATIONAL_ID, field)
-        if found.key is None:
-            self.first_problem = self.first_problem or field
-            self.changes.append(f"{field}: unusable ({found.problem})")
-            return None
-        self.changes.extend(f"{field}: {change}" for change in found.changes)
-        return found.key
+            raise InvalidEvent(Reason.RAW_NATIONAL_ID, path)
+        self.first_problem = self.first_problem or path
+        self.changes.append(f"{path}: unusable ({found.problem})")
+        return None
 
     def correct(self) -> None:
         """Let the report correct itself by the payments that it documents.
@@ -250,7 +275,17 @@ class _Reading:
         account within one edit of a payee of the same bank is that payee; whoever paid is not
         a suspect.
         """
-        self._name_the_banks()
+        accounts = [key for key in self._suspects if key.startswith("account:")]
+        if len(accounts) > 1:
+            self._name_the_banks(accounts)
+            self._right_the_slips()
+        paid_by_themselves = self._suspects & self._payers
+        if paid_by_themselves:
+            self.changes += [f"{key} paid and is no suspect" for key in sorted(paid_by_themselves)]
+            self._suspects -= paid_by_themselves
+            self.payments = [p for p in self.payments if p.payee not in self._payers]
+
+    def _right_the_slips(self) -> None:
         payees = sorted({p.payee for p in self.payments if p.payee.startswith("account:")})
         renamed: dict[str, str] = {}
         for typed in sorted(self._suspects - set(payees)):
@@ -259,13 +294,8 @@ class _Reading:
                 renamed[typed] = near[0]
                 self.changes.append(f"{typed} read as the payee {near[0]}")
         self._rename(renamed)
-        paid_by_themselves = self._suspects & self._payers
-        self.changes.extend(f"{key} paid and is no suspect" for key in sorted(paid_by_themselves))
-        self._suspects -= paid_by_themselves
-        self.payments = [p for p in self.payments if p.payee not in self._payers]
 
-    def _name_the_banks(self) -> None:
-        accounts = [key for key in self._suspects if key.startswith("account:")]
+    def _name_the_banks(self, accounts: list[str]) -> None:
         renamed: dict[str, str] = {}
         for key in accounts:
             if bank_of(key) != UNKNOWN_BANK:
@@ -277,6 +307,8 @@ class _Reading:
         self._rename(renamed)
 
     def _rename(self, renamed: dict[str, str]) -> None:
+        if not renamed:
+            return
         self._suspects = {renamed.get(key, key) for key in self._suspects}
         self._holders = {(renamed.get(key, key), name) for key, name in self._holders}
         self.payments = [
@@ -285,40 +317,44 @@ class _Reading:
 
     def identifiers(self) -> list[str]:
         """Return the canonical identifiers, the report's home first."""
-        implied = {key.removeprefix("promptpay:") for key in self._suspects if _implies(key)}
-        keys = self._suspects | (implied - self._payers)
-        return sorted(keys, key=lambda key: (_HOME_PLACE[key.split(":", 1)[0]], key))
+        keys = self._suspects
+        implied = [key.removeprefix("promptpay:") for key in keys if key.startswith(_IMPLYING)]
+        if implied:
+            keys = keys.union(key for key in implied if key not in self._payers)
+        return sorted(keys, key=_home_order)
 
     def names(self) -> tuple[tuple[str, str], ...]:
         """Return (account, name): holders as given; a person's name where one account is."""
-        accounts = [key for key in self._suspects if key.startswith("account:")]
         named = {pair for pair in self._holders if pair[0] in self._suspects}
-        if len(accounts) == 1 and not named:
-            named = {(accounts[0], name) for name in self._persons}
-        return tuple(sorted(named))
+        if self._persons and not named:
+            accounts = [key for key in self._suspects if key.startswith("account:")]
+            if len(accounts) == 1:
+                named = {(accounts[0], name) for name in self._persons}
+        return _in_order(named)
+
+
+_NORMALISERS: dict[type, Callable[[Any], Normalised]] = {
+    AccountSuspect: lambda suspect: normalise_account(suspect.bank, suspect.number),
+    PhoneSuspect: lambda suspect: normalise_phone(suspect.number),
+    PromptPaySuspect: lambda suspect: normalise_promptpay(suspect.proxy),
+    QrSuspect: lambda suspect: decode_qr(suspect.payload),
+    HandleSuspect: lambda suspect: normalise_handle(suspect.platform, suspect.handle),
+    UrlSuspect: lambda suspect: normalise_url(suspect.url),
+    WalletSuspect: lambda suspect: normalise_wallet(suspect.network, suspect.address),
+}
 
 
 def _normalise_suspect(suspect: Suspect) -> Normalised:
-    if isinstance(suspect, AccountSuspect):
-        return normalise_account(suspect.bank, suspect.number)
-    if isinstance(suspect, PhoneSuspect):
-        return normalise_phone(suspect.number)
-    if isinstance(suspect, PromptPaySuspect):
-        return normalise_promptpay(suspect.proxy)
-    if isinstance(suspect, QrSuspect):
-        return decode_qr(suspect.payload)
-    if isinstance(suspect, HandleSuspect):
-        return normalise_handle(suspect.platform, suspect.handle)
-    if isinstance(suspect, UrlSuspect):
-        return normalise_url(suspect.url)
-    if isinstance(suspect, PersonSuspect):
-        return Normalised(None, (), "person")
-    return normalise_wallet(suspect.network, suspect.address)
+    return _NORMALISERS[type(suspect)](suspect)
 
 
-def _implies(key: str) -> bool:
-    """Say whether a PromptPay key names a phone or a person that is an identifier itself."""
-    return key.startswith(("promptpay:phone:", "promptpay:nid:"))
+def _home_order(key: str) -> tuple[int, str]:
+    return _HOME_PLACE[key[: key.index(":")]], key
+
+
+def _in_order(found: Collection[T]) -> tuple[T, ...]:
+    """Return what was found, each once, in order."""
+    return tuple(found) if len(found) < 2 else tuple(sorted(set(found)))
 
 
 def _is_slip_of(typed: str, payee: str) -> bool:
@@ -336,7 +372,7 @@ def _normal_name(text: str) -> str:
     return key.removeprefix("name:") if key else ""
 
 
-def _refuse_national_id(text: str | None, field: str) -> None:
+def _refuse_national_id(text: str | None, field: str, place: int) -> None:
     """Refuse a check-valid national ID in the clear."""
-    if text is not None and contains_national_id(text):
-        raise InvalidEvent(Reason.RAW_NATIONAL_ID, field)
+    if text is not None and len(text) >= NATIONAL_ID_DIGITS and contains_national_id(text):
+        raise InvalidEvent(Reason.RAW_NATIONAL_ID, field.format(place))

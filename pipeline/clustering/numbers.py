@@ -1,25 +1,65 @@
 """The account numbers in use, in memory: which of them are one edit from another one.
 
-About 90 bytes a number. Probing is set arithmetic on integers, about 20 µs however many there are.
+About 90 bytes a number. Probing is set arithmetic on integers, about 20 µs however many there are;
+most numbers need none of it, because their digits apart from the place of an edit are in no other.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 
 _DIGITS = range(10)
 _LONGEST = 64
 
 
+_TRACED = 10
+"""From so many digits on, each edit (a swap too) leaves the first six digits as they are, or the
+first three and the last three, or the last six."""
+TRACES = 1 << 24
+"""Places for such six digits: a byte each, 16 MiB. With a million numbers in it, one number in five
+is probed for nothing."""
+_HEAD, _ENDS, _TAIL = 1, 2, 4
+
+
+@lru_cache(maxsize=4_096)
+def _place_of(bank: str) -> int:
+    return zlib.crc32(bank.encode())
+
+
 class KnownNumbers:
     """Numbers by bank and length: as integers, of which the length tells the leading zeros."""
 
-    def __init__(self) -> None:
+    def __init__(self, traces: int = TRACES) -> None:
         self._known: dict[str, dict[int, set[int]]] = {}
+        self._seen = bytearray(traces)
 
     def add(self, bank: str, number: str) -> None:
         """Take in a number of a bank."""
         self._known.setdefault(bank, {}).setdefault(len(number), set()).add(int(number))
+        if len(number) >= _TRACED - 1:
+            head, ends, tail = self._traces(bank, number)
+            self._seen[head] |= _HEAD
+            self._seen[ends] |= _ENDS
+            self._seen[tail] |= _TAIL
+
+    def _traces(self, bank: str, number: str) -> tuple[int, int, int]:
+        """Return the places of a number's head, ends and tail (six digits each)."""
+        at, size = _place_of(bank), len(self._seen)
+        return (
+            (at + int(number[:6])) % size,
+            (at + int(number[:3] + number[-3:])) % size,
+            (at + int(number[-6:])) % size,
+        )
+
+    def _may_have_a_neighbour(self, bank: str, number: str) -> bool:
+        """Say False only of a number that is one edit from no number that was ever added."""
+        if len(number) < _TRACED:
+            return True
+        head, ends, tail = self._traces(bank, number)
+        seen = self._seen
+        return bool(seen[head] & _HEAD or seen[ends] & _ENDS or seen[tail] & _TAIL)
 
     def remove(self, bank: str, number: str) -> None:
         """Forget a number of a bank."""
@@ -43,6 +83,8 @@ class KnownNumbers:
 
         The edits are those of `pipeline.identity.account.is_one_edit`.
         """
+        if not self._may_have_a_neighbour(bank, number):
+            return
         lengths = self._known.get(bank, {})
         length, value = len(number), int(number)
         for of, edits in (

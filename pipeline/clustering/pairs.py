@@ -65,6 +65,12 @@ def others_of(report: StoredReport, node: str) -> Sequence[str]:
     return keys[1:] if node == keys[0] else keys[:1]
 
 
+def degree_of(report: StoredReport, node: str) -> int:
+    """Return how many `others_of` there are."""
+    keys = report.identifiers
+    return len(keys) - 1 if len(keys) <= PAIRWISE_IDENTIFIERS or node == keys[0] else 1
+
+
 def all_together(reports: Iterable[StoredReport], node: str) -> dict[str, Together]:
     """Return what reports that all name an identifier say of it and each of the others."""
     found: dict[str, Together] = {}

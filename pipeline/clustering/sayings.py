@@ -9,14 +9,13 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from itertools import islice
+from functools import lru_cache, partial
 
 import msgspec
 
 from pipeline.clustering.components import Component, Grouping
 from pipeline.clustering.evidence import Model
-from pipeline.clustering.levels import Cause, moment, told
+from pipeline.clustering.levels import Cause, Telling, moment, told
 from pipeline.clustering.nodes import (
     COUNTED_VOICES,
     HUB_TIES,
@@ -63,12 +62,17 @@ class Sayings:
         self._nodes = nodes
         self._model = model
         self._hits = hits
+        self._anchors: dict[str, str] = {}
 
     def say(
-        self, component: Component, grouping: Grouping, split_from: str | None, cause: Cause
-    ) -> tuple[int, list[Output]]:
+        self,
+        component: Component,
+        grouping: Grouping,
+        anchor: str,
+        split_from: str | None,
+        cause: Cause,
+    ) -> tuple[int, list[Telling]]:
         """Return a cluster's version and what there is to say of it."""
-        anchor = anchor_of(component, grouping.members)
         node = component.nodes[anchor]
         said = node.said if node.said is not None else SaidCluster(referred={})
         if not said.live:
@@ -80,16 +84,16 @@ class Sayings:
         said.version, said.content, said.live = said.version + 1, content, True
         said.merged_into = None
         said.received_at, said.published_at = cause.received_at, cause.published_at
-        outputs = [_cluster_output(cluster, said)]
-        outputs += self._refer(component, cluster, said, cause)
+        tellings = [_telling(cluster, said)]
+        tellings += self._refer(component, cluster, said, cause)
         if node.said is None:
-            self._state.put(b"c" + cluster.cluster_id.encode(), anchor.encode())
+            self._anchors[cluster.cluster_id] = anchor
             node.said = said
         self._nodes.change(node)
         self._count_limits(component, grouping, cluster)
-        return said.version, outputs
+        return said.version, tellings
 
-    def say_empty(self, anchor: str, merged_into: str | None, cause: Cause) -> list[Output]:
+    def say_empty(self, anchor: str, merged_into: str | None, cause: Cause) -> list[Telling]:
         """Say that the cluster of an anchor is no more, and which one it went into."""
         node = self._nodes.of(anchor)
         said = node.said
@@ -99,10 +103,16 @@ class Sayings:
         said.version, said.content, said.live, said.split_from = said.version + 1, "", False, None
         said.merged_into = merged_into
         said.received_at, said.published_at = cause.received_at, cause.published_at
-        outputs = [_cluster_output(cluster, said)]
-        outputs += self._refer(Component(), cluster, said, cause)
+        tellings = [_telling(cluster, said)]
+        tellings += self._refer(Component(), cluster, said, cause)
         self._nodes.change(node)
-        return outputs
+        return tellings
+
+    def write(self) -> None:
+        """Write the rows of the clusters of which something was said for the first time."""
+        for identity, anchor in self._anchors.items():
+            self._state.put(b"c" + identity.encode(), anchor.encode())
+        self._anchors.clear()
 
     def anchor_of_said(self, identity: str) -> str | None:
         """Return the anchor of a cluster of which something was said, by its id."""
@@ -120,41 +130,42 @@ class Sayings:
         cluster = _content(component, grouping, anchor.key, said.split_from)
         if digest(_PACKED(cluster)) != said.content:
             return None
-        return _cluster_output(cluster, said)
+        return _telling(cluster, said)()
 
     def say_empty_again(self, anchor: Node) -> Output:
         """Return the last saying of a cluster that is no more."""
         said = anchor.said
         assert said is not None, "only what was said is said again"
-        return _cluster_output(_empty(cluster_identity(anchor.key), said.merged_into), said)
+        return _telling(_empty(cluster_identity(anchor.key), said.merged_into), said)()
 
     def _count_limits(self, component: Component, grouping: Grouping, cluster: Cluster) -> None:
         """Count the limits that left something out of a cluster's record."""
-        summaries = [component.nodes[member].summary for member in grouping.members]
+        nodes = component.nodes
         if max(len(grouping.edges), len(grouping.relations)) > LISTED_EDGES:
             self._hits["limit_hits", "listed_edges"] += 1
-        members = (component.nodes[member] for member in grouping.members)
-        if any(n.alike - len(n.alike_joins) > LISTED_LOOK_ALIKES for n in members if n.alike):
+        alike = [node for key in grouping.members if (node := nodes[key]).alike]
+        if any(n.alike - len(n.alike_joins) > LISTED_LOOK_ALIKES for n in alike):
             self._hits["limit_hits", "listed_look_alikes"] += 1
         if cluster.report_count > len(cluster.reports):
             self._hits["limit_hits", "listed_reports"] += 1
-        if len(summaries) > 1:
-            if sum(summary.voices for summary in summaries) > COUNTED_VOICES:
+        if len(grouping.members) > 1:
+            if sum([nodes[member].summary.voices for member in grouping.members]) > COUNTED_VOICES:
                 self._hits["limit_hits", "counted_voices"] += 1
-        elif component.nodes[cluster.anchor].hub and summaries[0].degree > HUB_TIES:
+        elif (node := nodes[cluster.anchor]).hub and node.summary.degree > HUB_TIES:
             self._hits["limit_hits", "hub_ties"] += 1
 
     def _refer(
         self, component: Component, cluster: Cluster, said: SaidCluster, cause: Cause
-    ) -> list[Output]:
+    ) -> list[Telling]:
+        on_platforms = [member for member in cluster.members if member.startswith(_ON_PLATFORMS)]
+        if not on_platforms and not said.referred:
+            return []
         by_platform: dict[str, list[str]] = {}
-        for member in cluster.members:
-            if not member.startswith(_ON_PLATFORMS):
-                continue
+        for member in on_platforms:
             platform = self._model.platform_of(member)
             if platform is not None:
                 by_platform.setdefault(platform, []).append(member)
-        outputs = []
+        tellings: list[Telling] = []
         for platform in sorted(by_platform.keys() | said.referred.keys()):
             identifiers = tuple(by_platform.get(platform, ()))
             version, before = said.referred.get(platform, (0, ()))
@@ -171,12 +182,8 @@ class Sayings:
                 report_count=cluster.report_count,
                 scam_types=sorted(scams),
             )
-            event_id = f"{referral.referral_id}.{referral.version}"
-            at = moment(cause.received_at)
-            headers = headers_out(PlatformReferral.SCHEMA, event_id, at, cause.published_at)
-            key = referral.referral_id.encode()
-            outputs.append(Output(PLATFORM_REFERRALS, key, encode_said(referral), headers))
-        return outputs
+            tellings.append(partial(_referral_output, referral, cause))
+        return tellings
 
 
 def anchor_of(component: Component, members: Iterable[str]) -> str:
@@ -227,6 +234,8 @@ def _empty(identity: str, merged_into: str | None) -> Cluster:
 
 def _reports(nodes: Sequence[Node]) -> list[str]:
     homes = [node for node in nodes if node.summary.home_reports]
+    if len(homes) == 1 and homes[0].summary.home_reports <= LISTED_REPORTS:
+        return [report for _, report in sorted(homes[0].home_reports())]
     if sum([node.summary.home_reports for node in homes]) <= LISTED_REPORTS:
         return [report for _, report in sorted({row for n in homes for row in n.home_reports()})]
     first = heapq.nsmallest(LISTED_REPORTS, homes, key=lambda n: n.summary.home_first_at)
@@ -240,15 +249,28 @@ def _voices(nodes: Sequence[Node]) -> int:
     counts = [node.summary.voices for node in nodes]
     if len(nodes) == 1 or sum(counts) > COUNTED_VOICES:
         return max(counts)
-    return len(set().union(*(node.voices(COUNTED_VOICES) for node in nodes)))
+    # In no order: where so few are counted exactly, all of them are asked for.
+    return len({voice for node in nodes for voice in node.all_voices()})
 
 
-def _listed(edges: Iterable[GraphEdge]) -> list[Edge]:
-    return [Edge(e.a, e.b, e.tier, e.bits, told(e), e.reports) for e in islice(edges, LISTED_EDGES)]
+def _listed(edges: list[GraphEdge]) -> list[Edge]:
+    return [Edge(e.a, e.b, e.tier, e.bits, told(e), e.reports) for e in edges[:LISTED_EDGES]]
 
 
-def _cluster_output(cluster: Cluster, said: SaidCluster) -> Output:
-    value = encode_said(msgspec.structs.replace(cluster, version=said.version))
-    event_id = f"{cluster.cluster_id}.{said.version}"
-    headers = headers_out(Cluster.SCHEMA, event_id, moment(said.received_at), said.published_at)
+def _telling(cluster: Cluster, said: SaidCluster) -> Telling:
+    return partial(_cluster_output, cluster, said.version, said.received_at, said.published_at)
+
+
+def _cluster_output(cluster: Cluster, version: int, received_at: int, published_at: int) -> Output:
+    value = encode_said(msgspec.structs.replace(cluster, version=version))
+    event_id = f"{cluster.cluster_id}.{version}"
+    headers = headers_out(Cluster.SCHEMA, event_id, moment(received_at), published_at)
     return Output(CLUSTERS, cluster.cluster_id.encode(), value, headers)
+
+
+def _referral_output(referral: PlatformReferral, cause: Cause) -> Output:
+    event_id = f"{referral.referral_id}.{referral.version}"
+    at = moment(cause.received_at)
+    headers = headers_out(PlatformReferral.SCHEMA, event_id, at, cause.published_at)
+    key = referral.referral_id.encode()
+    return Output(PLATFORM_REFERRALS, key, encode_said(referral), headers)

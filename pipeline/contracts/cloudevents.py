@@ -12,6 +12,10 @@ STRUCTURED = b"application/cloudevents"
 REPORTED_AT = "freezeline_reported_at"
 PRODUCT_SOURCE = b"freezeline"
 
+_VERSION = ("ce_specversion", b"1.0")
+_SOURCE = ("ce_source", PRODUCT_SOURCE)
+_JSON = ("content-type", b"application/json")
+
 
 class _Structured(msgspec.Struct):
     """The part of a structured CloudEvent that is used; ``data`` stays as bytes."""
@@ -57,14 +61,14 @@ def headers_out(schema: str, event_id: str, at: str, reported_at: int | None = N
 
     ``reported_at`` (ms) is when the report behind it entered Kafka; latency is measured from it.
     """
-    headers = [
-        ("ce_specversion", b"1.0"),
+    headers = (
+        _VERSION,
         ("ce_id", event_id.encode()),
-        ("ce_type", f"freezeline.{schema}.v1".encode()),
-        ("ce_source", PRODUCT_SOURCE),
+        ("ce_type", b"freezeline.%b.v1" % schema.encode()),
+        _SOURCE,
         ("ce_time", at.encode()),
-        ("content-type", b"application/json"),
-    ]
-    if reported_at is not None:
-        headers.append((REPORTED_AT, str(reported_at).encode()))
-    return tuple(headers)
+        _JSON,
+    )
+    if reported_at is None:
+        return headers
+    return *headers, (REPORTED_AT, b"%d" % reported_at)

@@ -87,15 +87,19 @@ def milliseconds(moment: datetime.datetime) -> int:
     return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
 
 
-def checked_milliseconds(moment: datetime.datetime, recorded_at: int, field: str) -> int:
+def checked_milliseconds(
+    moment: datetime.datetime, recorded_at: int, field: str, place: int = 0
+) -> int:
     """Return the milliseconds of a moment that an event names, or refuse an absurd one.
+
+    ``field`` is the path to say; ``{}`` in it stands for ``place``.
 
     Raises:
         InvalidEvent: before `EARLIEST_YEAR` or more than a day after ``recorded_at`` (ms).
     """
     at = milliseconds(moment)
     if not _EARLIEST <= at <= recorded_at + FUTURE_TOLERANCE_MS:
-        raise InvalidEvent(Reason.BAD_TIME, field)
+        raise InvalidEvent(Reason.BAD_TIME, field.format(place))
     return at
 
 

@@ -67,6 +67,9 @@ def normalise_account(bank: str | None, number: str) -> Normalised:
         return Normalised(plain)
     if len(number) > MAX_IDENTIFIER_CHARS:
         return refused("too_long")
+    if bank is not None and bank in USUAL_LENGTHS and number.isascii() and number.isdecimal():
+        # Bare digits at a listed bank: there is nothing to strip, only to look at.
+        return _judged(bank, number, [])
     if bank is not None and len(bank) > MAX_IDENTIFIER_CHARS:
         bank = bank[: MAX_IDENTIFIER_CHARS + 1]
     return _normalise(bank, number)
@@ -81,6 +84,11 @@ def _normalise(bank: str | None, number: str) -> Normalised:
         changes.append("label")
     digits = bare_number(unlabelled, changes)
     digits = letters_for_digits(digits, _LEAST_DIGITS_BESIDE_LETTERS, changes)
+    return _judged(code, digits, changes)
+
+
+def _judged(code: str, digits: str, changes: list[str]) -> Normalised:
+    """Return the result for what is left of a number, or why that is none."""
     problem = _problem(digits)
     if problem:
         return refused(problem, distinct(changes))

@@ -61,6 +61,9 @@ def normalise_handle(platform: str, handle: str) -> Normalised:
     """
     if len(platform) > MAX_IDENTIFIER_CHARS or len(handle) > MAX_IDENTIFIER_CHARS:
         return refused("too_long")
+    if platform == "line" and _USUAL.fullmatch(handle):
+        # Nearly every handle comes so, and there is nothing to change in it.
+        return Normalised(f"handle:line:{handle}")
     return _normalise(platform, handle)
 
 

@@ -57,6 +57,16 @@ _COMPANY: Final = re.compile(
     r"|(?<=\S)\s+(?:public company limited|company limited|limited partnership|part ltd"
     r"|co ltd|coltd|pcl|plc|ltd|limited|inc)$"
 )
+_COMPANY_BEFORE: Final = ("บริษัท", "ห้าง", "บจก", "หจก", "บมจ", "บ จ ก", "ห จ ก", "บ ม จ")
+_COMPANY_AFTER: Final = (
+    "จำกัด", "มหาชน", "limited", "partnership", "ltd", "pcl", "plc", "inc",
+)  # fmt: skip
+"""Every text in which `_COMPANY` finds something begins or ends with one of these."""
+_PLAIN_WORDS: Final = re.compile(
+    r"[a-z0-9\u0e01-\u0e2e\u0e30-\u0e3a\u0e40-\u0e4e]+"
+    r"(?: [a-z0-9\u0e01-\u0e2e\u0e30-\u0e3a\u0e40-\u0e4e]+)*"
+)
+"""Letters, marks and numbers with single spaces between: words that need no tidying."""
 _APOSTROPHES: Final = re.compile("['\u2018\u2019\u02bc`]")
 _SPACES: Final = re.compile(r"\s+")
 
@@ -112,15 +122,29 @@ def _step(text: str, changes: list[str]) -> str:
             changes.append("thai_order")
         folded = ordered
     folded = folded.strip()
-    untitled = _LATIN_TITLES.sub("", _THAI_TITLES.sub("", _TITLE_AFTER_COMMA.sub(", ", folded)))
+    untitled = _without_titles(folded)
     if untitled != folded:
         changes.append("title")
-    words = _APOSTROPHES.sub("", untitled).translate(_IN_NAMES)
-    words = _SPACES.sub(" ", words).strip()
+    words = untitled
+    if not _PLAIN_WORDS.fullmatch(untitled):
+        words = _APOSTROPHES.sub("", untitled).translate(_IN_NAMES)
+        words = _SPACES.sub(" ", words).strip()
+    if not words.startswith(_COMPANY_BEFORE) and not words.endswith(_COMPANY_AFTER):
+        return words
     unmarked = _COMPANY.sub("", words).strip()
     if unmarked != words:
         changes.append("company_mark")
     return unmarked
+
+
+def _without_titles(text: str) -> str:
+    if "," in text:
+        text = _TITLE_AFTER_COMMA.sub(", ", text)
+    for titles in (_THAI_TITLES, _LATIN_TITLES):
+        found = titles.match(text)
+        if found:
+            text = text[found.end() :]
+    return text
 
 
 def _form(text: str) -> str:

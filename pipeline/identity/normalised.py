@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 MAX_IDENTIFIER_CHARS: Final = 256
 """Longest text, in characters, that is read as an identifier other than a QR payload or a URL."""
 
 
-@dataclass(frozen=True, slots=True)
-class Normalised:
+class Normalised(msgspec.Struct, frozen=True, gc=False):
     """The result of normalising one identifier.
 
     ``key`` is the canonical key, or None when the text is no usable identifier; ``problem`` then
@@ -18,9 +18,12 @@ class Normalised:
     in a fixed order, each once. The key is left out of ``repr``: it is personal data.
     """
 
-    key: str | None = field(repr=False)
+    key: str | None
     changes: tuple[str, ...] = ()
     problem: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Normalised(changes={self.changes!r}, problem={self.problem!r})"
 
 
 def refused(problem: str, changes: tuple[str, ...] = ()) -> Normalised:

@@ -26,6 +26,7 @@ _SEPARATORS: Final = re.compile(r"[\s\-_./()\[\]\u00b7\u2010-\u2015\u2212\uff0d]
 _TRUNK_IN_BRACKETS: Final = re.compile(r"^(\+\s*66)\s*\(0\)")
 _CANONICAL: Final = re.compile(r"\+[1-9][0-9]{6,14}")
 _PLAIN_MOBILE: Final = re.compile(r"(\+66|0)((?:6[1-6]|[89][0-9])[0-9]{7})")
+_TRUNK_PREFIX: Final = ("trunk_prefix",)
 _THAI_MOBILE: Final = re.compile(r"\+66(?:[689][0-9]{8}|14[0-9]{7})")
 
 
@@ -34,6 +35,10 @@ def normalise_phone(text: str) -> Normalised:
 
     Problems: empty, no_digits, short_code, not_a_phone, too_long.
     """
+    mobile = _PLAIN_MOBILE.fullmatch(text)
+    if mobile:
+        # Most numbers are written so: nothing of it needs to be looked at more closely.
+        return Normalised(f"phone:+66{mobile[2]}", _TRUNK_PREFIX if mobile[1] == "0" else ())
     if len(text) > MAX_IDENTIFIER_CHARS:
         return refused("too_long")
     return _normalise(text)

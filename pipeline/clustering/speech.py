@@ -1,0 +1,154 @@
+"""What one report gives to say: clusters, levels and the end of clusters that are no more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pipeline.clustering.again import ties_of
+from pipeline.clustering.components import REVIEW_SIZE, Component, Components, Grouping
+from pipeline.clustering.levels import Cause, Levels, Telling, has_level
+from pipeline.clustering.nodes import Nodes
+from pipeline.clustering.sayings import Sayings, anchor_of, cluster_identity, destination
+from pipeline.contracts.account_log import AccountEvent
+
+
+@dataclass(slots=True)
+class Said:
+    """What is said because of one report.
+
+    ``of`` is the cluster (id, version) of each identifier that was worked out, ``clusters`` by
+    how many there are more than before.
+    """
+
+    tellings: list[Telling] = field(default_factory=list)
+    levels: list[AccountEvent] = field(default_factory=list)
+    clusters: int = 0
+    of: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+
+class Speech:
+    """Works out what a report touched, and compares it with what was said."""
+
+    def __init__(
+        self,
+        nodes: Nodes,
+        sayings: Sayings,
+        levels: Levels,
+        components: Components,
+        hits: Counter[tuple[str, ...]],
+    ) -> None:
+        self._nodes = nodes
+        self._sayings = sayings
+        self._levels = levels
+        self._components = components
+        self._hits = hits
+
+    def about(self, touched: set[str], cause: Cause) -> Said:
+        """Work out the touched components and say what differs from what was said."""
+        components = self._components.gather(touched)
+        groupings = [(c, g) for c in components for g in self._components.split(c)]
+        said = Said()
+        if len(groupings) == 1 and touched <= components[0].nodes.keys():
+            moved = self._one_cluster(*groupings[0], cause, said)
+        else:
+            moved = self._clusters(touched, components, groupings, cause, said)
+        concerned = sorted([key for key in moved | touched if has_level(key)])
+        self._say_levels(concerned, components, cause, said)
+        return said
+
+    def _one_cluster(
+        self, component: Component, grouping: Grouping, cause: Cause, said: Said
+    ) -> set[str]:
+        """Say a cluster that is all that was touched; return the identifiers new in it."""
+        anchor = anchor_of(component, grouping.members)
+        moved = [node for node in component.nodes.values() if node.cluster != anchor]
+        if {node.cluster for node in moved} - {None}:
+            pairs = [(component, grouping)]
+            return self._clusters(set(component.nodes), [component], pairs, cause, said)
+        version = self._say(component, grouping, anchor, None, cause, said)
+        said.of = dict.fromkeys(grouping.members, (cluster_identity(anchor), version))
+        for node in moved:
+            node.cluster = anchor
+            self._nodes.change(node)
+        return {node.key for node in moved}
+
+    def _clusters(
+        self,
+        touched: set[str],
+        components: list[Component],
+        groupings: list[tuple[Component, Grouping]],
+        cause: Cause,
+        said: Said,
+    ) -> set[str]:
+        """Say clusters and the ends of clusters; return the identifiers in another one now."""
+        # What is kept in memory must not decide which cluster is said first.
+        groupings.sort(key=lambda pair: pair[1].members[0])
+        new: dict[str, str] = {}
+        for component, grouping in groupings:
+            anchor = anchor_of(component, grouping.members)
+            new.update(dict.fromkeys(grouping.members, anchor))
+        gone = sorted(touched - new.keys())
+        nodes = {key: self._nodes.of(key) for key in gone}
+        for component in components:
+            nodes.update(component.nodes)
+        old = {key: node.cluster for key, node in nodes.items()}
+        living = set(new.values())
+        for component, grouping in groupings:
+            anchor = new[grouping.members[0]]
+            left = None
+            if any(old[member] not in (None, anchor) for member in grouping.members):
+                left = destination(old[m] for m in grouping.members if old[m] != anchor)
+            split_from = cluster_identity(left) if left in living else None
+            version = self._say(component, grouping, anchor, split_from, cause, said)
+            cluster = cluster_identity(anchor), version
+            said.of.update(dict.fromkeys(grouping.members, cluster))
+        self._say_ends(old, new, cause, said)
+        moved = {key for key, before in old.items() if before != new.get(key)}
+        for key in moved:
+            nodes[key].cluster = new.get(key)
+            self._nodes.change(nodes[key])
+        return moved
+
+    def _say(
+        self,
+        component: Component,
+        grouping: Grouping,
+        anchor: str,
+        split_from: str | None,
+        cause: Cause,
+        said: Said,
+    ) -> int:
+        """Say a cluster where it differs from the last; return its version."""
+        if grouping.review == REVIEW_SIZE:
+            self._hits["limit_hits", REVIEW_SIZE] += 1
+        before = component.nodes[anchor].said
+        said.clusters += before is None or not before.live
+        version, tellings = self._sayings.say(component, grouping, anchor, split_from, cause)
+        said.tellings += tellings
+        return version
+
+    def _say_ends(
+        self, old: dict[str, str | None], new: dict[str, str], cause: Cause, said: Said
+    ) -> None:
+        members: dict[str, list[str]] = {}
+        for node, anchor in old.items():
+            if anchor is not None:
+                members.setdefault(anchor, []).append(node)
+        for anchor in sorted(members.keys() - set(new.values())):
+            went = destination(new.get(node) for node in members[anchor])
+            merged_into = cluster_identity(went) if went is not None else None
+            said.tellings += self._sayings.say_empty(anchor, merged_into, cause)
+            said.clusters -= 1
+
+    def _say_levels(
+        self, concerned: Iterable[str], components: list[Component], cause: Cause, said: Said
+    ) -> None:
+        ties = ties_of(concerned, components)
+        for node in concerned:
+            told = self._levels.say(node, said.of.get(node, ("", 0)), ties[node], cause)
+            if told is not None:
+                level, entry = told
+                said.levels.append(level)
+                said.tellings.append(entry)
