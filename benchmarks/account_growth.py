@@ -18,8 +18,6 @@ time of its thread.
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import random
 import resource
@@ -30,6 +28,7 @@ from itertools import islice
 from pathlib import Path
 
 from agents.store import PartitionStore
+from benchmarks.command import command_line, tell
 from benchmarks.machine import Figures, machine, note, show, versions
 from pipeline.accounts.fold import AccountsFold
 from pipeline.contracts.account_log import (
@@ -124,28 +123,20 @@ def print_table(figures: Figures) -> None:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        prog="python -m benchmarks.account_growth",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line("account_growth", __doc__)
     parser.add_argument(
         "--sizes", default=",".join(map(str, SIZES)), help="postings of the account"
     )
     parser.add_argument(
         "--claims", type=int, default=CLAIMS, help="claims of the largest file; 0 for none"
     )
-    parser.add_argument("--json", action="store_true", help="end with a JSON object in one line")
     options = parser.parse_args()
     sizes = [int(size) for size in options.sizes.split(",")]
     if len(sizes) < 2 or min(sizes) < SHOPS_SHARE * RECORDS_A_BATCH:
         parser.error("at least two sizes are needed, each of 80 postings or more")
     if options.claims and options.claims < LEAST_CLAIMS:
         parser.error(f"at least {LEAST_CLAIMS} claims are needed")
-    figures = run(sizes, options.claims)
-    print_table(figures)
-    if options.json:
-        print(json.dumps(figures))
+    tell(options, lambda: run(sizes, options.claims), print_table)
 
 
 def _grown(policy: Policy, size: int, voices: int) -> Figures:

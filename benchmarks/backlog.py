@@ -9,9 +9,7 @@ backlog. Beside it: the memory of every worker.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -22,12 +20,13 @@ import orjson
 from agents.lag import LagReader
 from agents.local_cluster import LocalWorker
 from agents.worker import WorkerName
+from benchmarks.command import command_line, tell
 from benchmarks.machine import Figures, machine, note, percentile, show, versions
 from benchmarks.payments import payments
 from benchmarks.probes import Probe, payment_to_a_case, publish, report_about, timed
 from benchmarks.publishing import publish as publish_batches
 from benchmarks.publishing import spread
-from benchmarks.stand import Stand, ending_well
+from benchmarks.stand import Stand
 from pipeline.topics import FREEZE_ALERTS, REPORTS, TRANSACTIONS, load_topics
 
 TRANSACTIONS_PUBLISHED = 1_000_000
@@ -128,16 +127,11 @@ def print_table(figures: Figures) -> None:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.backlog")
+    parser = command_line("backlog", __doc__)
     parser.add_argument("--transactions", type=int, default=TRANSACTIONS_PUBLISHED)
     parser.add_argument("--reports", type=int, default=REPORTS_PUBLISHED)
-    parser.add_argument("--json", action="store_true", help="end with a JSON object in one line")
     options = parser.parse_args()
-    with ending_well():
-        figures = run(options.transactions, options.reports)
-        print_table(figures)
-        if options.json:
-            print(json.dumps(figures))
+    tell(options, lambda: run(options.transactions, options.reports), print_table)
 
 
 def _records(count: int) -> Iterator[tuple[int, bytes]]:

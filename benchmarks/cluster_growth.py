@@ -8,10 +8,8 @@ time against size in logarithms (least squares): 1 is linear, 2 would be quadrat
 
 from __future__ import annotations
 
-import argparse
 import gc
 import hashlib
-import json
 import math
 import tempfile
 import time
@@ -22,8 +20,8 @@ from typing import Any
 import orjson
 
 from benchmarks.clustering import BATCH, Stand
+from benchmarks.command import command_line, tell
 from benchmarks.machine import Figures, machine, note, show, versions
-from benchmarks.stand import ending_well
 from benchmarks.told_reports import START_MS, STEP_MS, moment
 from pipeline.fold import LogRecord
 
@@ -170,16 +168,7 @@ def print_table(figures: Figures) -> None:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, prog="python -m benchmarks.cluster_growth"
-    )
-    parser.add_argument("--json", action="store_true", help="end with a JSON object in one line")
-    options = parser.parse_args()
-    with ending_well():
-        figures = run()
-        print_table(figures)
-        if options.json:
-            print(json.dumps(figures))
+    tell(command_line("cluster_growth", __doc__).parse_args(), run, print_table)
 
 
 if __name__ == "__main__":

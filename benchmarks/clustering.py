@@ -8,9 +8,7 @@ the largest size over that at the smallest.
 
 from __future__ import annotations
 
-import argparse
 import gc
-import json
 import statistics
 import tempfile
 import time
@@ -19,8 +17,8 @@ from typing import NamedTuple
 
 from agents.store import PartitionStore
 from agents.worker_spec import RuntimeSettings
+from benchmarks.command import command_line, tell
 from benchmarks.machine import Figures, machine, note, percentile, show, versions
-from benchmarks.stand import ending_well
 from benchmarks.told_reports import ToldReports
 from pipeline.clustering.fold import ClusteringFold
 from pipeline.fold import LogRecord
@@ -165,18 +163,13 @@ def print_table(figures: Figures) -> None:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.clustering")
+    parser = command_line("clustering", __doc__)
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="reports in state")
-    parser.add_argument("--json", action="store_true", help="end with a JSON object in one line")
     options = parser.parse_args()
     sizes = tuple(int(size) for size in options.sizes.split(","))
     if list(sizes) != sorted(set(sizes)) or sizes[0] < 1:
         parser.error("--sizes takes rising numbers")
-    with ending_well():
-        figures = run(sizes)
-        print_table(figures)
-        if options.json:
-            print(json.dumps(figures))
+    tell(options, lambda: run(sizes), print_table)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,9 @@ quadratic. The parts alone: ``cluster_growth`` and ``account_growth``.
 
 from __future__ import annotations
 
-import argparse
-import json
-
 from benchmarks import account_growth, cluster_growth
+from benchmarks.command import command_line, tell
 from benchmarks.machine import Figures
-from benchmarks.stand import ending_well
 
 _OF_ACCOUNTS = {
     "shop_postings": "exponent",
@@ -48,14 +45,7 @@ def print_table(figures: Figures) -> None:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.growth")
-    parser.add_argument("--json", action="store_true", help="end with a JSON object in one line")
-    options = parser.parse_args()
-    with ending_well():
-        figures = run()
-        print_table(figures)
-        if options.json:
-            print(json.dumps(figures))
+    tell(command_line("growth", __doc__).parse_args(), run, print_table)
 
 
 if __name__ == "__main__":

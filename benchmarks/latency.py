@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import pairwise
@@ -18,9 +16,10 @@ import orjson
 from kafka import KafkaAdminClient
 
 from agents.worker import WorkerName
+from benchmarks.command import command_line, tell
 from benchmarks.machine import Figures, machine, note, percentile, show, versions
 from benchmarks.probes import Probe, payment_to_a_case, publish, report_about, timed
-from benchmarks.stand import BenchmarkError, Stand, ending_well
+from benchmarks.stand import BenchmarkError, Stand
 from pipeline.contracts.alerts import AlertKind
 from pipeline.topics import FREEZE_ALERTS, REPORTS, TRANSACTIONS, load_topics
 
@@ -97,17 +96,12 @@ def print_table(figures: Figures) -> None:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.latency")
+    parser = command_line("latency", __doc__)
     parser.add_argument("--probes", type=int, default=PROBES, help="of each kind, at each load")
     parser.add_argument("--rates", default=",".join(map(str, RATES)), help="payments a second")
-    parser.add_argument("--json", action="store_true", help="end with a JSON object in one line")
     options = parser.parse_args()
     rates = [int(rate) for rate in options.rates.split(",")]
-    with ending_well():
-        figures = run(options.probes, rates)
-        print_table(figures)
-        if options.json:
-            print(json.dumps(figures))
+    tell(options, lambda: run(options.probes, rates), print_table)
 
 
 def _at_load(stand: Stand, rate: int, count: int, first: int) -> _Point:

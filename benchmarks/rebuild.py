@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
 import time
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -15,8 +13,9 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from agents.local_cluster import LocalWorker
 from agents.worker import WorkerName
 from benchmarks.alerts_read import alert_records
+from benchmarks.command import command_line, tell
 from benchmarks.machine import Figures, machine, note, show, versions
-from benchmarks.stand import IDLE_SECONDS, BenchmarkError, Stand, ending_well, records_in
+from benchmarks.stand import IDLE_SECONDS, BenchmarkError, Stand, records_in
 from benchmarks.throughput import (
     CASES,
     SHARE_AT_CASES,
@@ -87,16 +86,11 @@ def print_table(figures: Figures) -> None:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.rebuild")
+    parser = command_line("rebuild", __doc__)
     parser.add_argument("--transactions", type=int, default=TRANSACTIONS_PUBLISHED)
     parser.add_argument("--files", type=int, default=CASES, help="accounts with a case")
-    parser.add_argument("--json", action="store_true", help="end with a JSON object in one line")
     options = parser.parse_args()
-    with ending_well():
-        figures = run(options.transactions, options.files)
-        print_table(figures)
-        if options.json:
-            print(json.dumps(figures))
+    tell(options, lambda: run(options.transactions, options.files), print_table)
 
 
 def _restored(stand: Stand, worker: LocalWorker) -> tuple[int, float]:

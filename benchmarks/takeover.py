@@ -9,9 +9,7 @@ another beside it; the figure is the longest that an alert has to wait.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,10 +17,11 @@ from pathlib import Path
 
 from agents.local_cluster import LocalWorker
 from agents.worker import WorkerName
+from benchmarks.command import command_line, tell
 from benchmarks.latency import held_payment, prepare
 from benchmarks.machine import Figures, machine, note, show, versions
 from benchmarks.probes import timed
-from benchmarks.stand import Stand, ending_well
+from benchmarks.stand import Stand
 from pipeline.topics import FREEZE_ALERTS
 
 PAIRS = 150
@@ -100,14 +99,7 @@ def print_table(figures: Figures) -> None:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.takeover")
-    parser.add_argument("--json", action="store_true", help="end with a JSON object in one line")
-    options = parser.parse_args()
-    with ending_well():
-        figures = run()
-        print_table(figures)
-        if options.json:
-            print(json.dumps(figures))
+    tell(command_line("takeover", __doc__).parse_args(), run, print_table)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
 import statistics
 from collections.abc import Iterator
 
 from agents.worker import WorkerName
 from benchmarks.alerts_read import alert_count, alerts_about
 from benchmarks.cases import case_records
+from benchmarks.command import command_line, tell
 from benchmarks.machine import Figures, machine, note, show, versions
 from benchmarks.payments import payments
 from benchmarks.peers.comparison import FILES, compare
@@ -22,7 +21,6 @@ from benchmarks.publishing import publish, spread
 from benchmarks.stand import (
     BenchmarkError,
     Stand,
-    ending_well,
 )
 from benchmarks.working_off import Rate, work_off
 from pipeline.topics import ACCOUNT_LOG, TRANSACTIONS, load_topics
@@ -88,18 +86,13 @@ def print_table(figures: Figures) -> None:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.throughput")
+    parser = command_line("throughput", __doc__)
     parser.add_argument("--transactions", type=int, default=TRANSACTIONS_PUBLISHED)
     parser.add_argument("--files", type=int, default=CASES, help="accounts with a case")
-    parser.add_argument("--json", action="store_true", help="end with a JSON object in one line")
     options = parser.parse_args()
     if options.transactions < LEAST_TRANSACTIONS or options.files < 1:
         parser.error(f"at least {LEAST_TRANSACTIONS:,} transactions and one file are needed")
-    with ending_well():
-        figures = run(options.transactions, options.files)
-        print_table(figures)
-        if options.json:
-            print(json.dumps(figures))
+    tell(options, lambda: run(options.transactions, options.files), print_table)
 
 
 async def publish_payments(bootstrap: str, count: int, into_cases: int, files: int) -> set[str]:

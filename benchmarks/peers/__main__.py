@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 
+from benchmarks.command import command_line, tell
 from benchmarks.machine import Figures, show
 from benchmarks.peers.comparison import (
     FILES,
@@ -17,7 +16,6 @@ from benchmarks.peers.comparison import (
     compare,
 )
 from benchmarks.peers.roster import PEERS
-from benchmarks.stand import ending_well
 
 
 def print_table(figures: Figures) -> None:
@@ -40,23 +38,19 @@ def print_table(figures: Figures) -> None:
 def main() -> None:
     """Run from the command line; ends with 1 when a peer could not be measured."""
     names = [peer.name for peer in PEERS]
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m benchmarks.peers")
+    parser = command_line("peers", __doc__)
     parser.add_argument("--transactions", type=int, default=TRANSACTIONS_MEASURED)
     parser.add_argument("--files", type=int, default=FILES, help="accounts with a case")
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME")
-    parser.add_argument("--json", action="store_true", help="end with a JSON object in one line")
     options = parser.parse_args()
     if options.transactions < LEAST_TRANSACTIONS or options.files < options.transactions // 100:
         parser.error(
             f"at least {LEAST_TRANSACTIONS:,} transactions are needed, "
             "and an account with a case for each hundred of them"
         )
-    with ending_well():
-        chosen = tuple(peer for peer in PEERS if peer.name in options.only)
-        figures = compare(options.transactions, options.files, chosen)
-    print_table(figures)
-    if options.json:
-        print(json.dumps(figures))
+    chosen = tuple(peer for peer in PEERS if peer.name in options.only)
+    sizes = options.transactions, options.files
+    figures = tell(options, lambda: compare(*sizes, chosen), print_table)
     sys.exit(any("not_measured" in each for each in figures["peers"].values()))
 
 
