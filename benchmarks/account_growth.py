@@ -18,7 +18,6 @@ time of its thread.
 
 from __future__ import annotations
 
-import math
 import random
 import resource
 import tempfile
@@ -29,7 +28,7 @@ from pathlib import Path
 
 from agents.store import PartitionStore
 from benchmarks.command import command_line, tell
-from benchmarks.machine import Figures, machine, note, show, versions
+from benchmarks.machine import Figures, exponent, machine, note, show, versions
 from pipeline.accounts.fold import AccountsFold
 from pipeline.contracts.account_log import (
     AccountEvents,
@@ -97,7 +96,7 @@ def run(sizes: Sequence[int] = SIZES, claims: int = CLAIMS) -> Figures:
 
 def print_table(figures: Figures) -> None:
     """Print the figures as people read them."""
-    for name, what, exponent in (
+    for name, what, slope in (
         ("sizes", "postings", "exponent"),
         ("two_voices_sizes", "postings with two voices", "two_voices_exponent"),
         ("claims_sizes", "claims", "claims_exponent"),
@@ -115,7 +114,7 @@ def print_table(figures: Figures) -> None:
             for row in figures[name]
         ]
         show(
-            f"One account's file: total time grows as {what} to the {figures[exponent]:.2f}",
+            f"One account's file: total time grows as {what} to the {figures[slope]:.2f}",
             (what, "µs each", "open ms", "bytes to Kafka each", "alerts"),
             rows,
         )
@@ -347,13 +346,7 @@ def _each(rows: Sequence[Figures]) -> dict[str, float]:
 
 
 def _exponent(rows: Sequence[Figures]) -> float:
-    """Return the slope of log(seconds) against log(size), by least squares."""
-    points = [(row["size"], max(row["cpu_seconds"], 1e-6)) for row in rows]
-    xs = [math.log(size) for size, _ in points]
-    ys = [math.log(seconds) for _, seconds in points]
-    middle_x, middle_y = sum(xs) / len(xs), sum(ys) / len(ys)
-    above = sum((x - middle_x) * (y - middle_y) for x, y in zip(xs, ys, strict=True))
-    return round(above / sum((x - middle_x) ** 2 for x in xs), 3)
+    return exponent([(row["size"], row["cpu_seconds"]) for row in rows])
 
 
 if __name__ == "__main__":

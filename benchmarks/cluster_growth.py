@@ -1,7 +1,7 @@
 """How the time of clustering grows where reports pile up: one account, one phone, one bank's range.
 
 Each hot spot is folded at rising sizes, on a store of its own. The exponent is the slope of CPU
-time against size in logarithms (least squares): 1 is linear, 2 would be quadratic.
+time against size in logarithms: 1 is linear, 2 would be quadratic.
 
 ``python -m benchmarks.cluster_growth [--json]``
 """
@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import math
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ import orjson
 
 from benchmarks.clustering import BATCH, Stand
 from benchmarks.command import command_line, tell
-from benchmarks.machine import Figures, machine, note, show, versions
+from benchmarks.machine import Figures, exponent, machine, note, show, versions
 from benchmarks.told_reports import START_MS, STEP_MS, moment
 from pipeline.fold import LogRecord
 
@@ -114,15 +113,6 @@ def cpu_seconds_of(suspects: Suspects, count: int) -> float:
     return seconds
 
 
-def exponent(sizes: Sequence[int], seconds: Sequence[float]) -> float:
-    """Return the slope of time against size in logarithms."""
-    x = [math.log(size) for size in sizes]
-    y = [math.log(value) for value in seconds]
-    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
-    above = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True))
-    return above / sum((a - mean_x) ** 2 for a in x)
-
-
 def run() -> Figures:
     """Measure and return the figures."""
     gc.set_threshold(200_000, 50, 50)  # as in a worker
@@ -137,7 +127,7 @@ def run() -> Figures:
             "sizes": list(sizes),
             "cpu_seconds": [round(value, 2) for value in seconds],
             "us_per_report": [round(s / n * 1e6) for s, n in zip(seconds, sizes, strict=True)],
-            "exponent": round(exponent(sizes, seconds), 3),
+            "exponent": exponent(list(zip(sizes, seconds, strict=True))),
         }
     exponents = {name: row["exponent"] for name, row in rows.items()}
     return {

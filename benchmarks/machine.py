@@ -6,6 +6,7 @@ import importlib.metadata
 import math
 import os
 import platform
+import statistics
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -45,6 +46,13 @@ def percentile(values: Sequence[float], share: float) -> float:
     """Return the smallest value that at least ``share`` of the values do not exceed."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def exponent(times: Sequence[tuple[int, float]]) -> float:
+    """Return the slope of time against size in logarithms, by least squares: 1 is linear."""
+    sizes = [math.log(size) for size, _ in times]
+    seconds = [math.log(max(spent, 1e-6)) for _, spent in times]
+    return round(statistics.linear_regression(sizes, seconds).slope, 3)
 
 
 def note(text: str) -> None:
