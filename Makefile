@@ -26,7 +26,7 @@ up: $(READY)  ## Run a local Kafka and the workers until Ctrl-C, and keep their 
 	@$(VENV)/bin/freezeline up
 
 test: $(READY)  ## Run all tests, on a real Kafka
-	@$(VENV)/bin/python -m pytest
+	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 check: $(READY)  ## Check format, lint, types, layers and the repository's own rules
 	$(VENV)/bin/ruff format --check .
@@ -44,7 +44,7 @@ bench: $(READY)  ## Measure throughput, latency, clustering, growth, backlog, re
 # In an environment of its own: what other stream processors need must not hold back the product's.
 bench-peers: $(READY)  ## Measure other stream processors beside the product
 	@UV=$$(command -v uv || echo $(VENV)/bin/uv); \
-	UV_PROJECT_ENVIRONMENT=$(PEERS) "$$UV" sync --quiet --locked --no-dev --extra peers --python $(VENV)/bin/python
+	UV_PROJECT_ENVIRONMENT=$(PEERS) "$$UV" sync --quiet --locked --compile-bytecode --no-dev --extra peers --python $(VENV)/bin/python
 	@$(PEERS)/bin/python -m benchmarks.peers --json
 
 clean:  ## Remove what these targets made, but no data
@@ -52,7 +52,8 @@ clean:  ## Remove what these targets made, but no data
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is made last: a set-up that was interrupted is done again. Without uv a venv gets one by
-# pip; where uv has no wheel for the machine, pip itself installs, without the lock.
+# pip; where uv has no wheel for the machine, pip itself installs, without the lock. Everything is
+# compiled now: a worker that starts should not do it, and may not be allowed to keep it.
 $(READY): pyproject.toml uv.lock
 	@set -e; \
 	python=; \
@@ -63,7 +64,7 @@ $(READY): pyproject.toml uv.lock
 	done; \
 	if command -v uv >/dev/null 2>&1; then \
 	  echo "Setting up $(VENV) with uv …"; \
-	  uv sync --quiet --locked --extra local --python "$${python:->=3.11}"; \
+	  uv sync --quiet --locked --compile-bytecode --extra local --python "$${python:->=3.11}"; \
 	elif [ -z "$$python" ]; then \
 	  echo "Freezeline needs Python 3.11 or newer, and found none: install it, or uv, and try again." >&2; \
 	  exit 1; \
@@ -74,7 +75,7 @@ $(READY): pyproject.toml uv.lock
 	      echo "$$python -m venv failed: on Debian and Ubuntu, install python3-venv." >&2; exit 1; }; \
 	  }; \
 	  if "$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check 'uv>=0.9'; then \
-	    "$(VENV)/bin/uv" sync --quiet --locked --extra local --inexact --python "$(VENV)/bin/python"; \
+	    "$(VENV)/bin/uv" sync --quiet --locked --compile-bytecode --extra local --inexact --python "$(VENV)/bin/python"; \
 	  else \
 	    "$(VENV)/bin/python" -m pip install --quiet --upgrade 'pip>=25.1'; \
 	    "$(VENV)/bin/python" -m pip install --quiet --editable '.[local]' --group dev; \

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 
 from agents.worker_spec import WorkerSpec
@@ -21,9 +20,6 @@ TICK_SECONDS = 10.0
 
 def clustering_spec(policy: Policy, account_log_partitions: int) -> WorkerSpec:
     """Return what the clustering worker reads and folds; its owner also sends the ticks."""
-    # The romaniser loads its dictionary at its first word, a second or more: now, while the worker
-    # joins its group, and not at a report.
-    threading.Thread(target=name_keys, args=(_A_NAME,), daemon=True).start()
 
     def make_fold(state: State | None, _: str, __: int, partitions: int) -> Fold:
         assert state is not None
@@ -45,4 +41,6 @@ def clustering_spec(policy: Policy, account_log_partitions: int) -> WorkerSpec:
         own_topics=(CLUSTERS, WATCHLIST),
         tick=tick,
         tick_seconds=TICK_SECONDS,
+        # The romaniser loads its dictionary at its first word: most of a second.
+        warm_up=lambda: name_keys(_A_NAME),
     )

@@ -10,6 +10,7 @@ import contextlib
 import gc
 import logging
 import signal
+import threading
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, cast
@@ -29,6 +30,7 @@ from agents.partitions import OwnedPartitions
 from agents.raw_topics import topics_of
 from agents.read_back import ReadBack
 from agents.throttle import LagGate
+from agents.vital_signs import VitalSigns
 from agents.worker_spec import (
     Metrics,
     NoMetrics,
@@ -53,7 +55,7 @@ __all__ = [
 
 log = logging.getLogger("freezeline")
 
-_GAUGE_SECONDS = 1.0
+_LOOK_SECONDS = 1.0
 
 
 def run_worker(spec: WorkerSpec, settings: RuntimeSettings) -> int:
@@ -82,17 +84,23 @@ class _Worker:
         self._committer = Committer()
         self._gate = asyncio.Event()
         self._gate.set()
-        self._assigned_once = False
-        self._fetched_at = time.monotonic()
         self._beside: list[asyncio.Task[None]] = []
         send = Coalescer(self._send, spec.join).send if spec.join is not None else self._send
         self._port = LanePort(
             spec.name, settings, settings.metrics, send, self._gate, self._settled, self.room
         )
         self._owned = OwnedPartitions(spec, settings, self._port, self._committer, self._client)
+        self._signs = VitalSigns(
+            spec.name, settings, self._owned.lanes, self._end_of, self._gate.is_set
+        )
         self._app: transport.WorkerApp | None = None
 
     # -- what the transport asks ---------------------------------------------------------------
+
+    @property
+    def stateful(self) -> bool:
+        """See `transport.WorkerHost`."""
+        return self._spec.stateful
 
     def client_settings(self) -> dict[str, Any]:
         """See `transport.WorkerHost`."""
@@ -100,7 +108,7 @@ class _Worker:
 
     def fetched(self) -> None:
         """See `transport.WorkerHost`."""
-        self._fetched_at = time.monotonic()
+        self._signs.fetched()
 
     def is_full(self, partition: TP) -> bool:
         """See `transport.WorkerHost`."""
@@ -121,8 +129,9 @@ class _Worker:
         await self._owned.drain()
         epoch = self.epoch
         ready = await self._owned.assign(partitions, consumer, lambda: self.epoch == epoch)
-        self._assigned_once = True
-        self._fetched_at = time.monotonic()
+        if not self._signs.assigned_once and self._spec.warm_up is not None:
+            threading.Thread(target=self._spec.warm_up, daemon=True).start()
+        self._signs.assigned()
         self.settings.metrics.count("rebalances", (self._spec.name,), 1)
         log.info("assigned", extra={"worker": self._spec.name, "partitions": len(partitions)})
         gc.collect()
@@ -169,7 +178,9 @@ class _Worker:
             loop.add_signal_handler(number, stop.set)
         if not await self._broker_answers(stop):
             return 0 if stop.is_set() else int(ExitCode.BROKER_UNREACHABLE)
-        health = HealthServer(self.settings.registry, self._why_not_alive, self._why_not_ready)
+        health = HealthServer(
+            self.settings.registry, self._signs.why_not_alive, self._signs.why_not_ready
+        )
         if self.settings.http_port is not None:
             bound = await health.start(self.settings.http_host, self.settings.http_port)
             log.info("listening", extra={"host": self.settings.http_host, "port": bound})
@@ -271,7 +282,7 @@ class _Worker:
 
     def _start_beside(self) -> None:
         spec = self._spec
-        beside = [self._gauge()]
+        beside = [self._signs.run()]
         if spec.background is not None:
             beside.append(self._while_first_owner(spec.background))
         if spec.tick is not None:
@@ -303,12 +314,12 @@ class _Worker:
     async def _while_first_owner(self, work: Callable[[Send], Awaitable[None]]) -> None:
         while True:
             if not self._speaks_first():
-                await asyncio.sleep(_GAUGE_SECONDS)
+                await asyncio.sleep(_LOOK_SECONDS)
                 continue
             running = asyncio.ensure_future(work(self._send_and_wait))
             try:
                 while self._speaks_first() and not running.done():
-                    await asyncio.wait([running], timeout=_GAUGE_SECONDS)
+                    await asyncio.wait([running], timeout=_LOOK_SECONDS)
             finally:
                 running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -322,64 +333,13 @@ class _Worker:
                 outputs = self._spec.tick(time.time_ns() // 1_000_000)
                 await asyncio.gather(*(self._send_and_wait(output) for output in outputs))
 
-    async def _gauge(self) -> None:
-        """Say once a second how far behind and how large the partitions are."""
-        metrics, shown = self.settings.metrics, set[tuple[str, tuple[str, ...]]]()
-        while True:
-            await asyncio.sleep(_GAUGE_SECONDS)
-            figures = self._figures()
-            for (gauge, labels), value in figures.items():
-                metrics.gauge(gauge, labels, value)
-            for gauge, labels in shown - figures.keys():
-                metrics.forget(gauge, labels)
-            shown = set(figures)
-
-    def _figures(self) -> dict[tuple[str, tuple[str, ...]], float]:
-        name, figures = self._spec.name, dict[tuple[str, tuple[str, ...]], float]()
-        for partition, lane in self._owned.lanes.items():
-            number = str(partition.partition)
-            lag = self._lag(partition)
-            if lag is not None:
-                figures["consumer_lag_records", (name, partition.topic, number)] = lag
-            if lane.store is not None:
-                entries, size = lane.store.sizes()
-                figures["state_entries", (name, number)] = entries
-                figures["state_bytes", (name, number)] = size
-            if not lane.restoring:
-                for gauge, value in lane.fold.gauges().items():
-                    figures[gauge, (number,)] = value
-        return figures
-
-    def _lag(self, partition: TP) -> int | None:
+    def _end_of(self, partition: TP) -> int | None:
         assert self._app is not None
-        lane = self._owned.lanes[partition]
-        if lane.settled_offset < 0:
-            return None
         try:
-            end = self._app.consumer.highwater(partition)
+            end: int | None = self._app.consumer.highwater(partition)
         except Exception:  # not assigned at this moment, or no answer from the broker yet
             return None
-        return max(0, end - lane.settled_offset) if end is not None else None
-
-    def _why_not_alive(self) -> str | None:
-        now, limit = time.monotonic(), self.settings.progress_timeout_s
-        if now - self._fetched_at > limit:
-            return "fetching has stopped"
-        stuck = [f"{tp.topic}-{tp.partition}" for tp, lane in self._owned.lanes.items()
-                 if lane.stuck(now)]  # fmt: skip
-        return f"no progress in {', '.join(stuck)}" if stuck else None
-
-    def _why_not_ready(self) -> str | None:
-        if not self._assigned_once:
-            return "no partitions are assigned yet"
-        for partition, lane in self._owned.lanes.items():
-            where = f"{partition.topic}-{partition.partition}"
-            if lane.restoring:
-                return f"rebuilding {where}"
-            lag = self._lag(partition)
-            if not lane.speaking and (lag is None or lag > self.settings.ready_lag_records):
-                return f"folding {where} again"
-        return None
+        return end
 
 
 async def _first_of(*waits: Any) -> None:

@@ -19,13 +19,13 @@ from typing import Any, NamedTuple, Protocol, cast
 import aiokafka
 import faust
 from aiokafka import TopicPartition
-from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP, ConsumerMessage
 
 from agents import record_batches
+from agents.assignors import partition_assignor
 from agents.failures import ExitCode, raised_at, stop_process
 from agents.record_batches import RecordBatch
 from agents.worker_spec import RuntimeSettings
@@ -59,6 +59,10 @@ class WorkerHost(Protocol):
     settings: RuntimeSettings
     epoch: int
     room: asyncio.Event
+
+    @property
+    def stateful(self) -> bool:
+        """Whether a partition should stay with its owner, because its state does."""
 
     def fetched(self) -> None:
         """Note that the fetch loop has turned."""
@@ -100,7 +104,7 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
             client_id=self.app.conf.broker_client_id,
             group_id=self.app.conf.id,
             group_instance_id=settings.instance_id,
-            partition_assignment_strategy=[StickyPartitionAssignor],
+            partition_assignment_strategy=[partition_assignor(host.stateful)],
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",

@@ -86,6 +86,9 @@ class WorkerSpec:
     """The outputs of a clock tick at now (ms since 1970), sent every ``tick_seconds`` likewise."""
     tick_seconds: float = 1.0
     throttle: Throttle | None = None
+    warm_up: Callable[[], object] | None = None
+    """Runs once in a thread, when the worker has been assigned what it reads: what the first
+    records would otherwise wait for."""
     fold_records: int = 2_000
     """Most records folded in one go: bounds how long the event loop is held."""
 
