@@ -39,10 +39,11 @@ from pipeline.policy.policy import HOUR_MS, Policy
 from pipeline.state import State, scan_prefix
 from pipeline.topics import ACCOUNT_FILES, ACCOUNT_LOG, FREEZE_ALERTS
 
-FILES_IN_MEMORY = 20_000
-"""Open files kept for the next event; the rest are read from the state."""
+FILES_IN_MEMORY = 4_000
+"""Open files kept for the next event (about 17 KB each, also a short one); the rest are read from
+the state."""
 
-POSTINGS_IN_MEMORY = 200_000
+POSTINGS_IN_MEMORY = 100_000
 """Postings and claims that the open files kept may have in all, so that long files do not fill the
 memory (about 1.5 KB each); the file that was used last is kept whatever its length."""
 
