@@ -185,15 +185,25 @@ class Stand:
 
 def records_in(worker: LocalWorker, topic: str, metric: str = "records_in") -> int:
     """Return how many records of a topic a worker has folded, by /metrics; 0 before it is up."""
-    wanted = f'freezeline_{metric}_total{{topic="{topic}"'
+    found = _values(worker, f'{metric}_total{{topic="{topic}"')
+    return int(sum(found))
+
+
+def metric_of(worker: LocalWorker, name: str) -> float | None:
+    """Return the sum of a metric over its labels, by /metrics; None while it is not shown."""
+    found = _values(worker, name)
+    return sum(found) if found else None
+
+
+def _values(worker: LocalWorker, beginning: str) -> list[float]:
+    address = f"http://127.0.0.1:{worker.http_port}/metrics"
     try:
-        with urllib.request.urlopen(
-            f"http://127.0.0.1:{worker.http_port}/metrics", timeout=5
-        ) as answer:
+        with urllib.request.urlopen(address, timeout=5) as answer:
             lines = answer.read().decode().splitlines()
     except OSError:
-        return 0
-    return int(sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(wanted)))
+        return []
+    wanted = f"freezeline_{beginning}"
+    return [float(line.rpartition(" ")[2]) for line in lines if line.startswith(wanted)]
 
 
 def cpu_seconds(worker: LocalWorker) -> float | None:

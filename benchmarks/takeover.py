@@ -2,9 +2,10 @@
 
 *ready*: from the process's start with an empty state until ``/readyz`` says so. *restart* and
 *takeover*: reports and payments keep coming, a worker gets kill -9, and is started again or has
-another beside it; the figure is the longest that an alert has to wait.
+another beside it; the figure is the longest that an alert has to wait. With ``--reports`` the state
+of clustering is filled before.
 
-``python -m benchmarks.takeover [--json]``
+``python -m benchmarks.takeover [--reports N] [--json]``
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from benchmarks.command import command_line, tell
 from benchmarks.latency import held_payment, prepare
 from benchmarks.machine import Figures, machine, note, show, versions
 from benchmarks.probes import timed
-from benchmarks.stand import Stand
-from pipeline.topics import FREEZE_ALERTS
+from benchmarks.publishing import publish
+from benchmarks.stand import IDLE_SECONDS, BenchmarkError, Stand, metric_of
+from benchmarks.told_reports import ToldReports
+from pipeline.topics import FREEZE_ALERTS, REPORTS
 
 PAIRS = 150
 """Reports and payments, as many of each, that are published around one kill."""
@@ -30,7 +33,7 @@ SPACING_SECONDS = 0.06
 KILLED_AFTER_SECONDS = 3.0
 
 
-def run() -> Figures:
+def run(reports: int = 0) -> Figures:
     """Measure and return the figures, in seconds."""
     ready, restart, takeover = {}, {}, {}
     with Stand() as stand:
@@ -41,12 +44,15 @@ def run() -> Figures:
             stand.wait_until_ready(workers[name])
             ready[name.value] = round(time.perf_counter() - began, 2)
             note(f"{name.value}: ready after {ready[name.value]} s")
+        _fill_clustering(stand, reports)
         for number, name in enumerate(WorkerName):
             first = number * 4 * PAIRS
             restart[name.value] = _longest_wait(stand, first, _restarting(workers[name]))
             note(f"{name.value}: restarted, an alert waited {restart[name.value]} s at most")
             other = _another(stand, name)
             stand.wait_until_ready(other)
+            if name is WorkerName.CLUSTERING:
+                _wait_until_warm(stand, other)
             killed = workers[name].kill
             takeover[name.value] = _longest_wait(stand, first + 2 * PAIRS, killed)
             note(f"{name.value}: taken over, an alert waited {takeover[name.value]} s at most")
@@ -57,9 +63,31 @@ def run() -> Figures:
         "ready_s": ready,
         "restart_s": restart,
         "takeover_s": takeover,
+        "reports_in_state": reports,
         "versions": versions(),
         "machine": machine(),
     }
+
+
+def _fill_clustering(stand: Stand, reports: int) -> None:
+    if not reports:
+        return
+    note(f"folding {reports:,} reports")
+    told = ToldReports(seed=5).batches(reports, 500)
+    values = ((0, record.value or b"") for records in told for record in records)
+    asyncio.run(publish(stand.bootstrap, REPORTS, values))
+    stand.wait_until_answered(WorkerName.CLUSTERING)
+    stand.wait_until_answered(WorkerName.ACCOUNTS)
+
+
+def _wait_until_warm(stand: Stand, standby: LocalWorker) -> None:
+    """Return when a warm standby has folded all that the owner has answered."""
+    deadline = time.monotonic() + IDLE_SECONDS
+    while (behind := metric_of(standby, "standby_lag_records")) is None or behind > 0:
+        stand.check(standby)
+        if time.monotonic() > deadline:
+            raise BenchmarkError("The standby does not catch up.")
+        time.sleep(0.2)
 
 
 def _restarting(worker: LocalWorker) -> Callable[[], object]:
@@ -99,7 +127,10 @@ def print_table(figures: Figures) -> None:
 
 def main() -> None:
     """Run from the command line."""
-    tell(command_line("takeover", __doc__).parse_args(), run, print_table)
+    parser = command_line("takeover", __doc__)
+    parser.add_argument("--reports", type=int, default=0, help="in clustering's state before")
+    options = parser.parse_args()
+    tell(options, lambda: run(options.reports), print_table)
 
 
 if __name__ == "__main__":
