@@ -49,7 +49,7 @@ def run(transactions: int = TRANSACTIONS_PUBLISHED, files: int = CASES) -> Figur
         began = time.perf_counter()
         worker = stand.worker(WorkerName.ACCOUNTS)
         restored, seconds = _restored(stand, worker)
-        again = work_off(stand, worker, ACCOUNT_LOG)
+        again = work_off(stand, ACCOUNT_LOG, worker)
         stand.wait_until_ready(worker)
         whole = time.perf_counter() - began
         stand.end(worker)

@@ -16,6 +16,7 @@ from benchmarks.command import command_line, tell
 from benchmarks.machine import Figures, machine, note, show, versions
 from benchmarks.payments import payments
 from benchmarks.peers.comparison import FILES, compare
+from benchmarks.peers.race import stopped
 from benchmarks.peers.roster import PEERS
 from benchmarks.publishing import publish, spread
 from benchmarks.stand import (
@@ -50,11 +51,18 @@ def run(transactions: int = TRANSACTIONS_PUBLISHED, files: int = CASES) -> Figur
         accounts = run_accounts(stand)
         bare.append(_bare(stand, transactions))
         seen = asyncio.run(alerts_about(stand.bootstrap, hits))
+        note("two intake workers, as many payments again")
+        two = run_two_intakes(stand, transactions, into_cases, files)
     figures = _figures((transactions, files), bare, intake, accounts, (2 * len(hits), seen))
     note("the whole chain, and stock Faust doing the same double-entry work")
     stock = tuple(peer for peer in PEERS if peer.name == "stock-faust")
     beside = compare(LEAST_TRANSACTIONS * 2, FILES, stock)
-    return {"ratio_to_stock_faust": beside["ratio_to_stock_faust"], **figures, "stock": beside}
+    return {
+        "ratio_to_stock_faust": beside["ratio_to_stock_faust"],
+        **figures,
+        "two_intakes_per_s": round(transactions * two.share / two.seconds),
+        "stock": beside,
+    }
 
 
 def print_table(figures: Figures) -> None:
@@ -82,6 +90,7 @@ def print_table(figures: Figures) -> None:
         rows,
     )
     print(f"The chain is {figures['ratio_to_stock_faust']} times as fast as stock Faust.")
+    print(f"Two intake workers: {figures['two_intakes_per_s']:,} transactions a second together.")
 
 
 def main() -> None:
@@ -133,15 +142,33 @@ def run_intake(stand: Stand) -> Rate:
     """Let an intake worker post all payments."""
     # No accounts worker reads meanwhile: flow control must not wait for it.
     worker = stand.worker(WorkerName.INTAKE, accounts_lag_limit=_UNLIMITED)
-    rate = work_off(stand, worker, TRANSACTIONS)
+    rate = work_off(stand, TRANSACTIONS, worker)
     stand.end(worker)
+    return rate
+
+
+def run_two_intakes(stand: Stand, transactions: int, into_cases: int, files: int) -> Rate:
+    """Let two intake workers, which are up before, post as many payments again."""
+    settings = {"accounts_lag_limit": _UNLIMITED, "session_timeout_ms": "60000"}
+    other = {"instance_id": "intake-1", "state_dir": str(stand.folder / "state-of-the-other")}
+    workers = [
+        stand.worker(WorkerName.INTAKE, **settings),
+        stand.worker(WorkerName.INTAKE, **settings, **other),
+    ]
+    for worker in workers:
+        stand.wait_until_ready(worker)
+    with stopped([worker.process for worker in workers if worker.process is not None]):
+        asyncio.run(publish_payments(stand.bootstrap, transactions, into_cases, files))
+    rate = work_off(stand, TRANSACTIONS, *workers)
+    for worker in workers:
+        stand.end(worker)
     return rate
 
 
 def run_accounts(stand: Stand) -> Rate:
     """Let an accounts worker take in all postings, or fold them again when its disk is gone."""
     worker = stand.worker(WorkerName.ACCOUNTS)
-    rate = work_off(stand, worker, ACCOUNT_LOG)
+    rate = work_off(stand, ACCOUNT_LOG, worker)
     stand.end(worker)
     return rate
 

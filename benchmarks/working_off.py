@@ -1,8 +1,9 @@
-"""How fast a worker works off what lies in its topic: from its own metrics, start-up left out."""
+"""How fast workers work off what lies in their topic: by their metrics, start-up left out."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,19 +30,20 @@ class Rate:
     cpu_seconds: float | None
 
 
-def work_off(stand: Stand, worker: LocalWorker, topic: str) -> Rate:
-    """Watch a worker until its group has no lag; the clock runs from the first records folded."""
+def work_off(stand: Stand, topic: str, *workers: LocalWorker) -> Rate:
+    """Watch the workers of a group until it has no lag; the clock runs from the first records."""
     samples: list[_Sample] = []
     deadline = time.monotonic() + IDLE_SECONDS
     with LagReader(stand.settings) as lags:
-        while not _is_quiet(samples) or lags.lag()[worker.name.value]:
+        while not _is_quiet(samples) or lags.lag()[workers[0].name.value]:
             time.sleep(_POLL_SECONDS)
-            stand.check(worker)
+            for worker in workers:
+                stand.check(worker)
             if time.monotonic() > deadline:
-                raise BenchmarkError(f"The {worker.name} worker did not come to its end.")
-            count = records_in(worker, topic)
+                raise BenchmarkError(f"The {workers[0].name} group did not come to its end.")
+            count = sum(records_in(worker, topic) for worker in workers)
             if count:
-                samples.append(_Sample(time.perf_counter(), count, cpu_seconds(worker)))
+                samples.append(_Sample(time.perf_counter(), count, _cpu_of(workers)))
     first = samples[0]
     last = next(sample for sample in samples if sample.records == samples[-1].records)
     if last.records == first.records:
@@ -51,6 +53,11 @@ def work_off(stand: Stand, worker: LocalWorker, topic: str) -> Rate:
         cpu = last.cpu_seconds - first.cpu_seconds
     share = 1 - first.records / last.records
     return Rate(share, last.at - first.at, cpu)
+
+
+def _cpu_of(workers: Sequence[LocalWorker]) -> float | None:
+    spent = [cpu_seconds(worker) for worker in workers]
+    return None if None in spent else sum(each for each in spent if each is not None)
 
 
 def _is_quiet(samples: list[_Sample]) -> bool:

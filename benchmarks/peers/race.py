@@ -67,7 +67,7 @@ async def run(
         warmed = await reader.read_all(wanted[0], set(), IDLE_SECONDS, check)
         await reader.read_for(AFTER_SECONDS, wanted[0])
         warm_cpu = sum(_cpu_seconds(processes))
-        with _stopped(processes):
+        with stopped(processes):
             await publish(bootstrap, TRANSACTIONS, second.records)
         before, went_on = _cpu_seconds(processes), time.perf_counter()
         ended = await reader.read_all(wanted[1], wanted[0], IDLE_SECONDS, check)
@@ -145,7 +145,8 @@ class Processes:
 
 
 @contextlib.contextmanager
-def _stopped(processes: Sequence[Runner]) -> Iterator[None]:
+def stopped(processes: Sequence[Runner]) -> Iterator[None]:
+    """Keep processes still (SIGSTOP) while the context lasts."""
     for process in processes:
         process.send_signal(signal.SIGSTOP)
     try:
