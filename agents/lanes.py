@@ -261,13 +261,13 @@ class Lane:
     async def _fold_slice(self, records: Sequence[Record], stop: int) -> _InFlight:
         port, began = self._port, perf_counter()
         try:
-            folded = self.fold.apply(records) if records else Folded()
+            silent = bool(records) and records[0].offset < self.silent_until
+            folded = self.fold.apply(records, silent) if records else Folded()
             changes = self.store.take_changes() if self.store is not None else None
         except StoreUnusable as error:
             stop_process(ExitCode.STORE_UNUSABLE, "store_unusable", reason=str(error))
         except Exception as error:
             self._stop_for_bug(error, records)
-        silent = bool(records) and records[0].offset < self.silent_until
         outputs = [] if silent else folded.outputs
         if not silent:
             reasons = self._dead_letters.over_limit(len(records), folded)

@@ -79,8 +79,11 @@ class Folded:
 class Fold(Protocol):
     """A deterministic fold over the log of one partition; it reads and writes its own State."""
 
-    def apply(self, records: Sequence[Record]) -> Folded:
-        """Fold one fetched batch, in order; an exception here is a bug and stops the worker."""
+    def apply(self, records: Sequence[Record], silent: bool = False) -> Folded:
+        """Fold one fetched batch, in order; an exception here is a bug and stops the worker.
+
+        ``silent``: an owner has answered these records before, and nothing of the outputs is sent.
+        """
         ...
 
     def restore(self, records: Sequence[Record]) -> None:

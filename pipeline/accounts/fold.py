@@ -83,7 +83,7 @@ class AccountsFold:
         now = state.get(_NOW)
         self._now = int.from_bytes(now, "big") if now else 0
 
-    def apply(self, records: Sequence[Record]) -> Folded:
+    def apply(self, records: Sequence[Record], silent: bool = False) -> Folded:
         """Fold a batch; see the module's docstring."""
         folded = Folded()
         for record in records:
@@ -94,7 +94,7 @@ class AccountsFold:
                 folded.counts["dead_letters", ACCOUNT_LOG, why.reason.value] += 1
                 continue
             if isinstance(entry, Postings):
-                self._postings(entry.postings, record, folded)
+                self._postings(entry.postings, record, silent, folded)
             elif isinstance(entry, AccountEvents):
                 self._events(entry.events, record, folded)
             else:
@@ -163,13 +163,24 @@ class AccountsFold:
         """The number of account files in this partition."""
         return {"account_files": float(len(self._with_file))}
 
-    def _postings(self, postings: list[Posting], record: Record, folded: Folded) -> None:
+    def _postings(
+        self, postings: list[Posting], record: Record, silent: bool, folded: Folded
+    ) -> None:
         touched: dict[str, str] = {}
+        to_remember: list[Posting] = []
         for posting in self._lookback.take(postings, self._with_file):
-            if self._file(posting.account).add_posting(posting):
+            opened = self._file(posting.account)
+            if silent and record.offset < opened.file.version:
+                # The file was restored and has all of this record that it ever had: to change it
+                # now would be never to be heard of. What came before its case is no part of it,
+                # but may be taken over by it later.
+                if not opened.file.remembered:
+                    to_remember.append(posting)
+            elif opened.add_posting(posting):
                 touched.setdefault(posting.account, posting.transaction)
-            else:
-                folded.counts["duplicates", "accounts"] += 1
+                continue
+            folded.counts["duplicates", "accounts"] += 1
+        self._lookback.take(to_remember, ())
         for account, transaction in touched.items():
             self._settle(account, Cause(transaction, record.timestamp), record, folded)
 

@@ -82,7 +82,7 @@ class ClusteringFold:
         found = state.get(_SIZES_KEY)
         self._sizes = _SIZES.decode(found) if found else _Sizes()
 
-    def apply(self, records: Sequence[Record]) -> Folded:
+    def apply(self, records: Sequence[Record], silent: bool = False) -> Folded:
         """See `pipeline.fold.Fold.apply`."""
         folded = Folded()
         # Step by step for all of them, not report by report: the processor's caches stay warm.

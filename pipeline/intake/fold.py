@@ -35,7 +35,7 @@ class IntakeFold:
         self._partition = partition
         self._partitions = account_log_partitions
 
-    def apply(self, records: Sequence[Record]) -> Folded:
+    def apply(self, records: Sequence[Record], silent: bool = False) -> Folded:
         """Post a batch; what is not valid becomes a dead letter."""
         if self._topic == TRANSACTIONS:
             return self._post_transactions(records)

@@ -31,7 +31,7 @@ class Counting:
         self.partition = partition
         self.files = files
 
-    def apply(self, records: Sequence[Record]) -> Folded:
+    def apply(self, records: Sequence[Record], silent: bool = False) -> Folded:
         folded = Folded()
         touched = {}
         for record in records:
@@ -83,7 +83,7 @@ class Copying:
     def __init__(self, refuse: bool) -> None:
         self.refuse = refuse
 
-    def apply(self, records: Sequence[Record]) -> Folded:
+    def apply(self, records: Sequence[Record], silent: bool = False) -> Folded:
         folded = Folded()
         for record in records:
             if self.refuse and not (record.value or b"").isdigit():

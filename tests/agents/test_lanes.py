@@ -60,7 +60,7 @@ class Alerting:
         self.state = state
         self.folded: list[int] = []
 
-    def apply(self, records: Sequence[Record]) -> Folded:
+    def apply(self, records: Sequence[Record], silent: bool = False) -> Folded:
         folded = Folded()
         for record in records:
             self.folded.append(record.offset)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pipeline.accounts.file import AccountFile, decode_file
 from pipeline.accounts.fold import AccountsFold
-from pipeline.contracts.account_log import AccountEvents, Postings, Tick, encode_log_entry
+from pipeline.accounts.parts import BLOCK_ENTRIES
+from pipeline.contracts.account_log import AccountEvents, Notice, Postings, Tick, encode_log_entry
 from pipeline.fold import LogRecord, Output
 from pipeline.policy.policy import HOUR_MS, load_policy
 from pipeline.state import MemoryState, scan_prefix
@@ -150,3 +151,37 @@ def test_nothing_is_said_again_without_need(case):
     file.version -= case == "unknown"
     record = LogRecord(0, NINE, key, msgspec.json.encode(file))
     assert read_back(fold, ACCOUNT_FILES, [record]) == []
+
+
+def test_a_restored_file_is_not_changed_by_the_log_that_it_knows():
+    before_its_case = [
+        encode_log_entry(Postings([credit(f"bank/b{n}", 1_000 + n, at=NINE + n * MINUTE)]))
+        for n in range(2 * BLOCK_ENTRIES)
+    ]
+    told = Notice(
+        account=MULE,
+        transaction="bank/x1",
+        version=1,
+        active=True,
+        payee=OTHER,
+        amount=70_000,
+        at=NINE,
+        level="light_grey",
+        cluster="c1",
+        published_at=NINE,
+        caused_by="aoc-1441/9",
+    )
+    values = [*before_its_case, encode_log_entry(AccountEvents([told]))]
+    records = [LogRecord(n, NINE + n, None, value) for n, value in enumerate(values)]
+    first = new_fold()
+    files = topic(run(first, records, []))
+    restored = new_fold()
+    restored.restore(files)
+    for start, stop in ((0, 7), (7, 50), (50, len(records))):
+        folded = restored.apply(records[start:stop], silent=True)
+        assert [output for output in folded.outputs if output.topic == ACCOUNT_FILES] == []
+    # What came before its case is still remembered when a report comes.
+    claimed = encode_log_entry(AccountEvents([claim("aoc-1441/1#0", 1_003, paid_at=NINE), level()]))
+    report = [LogRecord(len(records), NINE + HOUR_MS, None, claimed)]
+    assert run(restored, report, []) == run(first, report, [])
+    assert decode_file(files[-1].value).version == len(records)
