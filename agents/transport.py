@@ -393,3 +393,7 @@ class WorkerApp(faust.App):
     """A Faust app that knows the worker around it."""
 
     host: WorkerHost
+
+    def FlowControlQueue(self, maxsize: int | None = None, **_: Any) -> Any:
+        """Make a queue that Faust does not empty when it resumes: stale batches show by epoch."""
+        return super().FlowControlQueue(maxsize, clear_on_resume=False)

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaConnectionError
 from faust.types import TP
 
 from agents.record_batches import RecordBatch
-from agents.transport import Consumer
+from agents.transport import Consumer, WorkerApp
 from pipeline.fold import LogRecord
 
 ONE = TP("log", 0)
@@ -115,3 +115,14 @@ def test_a_producers_client_lets_a_silent_broker_go_before_its_records_expire() 
 
     with pytest.raises(KafkaConnectionError):
         asyncio.run(ask_a_broker_that_says_nothing())
+
+
+def test_what_is_queued_stays_when_faust_resumes() -> None:
+    async def run() -> None:
+        app = WorkerApp("queues", broker="kafka://127.0.0.1:9", store="memory://")
+        queue = app.FlowControlQueue(4, clear_on_resume=True)
+        queue.put_nowait("fetched under the new assignment")
+        app.flow_control.resume()
+        assert queue.qsize() == 1
+
+    asyncio.run(run())
