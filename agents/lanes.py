@@ -110,6 +110,7 @@ class Lane:
         self._fail_point = FailPoint(port.settings.fail_point)
         self._fold_records = min(fold_records, port.settings.dead_letter_run_limit)
         self._queue: deque[RecordBatch | SayAgain] = deque()
+        self._queued_to = -1
         self._wake = asyncio.Event()
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -143,7 +144,7 @@ class Lane:
 
     def start(self, position: int, silent_until: int) -> None:
         """Begin at ``position``; records below ``silent_until`` are folded without speaking."""
-        self.next_offset = self.settled_offset = position
+        self.next_offset = self.settled_offset = self._queued_to = position
         self.silent_until = silent_until
         self.progressed_at = monotonic()
         self._stopping = False
@@ -156,10 +157,18 @@ class Lane:
         for task in self._tasks:
             task.add_done_callback(self._stop_if_failed)
 
-    def submit(self, batch: RecordBatch) -> None:
-        """Take a fetched batch; it is folded after those before it."""
+    def submit(self, batch: RecordBatch) -> int | None:
+        """Take a fetched batch; it is folded after those before it.
+
+        A batch that leaves a gap behind the last one is refused, or records would be lost: the
+        answer is then from where to read again.
+        """
+        if batch.start > self._queued_to:
+            return self._queued_to
+        self._queued_to = max(self._queued_to, batch.stop)
         self._queue.append(batch)
         self._wake.set()
+        return None
 
     async def say_again(self, topic: str, keys: Sequence[bytes]) -> bool:
         """Say again what was last said under ``keys`` of an own topic, in turn with the batches.

@@ -272,8 +272,14 @@ class _Worker:
                     continue
                 for topic, partition, batch in fetched.batches:
                     lane = self._owned.lanes.get(TP(topic, partition))
-                    if lane is not None and lane.running:
-                        lane.submit(batch)
+                    if lane is None or not lane.running:
+                        continue
+                    if (again := lane.submit(batch)) is not None:
+                        extra = {"topic": topic, "partition": partition, "missing_from": again}
+                        log.error("batch_refused", extra=extra)
+                        await cast(transport.Consumer, app.consumer).seek_to(
+                            {TP(topic, partition): again}
+                        )
 
         app.agent(topics_of(app, self._spec.topics), name=name)(hand_to_lane)
         return app

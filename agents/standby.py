@@ -157,7 +157,9 @@ async def _read_up_to(
             records = [record for record in batch.records if record.offset < limit]
             batch = RecordBatch(batch.start, limit, records)
             consumer.seek(source, limit)
-        positions[source] = batch.stop
-        if reading[source].running:
-            reading[source].submit(batch)
+        lane = reading[source]
+        again = lane.submit(batch) if lane.running else None
+        if again is not None:
+            consumer.seek(source, again)
+        positions[source] = batch.stop if again is None else again
     return True

@@ -279,24 +279,23 @@ class Consumer(stock.Consumer):
         fetched = await self.thread.fetch(active, wait)
         batches = []
         for partition, chunks in fetched.items():
-            batch = record_batches.merged(chunks)
-            if await self._is_next(TP(*partition), batch):
+            batch = await self._next_of(TP(*partition), record_batches.merged(chunks))
+            if batch is not None:
                 batches.append(Batch(partition.topic, partition.partition, batch))
         if not batches:
             return
         if epoch == host.epoch and self.flow_active:
             await self._deliver(Fetched(epoch, batches))
             return
-        # This fetch began under the assignment before, and may have ended after the seek of this
-        # one: nobody else would ever ask for its records again.
+        # Begun under the assignment before, it may have ended after the seek of this one: nobody
+        # else would ask for its records again.
         for topic, number, _ in batches:
             await self._read_again(TP(topic, number))
 
     async def _deliver(self, fetched: Fetched) -> None:
-        # One event for all that was fetched: what an event costs in Faust is paid once.
+        # One event for all: what an event costs in Faust is paid once.
         first = fetched.batches[0]
-        partition = TP(first.topic, first.partition)
-        value: Any = fetched
+        partition, value = TP(first.topic, first.partition), cast(Any, fetched)
         message = ConsumerMessage(
             partition.topic,
             partition.partition,
@@ -310,18 +309,20 @@ class Consumer(stock.Consumer):
             tp=partition,
             generation_id=self.app.consumer_generation_id,
         )
+        for topic, number, batch in fetched.batches:
+            self._expected[TP(topic, number)] = batch.stop
         # The agent behind the stream only hands over to lanes: it never makes this wait for long.
         await self.callback(message)
-        if fetched.epoch == self.host.epoch:
-            for topic, number, batch in fetched.batches:
-                self._expected[TP(topic, number)] = batch.stop
 
-    async def _is_next(self, partition: TP, batch: RecordBatch) -> bool:
-        """Say whether a batch goes on where the last one ended."""
+    async def _next_of(self, partition: TP, batch: RecordBatch) -> RecordBatch | None:
+        """Return a batch that goes on where the last one ended; a hole in the log is part of it."""
         expected = self._expected.get(partition)
         if expected is None or batch.stop <= expected:
-            return False
-        return batch.start <= expected or await self._is_real_hole(partition, expected, batch)
+            return None
+        if batch.start <= expected:
+            return batch
+        is_hole = await self._is_real_hole(partition, expected, batch)
+        return batch._replace(start=expected) if is_hole else None
 
     async def _is_real_hole(self, partition: TP, expected: int, batch: RecordBatch) -> bool:
         """Read once more from what was expected; a hole that comes again is in the log itself."""

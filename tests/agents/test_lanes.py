@@ -211,6 +211,22 @@ def test_offsets_without_records_are_passed(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_a_batch_that_leaves_a_gap_is_refused_and_read_again(tmp_path: Path) -> None:
+    async def run() -> None:
+        broker = Broker()
+        lane, fold = make_lane(broker, tmp_path)
+        lane.start(0, 9)  # in silence: nothing is sent that had to be acknowledged
+        assert lane.submit(batch(0, 2)) is None
+        assert lane.submit(batch(3, 5)) == 2
+        assert lane.submit(batch(1, 5)) is None
+        await turn()
+        assert fold.folded == [0, 1, 2, 3, 4]
+        assert await lane.drain(1.0)
+        lane.close()
+
+    asyncio.run(run())
+
+
 def test_a_missing_acknowledgement_stops_the_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
