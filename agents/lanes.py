@@ -19,6 +19,7 @@ from typing import NamedTuple, NoReturn
 from agents.dead_letter_run import DeadLetterRun
 from agents.fail_points import FailPoint, Moment
 from agents.failures import ExitCode, StoreUnusable, raised_at, stop_process
+from agents.pointers import PointerReader
 from agents.record_batches import RecordBatch
 from agents.store import Changes, PartitionStore
 from agents.worker_spec import Metrics, RuntimeSettings
@@ -50,6 +51,8 @@ class LanePort:
     """Told of a partition's new position (topic, partition, next offset) after each write."""
     room: asyncio.Event
     """Set by a lane whose queue has room again."""
+    pointers: PointerReader | None = None
+    """Follows pointers, in a worker whose log has some."""
 
 
 class SayAgain(NamedTuple):
@@ -221,6 +224,8 @@ class Lane:
             self._port.metrics.observe(
                 "batch_records", (self._port.worker,), float(len(batch.records))
             )
+            if self._port.pointers is not None:
+                batch = await self._port.pointers.resolved(batch)
             for records, stop in self._slices(batch):
                 await self._gate_open()
                 if self._stopping:

@@ -27,6 +27,7 @@ from agents.failures import ExitCode, raised_at
 from agents.health import HealthServer
 from agents.lanes import LanePort
 from agents.partitions import OwnedPartitions
+from agents.pointers import PointerReader
 from agents.raw_topics import topics_of
 from agents.read_back import ReadBack
 from agents.throttle import LagGate
@@ -86,8 +87,17 @@ class _Worker:
         self._gate.set()
         self._beside: list[asyncio.Task[None]] = []
         send = Coalescer(self._send, spec.join).send if spec.join is not None else self._send
+        pointed = spec.pointed_topic
+        self._pointers = PointerReader(pointed, self._client) if pointed is not None else None
         self._port = LanePort(
-            spec.name, settings, settings.metrics, send, self._gate, self._settled, self.room
+            spec.name,
+            settings,
+            settings.metrics,
+            send,
+            self._gate,
+            self._settled,
+            self.room,
+            self._pointers,
         )
         self._owned = OwnedPartitions(spec, settings, self._port, self._committer, self._client)
         self._signs = VitalSigns(
@@ -210,10 +220,14 @@ class _Worker:
             async with asyncio.timeout(self.settings.stop_timeout_s):
                 await app.stop()
         await self._owned.close()
+        if self._pointers is not None:
+            await self._pointers.close()
 
     async def _broker_answers(self, stop: asyncio.Event) -> bool:
         """Wait until the broker and the topics are there, or say in one sentence what is not."""
-        wanted = {*self._spec.topics, *self._spec.own_topics, self._spec.account_log_topic}
+        spec = self._spec
+        wanted = {*spec.topics, *spec.own_topics, spec.account_log_topic}
+        wanted |= {spec.pointed_topic} if spec.pointed_topic is not None else set()
         deadline = time.monotonic() + self.settings.start_timeout_s
         missing = "no broker answers"
         while not stop.is_set() and time.monotonic() < deadline:
@@ -224,7 +238,7 @@ class _Worker:
                 there = await client.topics()
                 absent = sorted(wanted - there)
                 if not absent:
-                    found = await partitions_of(client, self._spec.account_log_topic)
+                    found = await partitions_of(client, spec.account_log_topic)
                     self._owned.account_log_partitions = len(found)
                     return True
                 missing = f"topics are missing: {', '.join(absent)}"

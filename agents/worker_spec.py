@@ -77,6 +77,8 @@ class WorkerSpec:
     """Compacted topics that only this worker writes: read back, to say again what a former owner
     overwrote (agents.read_back). Of ``restore_topic`` a lane reads its own partition, of others,
     which a worker of one partition has, all."""
+    pointed_topic: str | None = None
+    """The topic that pointers in the log point into (pipeline.contracts.pointers), if any."""
     account_log_topic: str = ACCOUNT_LOG
     join: Callable[[Sequence[bytes]], Sequence[bytes]] | None = None
     """Joins values of a topic's partition into fewer (agents.coalescing), keeping their order."""
