@@ -64,8 +64,8 @@ _HEAD = msgspec.json.Decoder(_Head)
 class AccountsFold:
     """The fold of one partition of the account-log.
 
-    ``state`` prefixes: ``b`` and ``w`` look-back memory, ``f`` heads of files, ``p`` their blocks,
-    ``d`` clocks, ``m`` the newest tick.
+    ``state`` prefixes: ``b``, ``l`` and ``w`` look-back memory, ``f`` heads of files, ``p`` their
+    blocks, ``d`` clocks, ``m`` the newest tick.
     """
 
     def __init__(
@@ -75,13 +75,13 @@ class AccountsFold:
         self._policy = policy
         self._partition = partition
         self._partitions = account_log_partitions
-        self._lookback = LookBack(state, policy.look_back_hours)
         self._with_file = {key[1:].decode() for key, _ in scan_prefix(state, HEAD_ROWS)}
         self._files: OrderedDict[str, OpenFile] = OrderedDict()
         self._dirty: dict[str, OpenFile] = {}
         self._entries_in_memory = 0
         now = state.get(_NOW)
         self._now = int.from_bytes(now, "big") if now else 0
+        self._lookback = LookBack(state, policy.look_back_hours, self._now)
 
     def apply(self, records: Sequence[Record], silent: bool = False) -> Folded:
         """Fold a batch; see the module's docstring."""

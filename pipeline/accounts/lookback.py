@@ -1,7 +1,10 @@
-"""The look-back memory: the postings of accounts without a case, in blocks by hour and bucket.
+"""The look-back memory: the postings of accounts without a case.
 
-Most accounts never have a case, so a posting costs a share of one write a bucket and batch, and
-is read only when a claim or level opens the account's file. Expiry drops whole blocks.
+Most accounts never have a case, so a posting costs a share of one write, and is read only when a
+claim or level opens the account's file. While an hour goes on, its postings are written in blocks
+by bucket of accounts. When it is over, blocks worth it are cut into small rows
+(`pipeline.accounts.finished_hours`), a bucket at a time between batches, so that nothing waits for
+it. Expiry drops whole blocks and rows.
 
 When little comes at a time, blocks would be many and tiny: dear to write, dearer to read. So a
 small batch is written as one row of its own, stays in memory as well, and goes into blocks together
@@ -11,21 +14,33 @@ with those after it, as soon as they are enough.
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
-from collections.abc import Container, Iterable
+from collections import defaultdict, deque
+from collections.abc import Container, Iterable, Iterator
 from itertools import chain
 
 import msgspec
 
+from pipeline.accounts.finished_hours import FinishedHours
 from pipeline.contracts.account_log import Posting
 from pipeline.policy.policy import HOUR_MS
 from pipeline.state import State, scan_prefix
 
 BUCKETS = 256
-"""Buckets an hour: opening a file reads a 256th of the partition's postings of each hour."""
+"""Buckets an hour: opening a file reads a 256th of the partition's postings of a going hour."""
 
 BLOCK_POSTINGS = 8_192
 """Postings that wait, at most, until they go into blocks: some 3 MB, 32 a bucket."""
+
+CUT_BYTES = 16_384
+"""A finished hour's bucket of more bytes is cut into rows. Smaller ones stay as they are: rows of
+one posting or two would cost more than they save."""
+
+_GOING_HOURS = 2
+"""This hour and the last, to which some postings still come."""
+
+_POSTINGS_A_STEP = 1_024
+"""For so many new postings, and for each batch, one bucket of a finished hour is looked at: so a
+backlog of hours with more than 256 times this many postings is cut as fast as it comes in."""
 
 _BLOCK = b"b"
 _WAITING = b"w"
@@ -36,12 +51,15 @@ _DECODER = msgspec.msgpack.Decoder(list[Posting])
 class LookBack:
     """The look-back memory of one partition.
 
-    Rows of its state: ``b hour bucket sequence`` a block, ``w sequence`` a batch that waits.
+    Rows of its state: ``b hour bucket sequence`` a block, ``w sequence`` a batch that waits, and
+    those of `FinishedHours`. ``now`` is the newest tick (ms since 1970), 0 before the first.
     """
 
-    def __init__(self, state: State, hours: int) -> None:
+    def __init__(self, state: State, hours: int, now: int = 0) -> None:
         self._state = state
         self._hours = hours
+        self._first = self._first_kept(now)
+        self._finished = FinishedHours(state)
         self._pending: defaultdict[int, list[Posting]] = defaultdict(list)
         """By hour and bucket: what is in no block yet, whether it has a row or not."""
         self._new: list[list[Posting]] = []
@@ -49,9 +67,15 @@ class LookBack:
         self._waiting: dict[bytes, None] = {}
         """The rows of what waits."""
         self._waiting_postings = 0
+        self._with_blocks = set(self._hours_with_blocks())
+        self._to_look_at = set(self._with_blocks)
+        """Hours whose blocks were not looked at since the last one was written."""
+        self._steps: deque[tuple[int, int]] = deque()
+        """Hours and buckets to be cut, or forgotten, one after the other."""
         for key, value in scan_prefix(state, _WAITING):
             self.take(_DECODER.decode(value), ())
             self._waits(key)
+        self._plan(now)
 
     def take(self, postings: list[Posting], cases: Container[str]) -> list[Posting]:
         """Take the postings of accounts that are not in ``cases``, and return the others.
@@ -88,6 +112,8 @@ class LookBack:
             self._waits(key)
         else:
             self._write_blocks(sequence)
+        for _ in range(min(len(self._steps), 1 + added // _POSTINGS_A_STEP)):
+            self._step(*self._steps.popleft())
 
     def _waits(self, key: bytes) -> None:
         self._waiting[key] = None
@@ -101,6 +127,9 @@ class LookBack:
             if before is not None:
                 postings = _DECODER.decode(before) + postings
             self._state.put(key, _ENCODER.encode(postings))
+        hours = {block // BUCKETS for block in self._pending}
+        self._with_blocks |= hours
+        self._to_look_at |= hours
         for key in self._waiting:
             self._state.delete(key)
         self._pending.clear()
@@ -111,35 +140,70 @@ class LookBack:
     def of(self, account: str) -> Iterable[Posting]:
         """Yield the account's remembered postings."""
         needle = account.encode()
-        bucket = (zlib.crc32(needle) >> 8) % BUCKETS
-        for hour in self._hours_kept():
+        bucket, first = (zlib.crc32(needle) >> 8) % BUCKETS, self._first
+        for hour in sorted(self._with_blocks):
+            if hour < first:
+                continue
             for _, value in scan_prefix(self._state, _block_key(hour, bucket)):
                 if needle in value:
                     yield from (p for p in _DECODER.decode(value) if p.account == account)
+        yield from self._finished.of(needle, bucket, first)
         for block, postings in self._pending.items():
-            if block % BUCKETS == bucket:
+            if block % BUCKETS == bucket and block // BUCKETS >= first:
                 yield from (p for p in postings if p.account == account)
 
     def expire(self, now: int) -> None:
-        """Drop the hours that ended more than the look-back time before ``now`` (flush first)."""
-        first = now // HOUR_MS - self._hours
-        if first <= 0:
-            return
-        if self._waiting:
-            self._write_blocks(int.from_bytes(next(reversed(self._waiting))[1:], "big"))
-        old = [key for key, _ in self._state.scan(_BLOCK, _BLOCK + first.to_bytes(4, "big"))]
-        for key in old:
-            self._state.delete(key)
+        """Forget the hours that ended more than the look-back time before ``now``.
 
-    def _hours_kept(self) -> list[int]:
-        hours: list[int] = []
+        Called when a new hour begins, after a flush. They are not seen any more from now on; their
+        rows are dropped, and hours that are over are cut into rows, with the batches that follow.
+        """
+        self._first = self._first_kept(now)
+        if any(block // BUCKETS < self._first for block in self._pending):
+            self._write_blocks(int.from_bytes(next(reversed(self._waiting))[1:], "big"))
+        for hour in [hour for hour in self._with_blocks if hour < self._first]:
+            self._with_blocks.discard(hour)
+            self._to_look_at.discard(hour)
+            for key in list(self._blocks_of(hour)):
+                self._state.delete(key)
+        self._plan(now)
+
+    def _first_kept(self, now: int) -> int:
+        return max(0, now // HOUR_MS - self._hours)
+
+    def _plan(self, now: int) -> None:
+        """Plan a step for each bucket of the hours that are over, and of those to be forgotten."""
+        over = now // HOUR_MS - _GOING_HOURS
+        planned = {hour for hour, _ in self._steps}
+        hours = {hour for hour in self._to_look_at if hour <= over} - planned
+        self._to_look_at -= hours
+        hours.update(self._finished.hours_before(self._first))
+        for hour in sorted(hours - planned):
+            self._steps.extend((hour, bucket) for bucket in range(BUCKETS))
+
+    def _step(self, hour: int, bucket: int) -> None:
+        if hour < self._first:
+            self._finished.forget(hour, bucket)
+            return
+        blocks = list(scan_prefix(self._state, _block_key(hour, bucket)))
+        if sum(len(value) for _, value in blocks) > CUT_BYTES:
+            self._finished.add(hour, bucket, [value for _, value in blocks])
+            for key, _ in blocks:
+                self._state.delete(key)
+        if bucket == BUCKETS - 1 and next(self._blocks_of(hour), None) is None:
+            self._with_blocks.discard(hour)
+
+    def _blocks_of(self, hour: int) -> Iterator[bytes]:
+        return (key for key, _ in scan_prefix(self._state, _BLOCK + hour.to_bytes(4, "big")))
+
+    def _hours_with_blocks(self) -> Iterator[int]:
         start = _BLOCK
         while True:
             found = next(iter(self._state.scan(start, b"c")), None)
             if found is None:
-                return hours
+                return
             hour = int.from_bytes(found[0][1:5], "big")
-            hours.append(hour)
+            yield hour
             start = _BLOCK + (hour + 1).to_bytes(4, "big")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,3 +86,86 @@ def test_what_waits_expires_too():
     memory.expire(NOON + 74 * HOUR_MS)
     assert list(memory.of("account:014:1")) == []
     assert list(LookBack(state, 72).of("account:014:1")) == []
+
+
+def remembered(memory: LookBack, account: str) -> list[int]:
+    return sorted(int(p.transaction[6:]) for p in memory.of(account))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(-80, 0)), min_size=20, max_size=100),
+    st.lists(st.integers(0, 80), min_size=1, max_size=6),
+    st.integers(0, 3),
+)
+def test_cutting_finished_hours_into_rows_changes_nothing(added, ticks, restart_every):
+    """A memory that cuts everything at once against a list of what came within the look-back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lookback, "CUT_BYTES", 0)
+        patch.setattr(lookback, "BLOCK_POSTINGS", 7)
+        patch.setattr(lookback, "BUCKETS", 2)
+        state, now = MemoryState(), 0
+        memory, kept = LookBack(state, 72), []
+        ticks = sorted(ticks)
+        share = len(added) // len(ticks) + 1
+        for turn, tick in enumerate(ticks):
+            for number in range(turn * share, min((turn + 1) * share, len(added))):
+                account, hour = added[number]
+                new = posting(f"account:014:{account}", number, NOON + (hour + tick) * HOUR_MS)
+                memory.take([new], set())
+                memory.flush(number)
+                kept.append(new)
+            now = NOON + tick * HOUR_MS
+            memory.expire(now)
+            if restart_every and turn % restart_every == 0:
+                memory = LookBack(state, 72, now)
+            first = now // HOUR_MS - 72
+            kept = [each for each in kept if each.at // HOUR_MS >= first]
+            for account in {each.account for each in kept} | {"account:014:0"}:
+                expected = [int(p.transaction[6:]) for p in kept if p.account == account]
+                assert remembered(memory, account) == expected
+
+
+def test_a_finished_hour_is_cut_between_batches_and_forgotten_when_it_is_old(monkeypatch):
+    monkeypatch.setattr(lookback, "CUT_BYTES", 100)
+    monkeypatch.setattr(lookback, "BLOCK_POSTINGS", 100)
+    state = MemoryState()
+    memory = LookBack(state, 72)
+    accounts = [f"account:014:{number}" for number in range(2_000)]
+    memory.take([posting(account, number) for number, account in enumerate(accounts)], set())
+    memory.flush(1)
+
+    def rows(prefix: bytes) -> int:
+        return sum(1 for _ in scan_prefix(state, prefix))
+
+    def work_off(first: int) -> None:
+        for sequence in range(first, first + 300):
+            memory.take([posting("account:014:x", sequence, now)], set())
+            memory.flush(sequence)
+
+    now = NOON + 2 * HOUR_MS
+    memory.expire(now)
+    assert (rows(b"lr"), rows(b"li")) == (0, 0)
+    work_off(10)
+    assert rows(b"lr") > 1_000
+    assert rows(b"li") == 1
+    assert all(remembered(memory, each) == [number] for number, each in enumerate(accounts))
+    now = NOON + 73 * HOUR_MS
+    memory.expire(now)
+    assert list(memory.of("account:014:5")) == []
+    work_off(1_000)
+    assert (rows(b"lr"), rows(b"li")) == (0, 0)
+
+
+def test_late_postings_join_the_rows_of_their_hour(monkeypatch):
+    monkeypatch.setattr(lookback, "CUT_BYTES", 0)
+    monkeypatch.setattr(lookback, "BLOCK_POSTINGS", 1)
+    memory = LookBack(MemoryState(), 72)
+    for late in range(3):
+        memory.take([posting("account:014:1", late)], set())
+        now = NOON + (2 + late) * HOUR_MS
+        memory.flush(late * 1_000)
+        memory.expire(now)
+        for sequence in range(300):
+            memory.take([posting("account:014:2", sequence, now)], set())
+            memory.flush(late * 1_000 + 1 + sequence)
+    assert remembered(memory, "account:014:1") == [0, 1, 2]
