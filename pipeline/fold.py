@@ -32,13 +32,26 @@ class Record(Protocol):
 
 
 class LogRecord(NamedTuple):
-    """A plain `Record`, for replay and tests."""
+    """A plain `Record`, for replay and tests, and where a fold reads several topics.
+
+    ``topic`` is the topic that it stood in, empty where the fold reads no other.
+    """
 
     offset: int
     timestamp: int
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    topic: str = ""
+
+
+def topic_of(record: Record, otherwise: str) -> str:
+    """Return the topic that a record stood in, ``otherwise`` where the record does not say.
+
+    Records as the client's parser makes them do not say it: a fold that reads more than one topic
+    gets at least those of its further topics as `LogRecord`.
+    """
+    return getattr(record, "topic", "") or otherwise
 
 
 class Output(NamedTuple):

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pipeline.declarations import parse_yaml
 
 REPORTS = "reports"
+ANALYST_DECISIONS = "analyst-decisions"
 TRANSACTIONS = "transactions"
 HOLD_UPDATES = "hold-updates"
 ACCOUNT_LOG = "account-log"
