@@ -1,4 +1,4 @@
-"""The clustering agent: reports in; clusters, levels, claims and the clock's ticks out."""
+"""The clustering agent: reports and decisions in; clusters, levels, claims and ticks out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pipeline.fold import Fold, Output
 from pipeline.identity.name import name_keys
 from pipeline.policy.policy import Policy
 from pipeline.state import State
-from pipeline.topics import ACCOUNT_LOG, CLUSTERS, REPORTS, WATCHLIST
+from pipeline.topics import ACCOUNT_LOG, ANALYST_DECISIONS, CLUSTERS, REPORTS, WATCHLIST
 
 _A_NAME = "สมชาย ใจดี"
 TICK_SECONDS = 10.0
@@ -39,6 +39,7 @@ def clustering_spec(policy: Policy, account_log_partitions: int) -> WorkerSpec:
         stateful=True,
         standby=True,
         own_topics=(CLUSTERS, WATCHLIST),
+        pointed_topic=ANALYST_DECISIONS,
         tick=tick,
         tick_seconds=TICK_SECONDS,
         # The romaniser loads its dictionary at its first word: most of a second.

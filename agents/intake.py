@@ -7,7 +7,7 @@ from pipeline.contracts.account_log import join_log_entries
 from pipeline.fold import Fold
 from pipeline.intake.fold import IntakeFold
 from pipeline.state import State
-from pipeline.topics import ACCOUNT_LOG, HOLD_UPDATES, TRANSACTIONS
+from pipeline.topics import ACCOUNT_LOG, ANALYST_DECISIONS, HOLD_UPDATES, TRANSACTIONS
 
 
 def intake_spec(max_lag_records: int) -> WorkerSpec:
@@ -22,7 +22,7 @@ def intake_spec(max_lag_records: int) -> WorkerSpec:
 
     return WorkerSpec(
         name="intake",
-        topics=(TRANSACTIONS, HOLD_UPDATES),
+        topics=(TRANSACTIONS, HOLD_UPDATES, ANALYST_DECISIONS),
         make_fold=make_fold,
         stateful=False,
         join=join_log_entries,

@@ -7,7 +7,6 @@ takes its place before anything is sent. What is sent holds the contract's own f
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,31 +25,25 @@ from agents.kafka_settings import (
     kafka_python_settings,
     unreachable,
 )
+from agents.national_ids import Event, hash_party, hashed_report
 from agents.reading import missing_topic
 from agents.settings import Settings
+from pipeline.clustering.decisions import normalise_decision
 from pipeline.contracts.codec import (
     MAX_EVENT_BYTES,
     checked_milliseconds,
     milliseconds,
     rfc3339,
 )
+from pipeline.contracts.decisions import AnalystDecision, decode_decision
 from pipeline.contracts.hold_updates import HoldUpdate, decode_hold_update
 from pipeline.contracts.invalid import InvalidEvent, Reason
 from pipeline.contracts.reports import Report, decode_report
 from pipeline.contracts.transactions import Transaction, decode_transaction
 from pipeline.fold import Output
-from pipeline.identity.characters import bare_number
-from pipeline.identity.national_id import (
-    contains_national_id,
-    hash_national_id,
-    is_national_id,
-)
-from pipeline.identity.promptpay import national_id_in
+from pipeline.identity.national_id import contains_national_id
 from pipeline.intake.books import books_of
-from pipeline.topics import HOLD_UPDATES, REPORTS, TRANSACTIONS
-
-Event = dict[str, Any]
-"""An event as JSON has it."""
+from pipeline.topics import ANALYST_DECISIONS, HOLD_UPDATES, REPORTS, TRANSACTIONS
 
 ACKNOWLEDGE_TIMEOUT_S = 30.0
 """How long one event may wait for its acknowledgement."""
@@ -58,8 +51,6 @@ _IN_FLIGHT = 5_000
 # The largest record is an event with its headers; Kafka's own limit is the topic's.
 _MAX_REQUEST_BYTES = 4 * MAX_EVENT_BYTES
 
-# \d takes Thai digits too. What is written in another way is refused, not sent.
-_NATIONAL_ID_IN_TEXT = re.compile(r"(?<!\d)\d(?:[\s\-\u2010-\u2015\u2212]{0,3}\d){12}(?!\d)")
 _WRITTEN_BY_PEOPLE = ("name", "holder", "address", "handle", "birth_date")
 
 
@@ -84,7 +75,7 @@ def prepare_report(event: Event, hash_key: bytes) -> bytes:
     Raises:
         InvalidEvent: the event is not a valid report; nothing else.
     """
-    return _encode(decode_report(_json(_hashed_report(event, hash_key))), _check_report)
+    return _encode(decode_report(_json(hashed_report(event, hash_key))), _check_report)
 
 
 def prepare_transaction(event: Event, hash_key: bytes) -> bytes:
@@ -95,7 +86,7 @@ def prepare_transaction(event: Event, hash_key: bytes) -> bytes:
     """
     hashed = dict(event)
     for side in ("payer", "payee"):
-        _hash_party(hashed, side, hash_key)
+        hash_party(hashed, side, hash_key)
     return _encode(decode_transaction(_json(hashed)), _check_transaction)
 
 
@@ -106,14 +97,24 @@ def prepare_hold_update(event: Event, hash_key: bytes) -> bytes:
         InvalidEvent: the event is not a valid hold update; nothing else.
     """
     hashed = dict(event)
-    _hash_party(hashed, "account", hash_key)
+    hash_party(hashed, "account", hash_key)
     return _encode(decode_hold_update(_json(hashed)), _check_hold_update)
+
+
+def prepare_decision(event: Event, _hash_key: bytes) -> bytes:
+    """Return the analyst's decision as it may be sent; a raw national ID in it is refused.
+
+    Raises:
+        InvalidEvent: the event is not a valid decision; nothing else.
+    """
+    return _encode(decode_decision(_json(event)), normalise_decision)
 
 
 PREPARE: Mapping[str, Callable[[Event, bytes], bytes]] = {
     REPORTS: prepare_report,
     TRANSACTIONS: prepare_transaction,
     HOLD_UPDATES: prepare_hold_update,
+    ANALYST_DECISIONS: prepare_decision,
 }
 """How an event becomes the bytes that are sent, by topic."""
 
@@ -148,6 +149,10 @@ def outgoing(topic: str, value: bytes) -> Output:
         payer = books_of(payment.payer, "$.payer")[0]
         at = milliseconds(payment.occurred_at)
         return _output(topic, payer, value, payment, payment.transaction_id, at)
+    if topic == ANALYST_DECISIONS:
+        made = decode_decision(value)
+        event_id = f"{made.decision_id}.{made.revision}"
+        return _output(topic, made.key, value, made, event_id, milliseconds(made.decided_at))
     update = decode_hold_update(value)
     key = update.alert_id or books_of(update.account, "$.account")[0]
     return _output(topic, key, value, update, update.update_id, milliseconds(update.occurred_at))
@@ -257,7 +262,7 @@ def _output(
     topic: str,
     key: str,
     value: bytes,
-    event: Report | Transaction | HoldUpdate,
+    event: Report | Transaction | HoldUpdate | AnalystDecision,
     event_id: str,
     at: int,
 ) -> Output:
@@ -277,7 +282,7 @@ def _json(event: Event) -> bytes:
     return json.dumps(event).encode()
 
 
-def _encode(event: Any, check: Callable[[Any, int], None]) -> bytes:
+def _encode(event: Any, check: Callable[[Any, int], object]) -> bytes:
     check(event, time.time_ns() // 1_000_000)
     value = orjson.dumps(_without_nulls(msgspec.to_builtins(event)), option=orjson.OPT_SORT_KEYS)
     if len(value) > MAX_EVENT_BYTES:
@@ -307,83 +312,6 @@ def _check_transaction(payment: Transaction, now: int) -> None:
 def _check_hold_update(update: HoldUpdate, now: int) -> None:
     checked_milliseconds(update.occurred_at, now, "$.occurred_at")
     books_of(update.account, "$.account")
-
-
-def _hashed_report(event: Event, key: bytes) -> Event:
-    hashed = dict(event)
-    reporter = hashed.get("reporter")
-    if isinstance(reporter, dict) and reporter.get("national_id") is not None:
-        if reporter.get("person") is not None:
-            raise InvalidEvent(Reason.WRONG_FIELD, "$.reporter.national_id")
-        kept = {name: said for name, said in reporter.items() if name != "national_id"}
-        raw = _digits(reporter["national_id"], "$.reporter.national_id")
-        hashed["reporter"] = {**kept, "person": hash_national_id(raw, key)}
-    suspects = hashed.get("suspects")
-    if isinstance(suspects, list):
-        hashed["suspects"] = [
-            _hashed_suspect(suspect, key, f"$.suspects[{number}]")
-            if isinstance(suspect, dict)
-            else suspect
-            for number, suspect in enumerate(suspects)
-        ]
-    payments = hashed.get("payments")
-    if isinstance(payments, list):
-        hashed["payments"] = [
-            _hashed_payment(payment, key) if isinstance(payment, dict) else payment
-            for payment in payments
-        ]
-    if isinstance(hashed.get("text"), str):
-        hashed["text"] = _hashed_text(hashed["text"], key)
-    return hashed
-
-
-def _hashed_suspect(suspect: Event, key: bytes, field: str) -> Event:
-    kind = suspect.get("kind")
-    if kind == "person":
-        said = suspect.get("national_id")
-        if isinstance(said, str) and not re.fullmatch("[0-9a-f]{64}", said):
-            raw = _digits(said, f"{field}.national_id")
-            return {**suspect, "national_id": hash_national_id(raw, key)}
-    elif kind == "promptpay" and isinstance(suspect.get("proxy"), str):
-        return {**suspect, "proxy": _hashed_proxy(suspect["proxy"], key)}
-    elif kind == "promptpay_qr" and isinstance(suspect.get("payload"), str):
-        raw_id = national_id_in(suspect["payload"])
-        if raw_id is not None:
-            return {"kind": "promptpay", "proxy": f"nid:{hash_national_id(raw_id, key)}"}
-    return suspect
-
-
-def _hashed_payment(payment: Event, key: bytes) -> Event:
-    hashed = dict(payment)
-    for side in ("from", "to"):
-        _hash_party(hashed, side, key)
-    return hashed
-
-
-def _hash_party(event: Event, side: str, key: bytes) -> None:
-    party = event.get(side)
-    if isinstance(party, dict) and isinstance(party.get("promptpay"), str):
-        event[side] = {**party, "promptpay": _hashed_proxy(party["promptpay"], key)}
-
-
-def _hashed_proxy(proxy: str, key: bytes) -> str:
-    raw = national_id_in(proxy)
-    return proxy if raw is None else f"nid:{hash_national_id(raw, key)}"
-
-
-def _hashed_text(text: str, key: bytes) -> str:
-    def replace(found: re.Match[str]) -> str:
-        digits = "".join(str(int(c)) for c in found.group() if c.isdecimal())
-        return f"nid:{hash_national_id(digits, key)}" if is_national_id(digits) else found.group()
-
-    return _NATIONAL_ID_IN_TEXT.sub(replace, text)
-
-
-def _digits(said: object, field: str) -> str:
-    digits = bare_number(said, []) if isinstance(said, str) else ""
-    if not is_national_id(digits):
-        raise InvalidEvent(Reason.BAD_IDENTIFIER, field)
-    return digits
 
 
 def _without_nulls(content: Any) -> Any:

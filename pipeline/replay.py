@@ -23,6 +23,7 @@ from pipeline.policy.policy import Policy
 from pipeline.state import MemoryState
 from pipeline.topics import (
     ACCOUNT_LOG,
+    ANALYST_DECISIONS,
     CLUSTERS,
     FILED_REPORTS,
     HOLD_UPDATES,
@@ -50,8 +51,10 @@ class Replay:
 
     def __init__(self, policy: Policy, *, account_log_partitions: int = 1) -> None:
         partitions = account_log_partitions
+        clustering = ClusteringFold(MemoryState(), policy, partitions)
         self._folds: dict[tuple[str, int], Fold] = {
-            (REPORTS, 0): ClusteringFold(MemoryState(), policy, partitions),
+            (REPORTS, 0): clustering,
+            (ANALYST_DECISIONS, 0): clustering,
             (TRANSACTIONS, 0): IntakeFold(TRANSACTIONS, 0, partitions),
             (HOLD_UPDATES, 0): IntakeFold(HOLD_UPDATES, 0, partitions),
         }
@@ -71,7 +74,7 @@ class Replay:
         for event in events:
             together = not batch or (
                 event.topic == batch[0].topic
-                and event.topic != REPORTS
+                and event.topic not in (REPORTS, ANALYST_DECISIONS)
                 and len(batch) < STEP_EVENTS
                 and event.at < self._now + TICK_MS
             )
@@ -108,7 +111,7 @@ class Replay:
     ) -> None:
         records = []
         for at, key, value in entries:
-            records.append(LogRecord(self._offsets[topic, partition], at, key, value))
+            records.append(LogRecord(self._offsets[topic, partition], at, key, value, topic=topic))
             self._offsets[topic, partition] += 1
         for output in self._folds[topic, partition].apply(records).outputs:
             if output.topic == ACCOUNT_LOG:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pipeline.declarations import parse_yaml
 
 REPORTS = "reports"
+ANALYST_DECISIONS = "analyst-decisions"
 TRANSACTIONS = "transactions"
 HOLD_UPDATES = "hold-updates"
 ACCOUNT_LOG = "account-log"
@@ -65,12 +66,14 @@ class Topic(BaseModel):
     """Who writes: agents and parties."""
     consumers: tuple[str, ...] = Field(min_length=1)
     """Who reads: agents and parties."""
+    looked_up_by: tuple[str, ...] = ()
+    """Agents that read single records to which their own log points, and keep no position."""
     dead_letters: str | None = None
     """The topic for this topic's records that are not valid events."""
     internal: bool = False
     """Whether only Freezeline writes and reads it, with no promise to anyone else."""
 
-    @field_validator("producers", "consumers", mode="before")
+    @field_validator("producers", "consumers", "looked_up_by", mode="before")
     @classmethod
     def _as_tuple(cls, names: object) -> object:
         return tuple(names) if isinstance(names, list) else names
@@ -83,7 +86,7 @@ class Topic(BaseModel):
             raise ValueError("give either retention_ms or compact: true")
         if self.retention_ms is not None and self.retention_ms != -1 and self.retention_ms <= 0:
             raise ValueError("retention_ms is a number of milliseconds above 0, or -1 for ever")
-        unknown = {*self.producers, *self.consumers} - AGENTS - PARTIES
+        unknown = {*self.producers, *self.consumers, *self.looked_up_by} - AGENTS - PARTIES
         if unknown:
             raise ValueError(f"unknown producers or consumers: {', '.join(sorted(unknown))}")
         return self

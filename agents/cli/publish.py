@@ -15,9 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from agents.cli import CommandError
 from agents.console import broker_errors, command_settings, console
+from agents.national_ids import Event
 from agents.sending import (
     PREPARE,
-    Event,
     Published,
     PublishError,
     connected_producer,
@@ -27,7 +27,7 @@ from agents.sending import (
 from agents.settings import Settings
 from pipeline.contracts.codec import MAX_EVENT_BYTES
 from pipeline.contracts.invalid import InvalidEvent, Reason
-from pipeline.topics import HOLD_UPDATES, REPORTS, TRANSACTIONS
+from pipeline.topics import ANALYST_DECISIONS, HOLD_UPDATES, REPORTS, TRANSACTIONS
 
 MAX_NAMED_LINES = 20
 """How many bad lines are named one by one; of the rest only the number is said."""
@@ -92,6 +92,14 @@ def hold_updates(
 ) -> None:
     """Publish what a bank or the police did about an alert."""
     _run(HOLD_UPDATES, file, skip_invalid, bootstrap)
+
+
+@group.command()
+def decisions(
+    file: str = _FILE, skip_invalid: bool = _SKIP, bootstrap: str | None = _BOOTSTRAP
+) -> None:
+    """Publish what analysts decided: the same, not the same, a public number; or taken back."""
+    _run(ANALYST_DECISIONS, file, skip_invalid, bootstrap)
 
 
 def check_lines(topic: str, lines: BinaryIO, hash_key: bytes) -> Checked:

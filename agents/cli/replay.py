@@ -17,6 +17,7 @@ from pipeline.policy.policy import DEFAULT_POLICY, PolicyError, load_policy
 from pipeline.replay import Event, Replay
 from pipeline.topics import (
     ACCOUNT_FILES,
+    ANALYST_DECISIONS,
     FILED_REPORTS,
     FREEZE_ALERTS,
     HOLD_UPDATES,
@@ -43,6 +44,7 @@ def register(app: typer.Typer) -> None:
         reports: Path = typer.Option(..., help="Report events, JSON lines."),
         transactions: Path = typer.Option(..., help="Transaction events, JSON lines."),
         hold_updates: Path | None = typer.Option(None, help="Hold updates, JSON lines."),
+        analyst_decisions: Path | None = typer.Option(None, help="Decisions, JSON lines."),
         out: Path = typer.Option(..., help="The folder for the results."),
         timeline: Path | None = typer.Option(None, help='Order: {"at": ms, "file": …, "line": n}.'),
         until: str | None = typer.Option(None, help="Let the clock run on to this moment."),
@@ -58,6 +60,7 @@ def register(app: typer.Typer) -> None:
             raise CommandError(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
         files = {"reports": _lines(reports), "transactions": _lines(transactions)}
         files["hold-updates"] = _lines(hold_updates) if hold_updates is not None else []
+        files["analyst-decisions"] = _lines(analyst_decisions) if analyst_decisions else []
         run.run(events_in_order(files, timeline))
         if until is not None:
             run.tick(_moment(until))
@@ -108,8 +111,13 @@ def _lines(path: Path) -> list[bytes]:
 
 
 def events_in_order(files: dict[str, list[bytes]], timeline: Path | None) -> Iterator[Event]:
-    """Yield the events of both files in the order of the timeline, or of their own times."""
-    topics = {"reports": REPORTS, "transactions": TRANSACTIONS, "hold-updates": HOLD_UPDATES}
+    """Yield the events of all files in the order of the timeline, or of their own times."""
+    topics = {
+        "reports": REPORTS,
+        "transactions": TRANSACTIONS,
+        "hold-updates": HOLD_UPDATES,
+        "analyst-decisions": ANALYST_DECISIONS,
+    }
     if timeline is None:
         timed = [
             Event(_own_time(value), topics[name], value)
@@ -134,7 +142,10 @@ def _own_time(value: bytes) -> int:
     """Return when the event says it happened; 0 for what is not an event (a dead letter soon)."""
     try:
         content = orjson.loads(value)
-        return parse_rfc3339(content.get("received_at") or content["occurred_at"])
+        for field in ("received_at", "occurred_at", "decided_at"):
+            if field in content:
+                return parse_rfc3339(content[field])
+        return 0
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError):
         return 0
 

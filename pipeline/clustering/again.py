@@ -72,7 +72,8 @@ def ties_of(nodes: Iterable[str], components: Iterable[Component]) -> dict[str, 
     """Return the edges at each of the identifiers, strongest first."""
     ties: dict[str, list[GraphEdge]] = {node: [] for node in nodes}
     for component in components:
-        for edge in component.edges:
+        said = component.ruling.same if component.ruling else []
+        for edge in (*said, *component.edges):
             for end in (edge.a, edge.b):
                 if end in ties:
                     ties[end].append(edge)

@@ -9,9 +9,11 @@ and what the parts amount to by aggregates over the search's order.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 from pipeline.clustering.pairs import GraphEdge
 
@@ -81,6 +83,19 @@ def bridge_cuts(
         cut |= found
     left = _one_round(nodes, supports, edges, cut, thresholds)
     return Cuts(cut, unfinished=bool(left))
+
+
+def contracted(
+    edges: Sequence[GraphEdge], head: Callable[[str], str]
+) -> tuple[list[int], list[GraphEdge]]:
+    """Return the edges between different heads, renamed to these, each with its place before."""
+    places, between = [], []
+    for place, edge in enumerate(edges):
+        a, b = sorted((head(edge.a), head(edge.b)))
+        if a != b:
+            places.append(place)
+            between.append(msgspec.structs.replace(edge, a=a, b=b))
+    return places, between
 
 
 def _one_round(

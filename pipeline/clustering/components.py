@@ -8,14 +8,15 @@ strongest edge first, as long as no limit and no contradiction forbids it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
 import msgspec
 
-from pipeline.clustering.bridges import Support, Thresholds, bridge_cuts
+from pipeline.clustering.bridges import Support, Thresholds, bridge_cuts, contracted
 from pipeline.clustering.candidates import same_number
+from pipeline.clustering.decisions import SAID_NOT_SAME, Decisions, Ruling, with_evidence
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.normalised import UNKNOWN_BANK
@@ -37,6 +38,8 @@ class Component:
     relations: dict[tuple[str, str], GraphEdge] = field(default_factory=dict)
     look_alikes: bool = False
     """Whether there are T1 edges."""
+    ruling: Ruling | None = None
+    """What analysts decided about pairs of its identifiers."""
 
 
 @dataclass(slots=True)
@@ -53,10 +56,16 @@ class Components:
     """Gathers components from the state and splits them into clusters."""
 
     def __init__(
-        self, nodes: Nodes, edges: Edges, policy: Policy, hits: Counter[tuple[str, ...]]
+        self,
+        nodes: Nodes,
+        edges: Edges,
+        decisions: Decisions,
+        policy: Policy,
+        hits: Counter[tuple[str, ...]],
     ) -> None:
         self._nodes = nodes
         self._edges = edges
+        self._decisions = decisions
         self._hits = hits
         self._rules = policy.clustering
         self._thresholds = Thresholds(self._rules.bridge_voices, self._rules.bridge_identifiers)
@@ -79,14 +88,18 @@ class Components:
         if not start.living:
             return None
         component = Component({seed: start})
-        if start.hub:
-            for edge in self._edges.ties(start).values():
-                _relate(component, edge, REASON_HUB)
-            return component
         waiting, nodes, edges = [start], component.nodes, component.edges
+        decided = False
         while waiting:
             node = waiting.pop()
             key = node.key
+            if self._decisions.about(key):
+                decided = True
+                waiting += self._said_same(key, nodes)
+            if node.hub:
+                for edge in self._edges.ties(node).values():
+                    _relate(component, edge, REASON_HUB)
+                continue
             leading: Iterable[tuple[str, GraphEdge]] = self._edges.ties(node).items()
             if node.alike:
                 joining, listed = self._edges.look_alikes(node)
@@ -95,43 +108,91 @@ class Components:
                 for edge in listed:
                     _relate(component, edge, "")
             for other, edge in leading:
-                if other not in nodes:
+                beyond = nodes.get(other)
+                if beyond is None:
                     beyond = self._nodes.of(other)
-                    if beyond.hub:
-                        _relate(component, edge, REASON_HUB)
-                        continue
-                    nodes[other] = beyond
-                    waiting.append(beyond)
+                    if not beyond.hub:
+                        nodes[other] = beyond
+                        waiting.append(beyond)
+                if beyond.hub:
+                    _relate(component, edge, REASON_HUB)
+                    continue
                 if key == edge.a:
                     edges.append(edge)
-        if len(edges) > 1:
-            edges.sort(key=order)
+        if decided:
+            self._rule(component)
+        if len(component.edges) > 1:
+            component.edges.sort(key=order)
         return component
+
+    def _said_same(self, key: str, nodes: dict[str, Node]) -> list[Node]:
+        """Take in those that an analyst said an identifier is the same as, where they live."""
+        found = [self._nodes.of(other) for other in self._decisions.same_as(key)]
+        new = [node for node in found if node.living and node.key not in nodes]
+        nodes.update((node.key, node) for node in new)
+        return new
+
+    def _rule(self, component: Component) -> None:
+        """Let what analysts decided about pairs stand above all evidence about them."""
+        ruling = self._decisions.ruling(component.nodes)
+        if ruling is None:
+            return
+        told = [*component.edges, *component.relations.values()]
+        ruling.same = with_evidence(ruling.same, told)
+        component.ruling = ruling
+        for edge in component.edges:
+            if (edge.a, edge.b) in ruling.apart:
+                _relate(component, edge, SAID_NOT_SAME)
+        component.edges = [e for e in component.edges if (e.a, e.b) not in ruling.apart]
+        component.look_alikes = any(edge.tier == LOOK_ALIKE for edge in component.edges)
+        for edge in ruling.overruled:
+            _relate(component, edge, "")
+        for edge in ruling.same:
+            component.relations.pop((edge.a, edge.b), None)
 
     def split(self, component: Component) -> list[Grouping]:
         """Return the clusters of a component."""
         nodes = component.nodes.values()
         several = sum([node.summary.reports > 1 for node in nodes])
         bridged = several >= 2 * self._thresholds.identifiers
-        if not (bridged or component.look_alikes or len(nodes) > self._rules.cluster_limit):
+        plain = component.ruling is None and not component.look_alikes
+        if plain and not bridged and len(nodes) <= self._rules.cluster_limit:
             accounts = [node.key for node in nodes if node.is_account]
             if len(accounts) < 2 or len({number_of(key) for key in accounts}) == len(accounts):
                 return [_whole(component)]
         edges = starred(component) if component.look_alikes else component.edges
-        cut: set[int] = set()
-        if bridged:
-            keys = sorted(component.nodes)
-            supports = [self._support(component.nodes[key]) for key in keys]
-            cut, unfinished = bridge_cuts(keys, supports, edges, self._thresholds)
-            if unfinished:
-                self._hits["limit_hits", "bridge_rounds"] += 1
+        cut = self._bridges(component, edges) if bridged else set()
         for place in sorted(cut):
             _relate(component, edges[place], "bridge")
         kept = [edge for place, edge in enumerate(edges) if place not in cut]
         joining = _Joining(component, self._rules.cluster_limit)
+        for edge in component.ruling.same if component.ruling else ():
+            joining.join(edge, decided=True)
         for edge in kept:
             joining.join(edge)
         return joining.groupings()
+
+    def _bridges(self, component: Component, edges: list[GraphEdge]) -> set[int]:
+        """Return the places of the edges that bridges lose.
+
+        Identifiers that were said to be the same are one vertex: no evidence parts them.
+        """
+        keys = sorted(component.nodes)
+        supports = [self._support(component.nodes[key]) for key in keys]
+        places: Sequence[int] = range(len(edges))
+        ruling = component.ruling
+        if ruling is not None:
+            merged: dict[str, Support] = {}
+            for key, support in zip(keys, supports, strict=True):
+                head = ruling.head(key)
+                known = merged.get(head)
+                merged[head] = self._thresholds.add(known, support) if known else support
+            keys, supports = sorted(merged), [merged[key] for key in sorted(merged)]
+            places, edges = contracted(edges, ruling.head)
+        cut, unfinished = bridge_cuts(keys, supports, edges, self._thresholds)
+        if unfinished:
+            self._hits["limit_hits", "bridge_rounds"] += 1
+        return {places[place] for place in cut}
 
     def _support(self, node: Node) -> Support:
         # One voice more than the threshold: the one in question may be among them.
@@ -227,6 +288,10 @@ class _Joining:
         self._head = {node: node for node in component.nodes}
         self._members = {node: [node] for node in component.nodes}
         self._banks = {node: _bank_by_number(node) for node in component.nodes}
+        self._apart: dict[str, set[str]] = {}
+        for a, b in component.ruling.apart if component.ruling else ():
+            self._apart.setdefault(a, set()).add(b)
+            self._apart.setdefault(b, set()).add(a)
         self._edges: list[GraphEdge] = []
         self._review: dict[str, str] = {}
 
@@ -236,26 +301,36 @@ class _Joining:
             node = self._head[node]
         return node
 
-    def join(self, edge: GraphEdge) -> None:
-        """Join an edge's ends, unless that breaks a limit or contradicts itself."""
+    def join(self, edge: GraphEdge, decided: bool = False) -> None:
+        """Join an edge's ends, unless that breaks a limit or contradicts itself.
+
+        What was ``decided`` by people is held up by the limit alone.
+        """
         a, b = self._find(edge.a), self._find(edge.b)
         if a == b:
             return
         if len(self._members[a]) < len(self._members[b]):
             a, b = b, a
-        refusal = self._refusal(a, b)
+        refusal = self._refusal(a, b, decided)
         if refusal:
-            self._review[edge.a] = self._review[edge.b] = refusal
+            if refusal != SAID_NOT_SAME:
+                self._review[edge.a] = self._review[edge.b] = refusal
             _relate(self._component, edge, refusal)
             return
         self._head[b] = a
         self._members[a].extend(self._members.pop(b))
         self._banks[a].update(self._banks.pop(b))
+        if self._apart:
+            self._apart.setdefault(a, set()).update(self._apart.pop(b, ()))
         self._edges.append(edge)
 
-    def _refusal(self, large: str, small: str) -> str | None:
+    def _refusal(self, large: str, small: str, decided: bool) -> str | None:
+        if self._apart and any(self._find(n) == small for n in self._apart.get(large, ())):
+            return SAID_NOT_SAME
         if len(self._members[large]) + len(self._members[small]) > self._limit:
             return REVIEW_SIZE
+        if decided:
+            return None
         banks = self._banks[large]
         for number, bank in self._banks[small].items():
             if banks.get(number, bank) != bank:

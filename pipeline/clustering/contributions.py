@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pipeline.clustering.candidates import Candidates
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.nodes import FEW, Node, Nodes
@@ -35,6 +37,19 @@ class Contributions:
         if len(touched) > len(nodes) or sum([node.alike for node in nodes.values()]) > 0:
             touched |= self._edges.weigh_look_alikes(touched)
         return touched
+
+    def decided(self, concerned: set[str], public: Callable[[str], bool]) -> set[str]:
+        """Let a decision's word count; return every identifier to look at again.
+
+        ``public`` says of an identifier whether it is called a public number now.
+        """
+        nodes = [self._nodes.of(key) for key in sorted(concerned)]
+        touched = {node.key for node in nodes if node.living}
+        for node in nodes:
+            was_hub, node.public = node.hub, public(node.key)
+            if node.living and node.hub != was_hub:
+                touched |= self._turned(node)
+        return touched | self._edges.weigh_look_alikes(touched)
 
     def _turned(self, node: Node) -> set[str]:
         """Return who is touched by a number that has become public, or is so no longer."""

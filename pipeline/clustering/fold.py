@@ -1,4 +1,4 @@
-"""The fold over the ``reports`` topic: reports in; clusters, levels, claims and referrals out."""
+"""The fold over reports and analysts' decisions: clusters, levels, claims, referrals out."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pipeline.clustering.again import Again, written_version
 from pipeline.clustering.candidates import Candidates
 from pipeline.clustering.components import Components
 from pipeline.clustering.contributions import Contributions
+from pipeline.clustering.decisions import Decisions, StoredDecision, normalise_decision
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.evidence import load_model
 from pipeline.clustering.levels import Cause, Levels, Telling, moment
@@ -34,13 +35,14 @@ from pipeline.contracts.cloudevents import event_data, headers_out
 from pipeline.contracts.clusters import FiledReport, encode_said
 from pipeline.contracts.codec import digest
 from pipeline.contracts.dead_letters import dead_letter
+from pipeline.contracts.decisions import AnalystDecision, decode_decision
 from pipeline.contracts.invalid import InvalidEvent
 from pipeline.contracts.reports import Report, decode_report
-from pipeline.fold import Folded, Output, Record, Versions
+from pipeline.fold import Folded, Output, Record, Versions, topic_of
 from pipeline.identity.name import MAX_WORDS
 from pipeline.policy.policy import Policy
 from pipeline.state import State
-from pipeline.topics import ACCOUNT_LOG, FILED_REPORTS, REPORTS
+from pipeline.topics import ACCOUNT_LOG, ANALYST_DECISIONS, FILED_REPORTS, REPORTS
 
 DUPLICATES = ("duplicates", "clustering")
 
@@ -58,6 +60,8 @@ _ENCODE = msgspec.msgpack.Encoder().encode
 class ClusteringFold:
     """Folds reports, one record at a time, so that versions are a function of the log alone.
 
+    Records of ``analyst-decisions`` come to it too, and say so (`pipeline.fold.topic_of`).
+
     A report's newest word counts; what it said before is taken back first. Only the components
     that a report touches are worked out again, and only what differs from the last is said.
     """
@@ -68,12 +72,14 @@ class ClusteringFold:
         self._partitions = account_log_partitions
         self._hits: Counter[tuple[str, ...]] = Counter()
         model = load_model()
-        nodes = Nodes(state, policy.clustering.hub_limit)
+        decisions = Decisions(state)
+        nodes = Nodes(state, policy.clustering.hub_limit, decisions)
         candidates = Candidates(state, nodes, model)
         edges = Edges(state, nodes, candidates, model, policy, self._hits)
         self._nodes = nodes
+        self._decisions = decisions
         self._contributions = Contributions(nodes, edges, candidates)
-        components = Components(nodes, edges, policy, self._hits)
+        components = Components(nodes, edges, decisions, policy, self._hits)
         levels = Levels(nodes, policy, self._hits)
         sayings = Sayings(state, nodes, model, self._hits)
         self._sayings = sayings
@@ -86,14 +92,18 @@ class ClusteringFold:
         """See `pipeline.fold.Fold.apply`."""
         folded = Folded()
         # Step by step for all of them, not report by report: the processor's caches stay warm.
-        reports = [_decoded(record) for record in records]
-        canonical = [self._normalised(r, t) for r, t in zip(reports, records, strict=True)]
+        events = [_decoded(record) for record in records]
+        canonical = [self._normalised(e, t) for e, t in zip(events, records, strict=True)]
         self._nodes.fetch(r for r in canonical if isinstance(r, StoredReport))
         tellings: list[Telling] = []
         for record, stored in zip(records, canonical, strict=True):
             if isinstance(stored, InvalidEvent):
-                tellings.append(partial(dead_letter, REPORTS, 0, record, stored))
-                folded.counts["dead_letters", REPORTS, stored.reason.value] += 1
+                topic = topic_of(record, REPORTS)
+                tellings.append(partial(dead_letter, topic, 0, record, stored))
+                folded.counts["dead_letters", topic, stored.reason.value] += 1
+                continue
+            if isinstance(stored, StoredDecision):
+                self._take_decision(stored, folded, tellings)
                 continue
             delay = (record.timestamp - stored.received_at) / 1000
             folded.observations.append((("event_delay_seconds", "clustering"), delay))
@@ -126,12 +136,14 @@ class ClusteringFold:
         return {"clusters": float(sizes.clusters), "reports": float(sizes.reports)}
 
     def _normalised(
-        self, report: Report | InvalidEvent, record: Record
-    ) -> StoredReport | InvalidEvent:
-        if isinstance(report, InvalidEvent):
-            return report
+        self, event: Report | AnalystDecision | InvalidEvent, record: Record
+    ) -> StoredReport | StoredDecision | InvalidEvent:
+        if isinstance(event, InvalidEvent):
+            return event
         try:
-            return normalise_report(report, record.timestamp, self._policy)
+            if isinstance(event, AnalystDecision):
+                return normalise_decision(event, record.timestamp)
+            return normalise_report(event, record.timestamp, self._policy)
         except InvalidEvent as why:
             return why
 
@@ -158,6 +170,21 @@ class ClusteringFold:
         self._sizes.reports += (now is not None) - (before is not None)
         self._sizes.clusters += said.clusters
 
+    def _take_decision(
+        self, decision: StoredDecision, folded: Folded, tellings: list[Telling]
+    ) -> None:
+        """Take in an analyst's decision, or that it was taken back."""
+        concerned = self._decisions.hear(decision)
+        if concerned is None:
+            folded.counts[DUPLICATES] += 1
+            return
+        touched = self._contributions.decided(concerned, self._decisions.public)
+        cause = Cause(decision.key, decision.decided_at, decision.published_at)
+        said = self._speech.about(touched, cause)
+        tellings += self._account_log(said.levels)
+        tellings += said.tellings
+        self._sizes.clusters += said.clusters
+
     def _count_limits(self, report: StoredReport) -> None:
         """Count the limits that leave out something of a report."""
         if len(report.identifiers) > PAIRWISE_IDENTIFIERS:
@@ -174,9 +201,10 @@ class ClusteringFold:
         return [partial(_log_output, grouped[p], p) for p in sorted(grouped)]
 
 
-def _decoded(record: Record) -> Report | InvalidEvent:
+def _decoded(record: Record) -> Report | AnalystDecision | InvalidEvent:
+    decode = decode_decision if topic_of(record, REPORTS) == ANALYST_DECISIONS else decode_report
     try:
-        return decode_report(event_data(record))
+        return decode(event_data(record))
     except InvalidEvent as why:
         return why
 

@@ -122,7 +122,9 @@ class Levels:
         cause: Cause,
     ) -> Level:
         counts = node.summary
-        name = self._name_by(counts) if node.living else NO_LEVEL
+        # What is everybody's is nobody's: its holder is not accused by those who name it.
+        named = node.living and not node.public
+        name = self._name_by(counts) if named else NO_LEVEL
         acting = name in self._policy.acting_levels
         since = said.since if said and not node.living else counts.first_at
         if acting:

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from pipeline.clustering.decisions import Decisions
 from pipeline.clustering.normalised import StoredReport, decode_stored, encode_stored
 from pipeline.clustering.pairs import GraphEdge, others_of
 from pipeline.clustering.rows import Firsts, NodeSummary, Rows, row_key
@@ -140,6 +141,7 @@ class Node:
         "level",
         "look_alikes",
         "many",
+        "public",
         "rows",
         "said",
         "stale",
@@ -147,8 +149,10 @@ class Node:
         "ties",
     )
 
-    def __init__(self, key: str, hub_limit: int, rows: Rows) -> None:
+    def __init__(self, key: str, hub_limit: int, rows: Rows, public: bool = False) -> None:
         self.key = key
+        self.public = public
+        """Whether an analyst called it a public number."""
         self.is_account = key.startswith("account:")
         self.hub_limit = hub_limit
         self.rows = rows
@@ -179,7 +183,7 @@ class Node:
     @property
     def hub(self) -> bool:
         """Whether it is a public number: it joins nothing."""
-        return self.summary.degree > self.hub_limit
+        return self.public or self.summary.degree > self.hub_limit
 
     def changed(self, report: StoredReport) -> None:
         """Take note that a report of it came or went."""
@@ -240,8 +244,9 @@ class Node:
 class Nodes:
     """Reads identifiers and keeps those in use; writes those that changed."""
 
-    def __init__(self, state: State, hub_limit: HubLimits) -> None:
+    def __init__(self, state: State, hub_limit: HubLimits, decisions: Decisions) -> None:
         self._state = state
+        self._decisions = decisions
         self._hub_limit = hub_limit
         self.rows = Rows(state)
         self._kept: OrderedDict[str, Node] = OrderedDict()
@@ -272,7 +277,8 @@ class Nodes:
         return document.level, document.said
 
     def _read(self, key: str) -> Node:
-        node = Node(key, self._hub_limit.of(key), self.rows)
+        public = self._decisions.public(key)
+        node = Node(key, self._hub_limit.of(key), self.rows, public)
         found = self._state.get(b"n" + key.encode())
         if found is not None:
             document = _DOCUMENT.decode(found)

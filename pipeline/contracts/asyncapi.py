@@ -201,7 +201,7 @@ def _headers(topic: Topic) -> Document:
         name: {"type": "string", "description": meaning} for name, meaning in _CLOUDEVENTS.items()
     }
     headers: Document = {"type": "object", "properties": properties}
-    if AGENTS.intersection(topic.producers):
+    if AGENTS.issuperset(topic.producers):
         properties["ce_specversion"]["const"] = "1.0"
         properties["ce_type"]["const"] = f"freezeline.{topic.contract}.v1"
         properties["ce_source"]["const"] = "freezeline"

@@ -1,5 +1,7 @@
 """Transactions and hold updates become postings and account events, by partition of the account.
 
+Analysts' decisions get their place among the reports (`pipeline.contracts.pointers`).
+
 Stateless: a repeat gives the same postings under the same ids, and the accounts drop them there.
 """
 
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipeline.clustering.decisions import normalise_decision
 from pipeline.contracts.account_log import (
     MAX_POSTINGS_A_RECORD,
     AccountEvents,
@@ -19,16 +22,18 @@ from pipeline.contracts.account_log import (
 from pipeline.contracts.cloudevents import event_data
 from pipeline.contracts.codec import checked_milliseconds
 from pipeline.contracts.dead_letters import dead_letter
+from pipeline.contracts.decisions import decode_decision
 from pipeline.contracts.hold_updates import HoldUpdate, decode_hold_update
 from pipeline.contracts.invalid import InvalidEvent
+from pipeline.contracts.pointers import Pointer, pointer
 from pipeline.contracts.transactions import Transaction, decode_transaction
 from pipeline.fold import Folded, Output, Record, Versions
 from pipeline.intake.books import books_of
-from pipeline.topics import ACCOUNT_LOG, TRANSACTIONS
+from pipeline.topics import ACCOUNT_LOG, ANALYST_DECISIONS, REPORTS, TRANSACTIONS
 
 
 class IntakeFold:
-    """The fold of one partition of ``transactions`` or ``hold-updates``."""
+    """The fold of one partition of ``transactions``, ``hold-updates`` or ``analyst-decisions``."""
 
     def __init__(self, topic: str, partition: int, account_log_partitions: int) -> None:
         self._topic = topic
@@ -39,6 +44,8 @@ class IntakeFold:
         """Post a batch; what is not valid becomes a dead letter."""
         if self._topic == TRANSACTIONS:
             return self._post_transactions(records)
+        if self._topic == ANALYST_DECISIONS:
+            return self._point_at_decisions(records)
         return self._post_updates(records)
 
     def restore(self, records: Sequence[Record]) -> None:
@@ -95,6 +102,18 @@ class IntakeFold:
                 entry = AccountEvents(list(events[start : start + MAX_POSTINGS_A_RECORD]))
                 value = encode_log_entry(entry)
                 folded.outputs.append(Output(ACCOUNT_LOG, None, value, (), partition))
+        return folded
+
+    def _point_at_decisions(self, records: Sequence[Record]) -> Folded:
+        folded = Folded()
+        for record in records:
+            try:
+                normalise_decision(decode_decision(event_data(record)), record.timestamp)
+            except InvalidEvent as why:
+                self._refuse(record, why, folded)
+                continue
+            at = Pointer(self._topic, self._partition, record.offset)
+            folded.outputs.append(pointer(REPORTS, 0, at))
         return folded
 
     def _refuse(self, record: Record, why: InvalidEvent, folded: Folded) -> None:

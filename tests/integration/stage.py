@@ -6,7 +6,7 @@ import datetime
 import random
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,8 +48,8 @@ def records_of(scenario: Scenario, key: bytes) -> list[Output]:
     return [outgoing(topic, PREPARE[topic](event, key)) for topic, event in events_of(scenario)]
 
 
-def replayed(scenario: Scenario) -> Outcome:
-    """The outcome of the same scenario through the folds alone."""
+def replayed(scenario: Scenario, decisions: Sequence[Event] = ()) -> Outcome:
+    """The outcome of the same scenario, and decisions after it, through the folds alone."""
     run = Replay(load_policy(), account_log_partitions=4)
     topics = {
         "report": (REPORTS, scenario.reports),
@@ -59,6 +59,7 @@ def replayed(scenario: Scenario) -> Outcome:
         Event(at, topics[stream][0], orjson.dumps(topics[stream][1][index]))
         for at, stream, index in scenario.timeline
     )
+    run.run(decisions)
     return outcome_of(run.values(CLUSTERS), run.values(FREEZE_ALERTS), run.values(WATCHLIST))
 
 

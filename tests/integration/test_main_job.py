@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import datetime
 import re
+import time
 import urllib.request
 
+import orjson
 import pytest
 
+from agents.sending import PREPARE, outgoing
 from pipeline.fold import Output
-from pipeline.topics import REPORTS, TRANSACTIONS
+from pipeline.replay import Event
+from pipeline.topics import ANALYST_DECISIONS, REPORTS, TRANSACTIONS
 from tests.integration.stage import (
     outcome,
     publish,
@@ -21,6 +26,7 @@ from tests.integration.stage import (
 )
 
 POISON = {
+    ANALYST_DECISIONS: [b"{}", b"not json"],
     REPORTS: [b"not json", b'{"kind": 1}', b"\xff\xfe", b"\x00\x00\x00\x00\x05{}", b"[" * 5000],
     TRANSACTIONS: [b'{"amount_satang": 1.5}', b"\x00", b'"' + b"x" * 300_000 + b'"', b"{}"],
 }
@@ -28,28 +34,64 @@ POISON = {
 pytestmark = pytest.mark.timeout(300)
 
 
+def decisions_about(scenario):
+    """A pair of one cluster is not the same, two clusters are, and one number is public."""
+    clusters = sorted(map(sorted, replayed(scenario).clusters), key=len)
+    large, (alone, *_), (other, *_) = clusters[-1], clusters[0], clusters[1]
+    verdicts = [
+        ("not_same", large[:2]),
+        ("same", [alone, other]),
+        ("public_number", [next(i for i in clusters[-2] if i.startswith("phone:"))]),
+    ]
+    for number, (verdict, identifiers) in enumerate(verdicts):
+        yield {
+            "source": "aoc-1441",
+            "decision_id": f"D-{number}",
+            "kind": "made",
+            "decided_at": datetime.datetime.now(datetime.UTC).isoformat(),
+            "analyst": "shift-a",
+            "reason": "the bank confirms it",
+            "verdict": verdict,
+            "identifiers": identifiers,
+        }
+
+
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
-    """One scenario, with poison between its events, played to its end."""
+    """One scenario and decisions, with poison between its events, played to its end."""
     scenario = small_scenario()
+    decisions = list(decisions_about(scenario))
     with stage(tmp_path_factory.mktemp("main-job")) as cluster:
         records = records_of(scenario, cluster.settings.national_id_key())
+        for decision in decisions:
+            value = PREPARE[ANALYST_DECISIONS](decision, b"")
+            records.append(outgoing(ANALYST_DECISIONS, value))
         for place, (topic, value) in enumerate((t, v) for t, vs in POISON.items() for v in vs):
             records.insert(1 + place * len(records) // 10, Output(topic, b"poison", value))
         publish(cluster, records)
         settle(cluster)
-        yield cluster, scenario
+        yield cluster, scenario, decisions
 
 
 def test_kafka_and_replay_agree(played):
-    cluster, scenario = played
-    expected = replayed(scenario)
+    cluster, scenario, decisions = played
+    now = time.time_ns() // 1_000_000
+    expected = replayed(
+        scenario, [Event(now, ANALYST_DECISIONS, orjson.dumps(each)) for each in decisions]
+    )
     assert expected.alerts
     assert outcome(cluster).differences(expected) == []
 
 
+def test_an_analysts_decisions_count(played):
+    cluster, _, (apart, joined, _) = played
+    groups = outcome(cluster).clusters
+    assert not any(set(apart["identifiers"]) <= group for group in groups)
+    assert any(set(joined["identifiers"]) <= group for group in groups)
+
+
 def test_poison_lands_in_dead_letters_with_its_bytes_and_a_closed_reason(played):
-    cluster, _ = played
+    cluster, _, _ = played
     for topic, values in POISON.items():
         letters = records_in(cluster, f"{topic}-dead-letters")
         assert sorted(letter.value for letter in letters) == sorted(values)
@@ -60,7 +102,7 @@ def test_poison_lands_in_dead_letters_with_its_bytes_and_a_closed_reason(played)
 
 
 def test_nothing_personal_is_in_logs_metrics_headers_or_reasons(played):
-    cluster, scenario = played
+    cluster, scenario, _ = played
     told = []
     for worker in cluster.workers:
         told.append(worker.log_file.read_text())
@@ -93,7 +135,7 @@ def personal_identifiers(scenario):
 
 
 def test_metrics_and_health_answer_and_nothing_else_does(played):
-    cluster, _ = played
+    cluster, _, _ = played
     for worker in cluster.workers:
         base = f"http://127.0.0.1:{worker.http_port}"
         for path in ("/livez", "/readyz"):
@@ -104,7 +146,7 @@ def test_metrics_and_health_answer_and_nothing_else_does(played):
 
 
 def test_the_figures_that_matter_are_measured(played):
-    cluster, _ = played
+    cluster, _, _ = played
     workers = {worker.name.value: worker for worker in cluster.workers}
     assert metric(workers["accounts"], "freezeline_report_to_alert_seconds_count") > 0
     assert metric(workers["accounts"], "freezeline_alerts_total") > 0

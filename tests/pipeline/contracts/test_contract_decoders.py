@@ -30,6 +30,7 @@ from pipeline.contracts.codec import (
     rfc3339,
 )
 from pipeline.contracts.dead_letters import dead_letter
+from pipeline.contracts.decisions import decode_decision
 from pipeline.contracts.hold_updates import decode_hold_update
 from pipeline.contracts.invalid import InvalidEvent, Reason
 from pipeline.contracts.reports import decode_report
@@ -41,6 +42,7 @@ DECODERS: dict[str, Callable[[bytes | None], Any]] = {
     "report": decode_report,
     "transaction": decode_transaction,
     "hold_update": decode_hold_update,
+    "analyst_decision": decode_decision,
 }
 EVENTS = {
     contract: [path.read_bytes() for path in sorted(EXAMPLES.glob(f"{contract}/*.json"))]

@@ -20,6 +20,7 @@ from pipeline.contracts.account_log import decode_log_entry
 from pipeline.contracts.asyncapi import load_schema
 from pipeline.contracts.cloudevents import event_data
 from pipeline.contracts.codec import checked_milliseconds
+from pipeline.contracts.decisions import DecisionKind, Verdict, decode_decision
 from pipeline.contracts.hold_updates import HoldStatus, decode_hold_update
 from pipeline.contracts.invalid import InvalidEvent, Reason
 from pipeline.contracts.reports import Report, ReportKind, VerifiedBy, decode_report
@@ -40,6 +41,7 @@ PUBLIC = {
     "report",
     "transaction",
     "hold_update",
+    "analyst_decision",
     "freeze_alert",
     "cluster",
     "filed_report",
@@ -68,6 +70,7 @@ DECODERS: dict[str, Decoder] = {
     "report": decode_report,
     "transaction": decode_transaction,
     "hold_update": decode_hold_update,
+    "analyst_decision": decode_decision,
     "freeze_alert": _strict(alerts.FreezeAlert),
     "cluster": _strict(clusters.Cluster),
     "filed_report": _strict(clusters.FiledReport),
@@ -96,7 +99,7 @@ def _take(contract: str, value: bytes) -> Any:
     if contract == "account_event":
         return decode_log_entry(value)
     event = DECODERS[contract](value)
-    for field in ("received_at", "occurred_at"):
+    for field in ("received_at", "occurred_at", "decided_at"):
         if hasattr(event, field):
             checked_milliseconds(getattr(event, field), RECORDED_AT, f"$.{field}")
     for number, payment in enumerate(getattr(event, "payments", ())):
@@ -208,6 +211,13 @@ def test_every_kind_that_a_report_can_hold_has_an_example() -> None:
     assert {report.kind for report in reports} == set(ReportKind)
     assert {report.reporter.verified_by for report in reports} == set(VerifiedBy)
     assert len(suspects) == len(load_schema("report")["properties"]["suspects"]["items"]["anyOf"])
+
+
+def test_every_verdict_and_taking_one_back_has_an_example() -> None:
+    folder = EXAMPLES / "analyst_decision"
+    told = [decode_decision(path.read_bytes()) for path in folder.glob("*.json")]
+    assert {one.kind for one in told} == set(DecisionKind)
+    assert {one.verdict for one in told} == {None, *Verdict}
 
 
 def test_every_status_and_every_alert_kind_has_an_example() -> None:

@@ -17,7 +17,7 @@ from pipeline.fold import Fold, LogRecord, Output
 from pipeline.intake.fold import IntakeFold
 from pipeline.policy.policy import load_policy
 from pipeline.state import MemoryState
-from pipeline.topics import load_topics
+from pipeline.topics import ANALYST_DECISIONS, load_topics
 
 EXAMPLES = Path(__file__).parents[3] / "pipeline" / "contracts" / "examples"
 RECORDED_AT = 1_704_067_200_000
@@ -27,7 +27,7 @@ PARTITIONS = 4
 TOPICS = load_topics()
 INVALID = sorted(
     path
-    for event in ("report", "cloudevent", "transaction", "hold_update")
+    for event in ("report", "cloudevent", "transaction", "hold_update", "analyst_decision")
     for path in EXAMPLES.glob(f"invalid/*/{event}.*")
 )
 
@@ -77,7 +77,8 @@ def test_the_examples_are_taken_and_what_follows_fits_the_schemas(
 def test_an_invalid_event_becomes_a_dead_letter_with_its_reason_and_bytes(path: Path) -> None:
     event = path.name.split(".")[0]
     headers = STRUCTURED if event == "cloudevent" else ()
-    record = LogRecord(5, RECORDED_AT, b"key", path.read_bytes(), headers)
+    topic = ANALYST_DECISIONS if event == "analyst_decision" else ""
+    record = LogRecord(5, RECORDED_AT, b"key", path.read_bytes(), headers, topic)
     (letter,) = _fold(event).apply([record]).outputs
     assert TOPICS[letter.topic].contract == "dead_letter"
     assert (letter.key, letter.value) == (record.key, record.value)

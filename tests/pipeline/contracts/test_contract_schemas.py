@@ -9,7 +9,15 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from pipeline.contracts import account_log, alerts, clusters, hold_updates, reports, transactions
+from pipeline.contracts import (
+    account_log,
+    alerts,
+    clusters,
+    decisions,
+    hold_updates,
+    reports,
+    transactions,
+)
 from pipeline.contracts.asyncapi import load_schema
 from pipeline.contracts.codec import encode_json
 from pipeline.contracts.invalid import Reason
@@ -18,6 +26,7 @@ CONTRACTS: dict[str, type | None] = {
     "report": reports.Report,
     "transaction": transactions.Transaction,
     "hold_update": hold_updates.HoldUpdate,
+    "analyst_decision": decisions.AnalystDecision,
     "freeze_alert": alerts.FreezeAlert,
     "cluster": clusters.Cluster,
     "filed_report": clusters.FiledReport,
@@ -28,7 +37,7 @@ CONTRACTS: dict[str, type | None] = {
     "account_file": None,
     "dead_letter": None,
 }
-INBOUND = {"report", "transaction", "hold_update"}
+INBOUND = {"report", "transaction", "hold_update", "analyst_decision"}
 WORDS = {"title", "description", "$comment", "discriminator", "additionalProperties", "items"}
 # What a schema may say more than the type: a year, an offset, an id's form, a level's name.
 STRICTER = {"pattern", "enum", "minimum", "maxLength", "format"}
@@ -178,7 +187,7 @@ def test_what_the_codec_writes_fits_the_schema() -> None:
 def test_every_struct_of_the_contracts_is_in_a_schema() -> None:
     described = {part for name in CONTRACTS for part in load_schema(name).get("$defs", {})}
     described |= {root.__name__ for root in CONTRACTS.values() if root is not None}
-    for module in (account_log, alerts, clusters, hold_updates, reports, transactions):
+    for module in (account_log, alerts, clusters, decisions, hold_updates, reports, transactions):
         for name, struct in inspect.getmembers(module, inspect.isclass):
             if issubclass(struct, msgspec.Struct):
                 assert name in described, name

@@ -15,6 +15,7 @@ from pipeline.contracts.account_log import (
     decode_log_entry,
     partition_of,
 )
+from pipeline.contracts.pointers import Pointer, pointed_at
 from pipeline.fold import LogRecord
 from pipeline.intake.fold import IntakeFold
 
@@ -126,3 +127,25 @@ def test_a_banks_answer_goes_to_the_accounts_partition():
     assert isinstance(answer, Answer)
     assert output.partition == partition_of("account:014:1112223334", 4)
     assert (answer.status, answer.held, answer.update_id) == ("held", 100, "bank-014/u1")
+
+
+def test_a_decision_gets_its_place_among_the_reports_by_a_pointer():
+    decision = {
+        "source": "aoc-1441",
+        "decision_id": "D-1",
+        "kind": "made",
+        "decided_at": "2026-09-21T20:53:20+07:00",
+        "analyst": "shift-a",
+        "reason": "the bank confirms it",
+        "verdict": "not_same",
+        "identifiers": ["account:004:5556667778", "account:014:1112223334"],
+    }
+    fold = IntakeFold("analyst-decisions", 0, 4)
+    folded = fold.apply([record(decision, 7), record(b"{}", 8), record(decision, 9)])
+    letters = [o for o in folded.outputs if o.topic == "analyst-decisions-dead-letters"]
+    pointers = [o for o in folded.outputs if o.topic == "reports"]
+    assert [o.value for o in letters] == [b"{}"]
+    assert [pointed_at(LogRecord(0, AT, o.key, o.value)) for o in pointers] == [
+        Pointer("analyst-decisions", 0, 7),
+        Pointer("analyst-decisions", 0, 9),
+    ]
