@@ -2,7 +2,7 @@
 # 3.11 or newer and a network are enough (uv is used when there is one, and fetched when not).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check recovery bench bench-peers clean
+.PHONY: help setup demo up test check recovery bench bench-peers deploy-files clean
 SHELL := /bin/sh
 
 KILLS ?= 50
@@ -46,6 +46,9 @@ bench-peers: $(READY)  ## Measure other stream processors beside the product
 	@UV=$$(command -v uv || echo $(VENV)/bin/uv); \
 	UV_PROJECT_ENVIRONMENT=$(PEERS) "$$UV" sync --quiet --locked --compile-bytecode --no-dev --extra peers --python $(VENV)/bin/python
 	@$(PEERS)/bin/python -m benchmarks.peers --json
+
+deploy-files: $(READY)  ## Write anew what in deploy/ is derived from topics.yaml and the metrics
+	$(VENV)/bin/freezeline topics export --format strimzi --principals deploy/strimzi/principals.yaml > deploy/strimzi/kafka.yaml
 
 clean:  ## Remove what these targets made, but no data
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -44,7 +44,7 @@ def check_topics(settings: Settings, topics: Topics) -> list[Difference]:
 
     Topics of the cluster that are not declared are no difference. Raises BrokerUnreachableError.
     """
-    with _admin(settings) as admin:
+    with admin_client(settings) as admin:
         existing = _existing(admin, topics)
     return [
         Difference(topic.name, f"{topic.name}: {sentence}")
@@ -61,7 +61,7 @@ def apply_topics(settings: Settings, topics: Topics) -> list[str]:
     """
     replication = settings.replication_factor
     done: list[str] = []
-    with _admin(settings) as admin:
+    with admin_client(settings) as admin:
         existing = _existing(admin, topics)
         missing = [topic for topic in topics.values() if topic.name not in existing]
         if missing:
@@ -156,7 +156,8 @@ def _existing(admin: KafkaAdminClient, topics: Topics) -> dict[str, _Existing]:
 
 
 @contextmanager
-def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
+def admin_client(settings: Settings) -> Iterator[KafkaAdminClient]:
+    """Connect as who administers; raises BrokerUnreachableError when Kafka refuses anything."""
     connection = kafka_python_settings(settings)
     try:
         admin = KafkaAdminClient(

@@ -1,10 +1,18 @@
-"""``freezeline topics``: show what is declared, apply it to Kafka, check Kafka against it."""
+"""``freezeline topics``: show what is declared, apply it to Kafka, check Kafka, export it."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
 
 import orjson
 import typer
 
+from agents.access import ONE_A_ROLE, Principals, PrincipalsError, load_principals
+from agents.access_export import acl_commands, as_yaml, strimzi_resources
+from agents.access_rules import NoAuthorizerError, apply_access, check_access
 from agents.cli import CommandError
 from agents.kafka_settings import BrokerUnreachableError
 from agents.settings import Settings, load_settings
@@ -19,7 +27,19 @@ _BOOTSTRAP = typer.Option(
     None, "--bootstrap", metavar="HOST:PORT", help="Kafka's address, else FREEZELINE_BOOTSTRAP."
 )
 
+_PRINCIPALS = typer.Option(
+    None, "--principals", metavar="FILE", help="Which users have which role; else one a role."
+)
+
 group = typer.Typer(help="Show, apply and check the topics of topics.yaml.", no_args_is_help=True)
+
+
+class Format(StrEnum):
+    """What ``export`` writes."""
+
+    STRIMZI = "strimzi"
+    ACLS = "acls"
+    ASYNCAPI = "asyncapi"
 
 
 def register(app: typer.Typer) -> None:
@@ -39,14 +59,18 @@ def show() -> None:
 
 
 @group.command()
-def apply(bootstrap: str | None = _BOOTSTRAP) -> None:
+def apply(
+    bootstrap: str | None = _BOOTSTRAP,
+    acls: bool = typer.Option(False, "--acls", help="Add missing access rules as well."),
+    principals: Path | None = _PRINCIPALS,
+) -> None:
     """Create, widen and set topics; never shrink or delete one."""
-    settings = _settings(bootstrap)
-    try:
+    settings, users = _settings(bootstrap), _principals(principals)
+    with _one_sentence():
         done = apply_topics(settings, load_topics())
+        if acls:
+            done += apply_access(settings, load_topics(), users)
         left = check_topics(settings, load_topics())
-    except BrokerUnreachableError as error:
-        raise CommandError(str(error)) from error
     for sentence in done or ["Nothing to do: every topic is as declared."] * (not left):
         typer.echo(sentence)
     for difference in left:
@@ -54,23 +78,62 @@ def apply(bootstrap: str | None = _BOOTSTRAP) -> None:
 
 
 @group.command()
-def check(bootstrap: str | None = _BOOTSTRAP) -> None:
+def check(
+    bootstrap: str | None = _BOOTSTRAP,
+    acls: bool = typer.Option(False, "--acls", help="The access rules as well."),
+    principals: Path | None = _PRINCIPALS,
+) -> None:
     """Name every difference in Kafka; exit code 1 if any."""
-    try:
-        differences = check_topics(_settings(bootstrap), load_topics())
-    except BrokerUnreachableError as error:
-        raise CommandError(str(error)) from error
+    settings, users = _settings(bootstrap), _principals(principals)
+    with _one_sentence():
+        differences = check_topics(settings, load_topics())
+        if acls:
+            differences += check_access(settings, load_topics(), users)
     for difference in differences:
         typer.echo(difference.sentence)
     if differences:
         raise typer.Exit(1)
-    typer.echo("Every topic is as declared.")
+    typer.echo(f"Every topic {'and every access rule ' if acls else ''}is as declared.")
 
 
 @group.command()
-def asyncapi() -> None:
-    """Print the AsyncAPI 3.1 document of all topics and events, as JSON."""
-    typer.echo(orjson.dumps(build_asyncapi(load_topics()), option=orjson.OPT_INDENT_2))
+def export(
+    form: Format = typer.Option(..., "--format", help="What to write, on standard output."),
+    principals: Path | None = _PRINCIPALS,
+    cluster: str = typer.Option("freezeline", help="strimzi: the name of the Kafka resource."),
+    replicas: int = typer.Option(3, min=1, max=15, help="strimzi: replicas of each topic."),
+    tls: bool = typer.Option(False, "--tls", help="strimzi: certificates instead of passwords."),
+) -> None:
+    """Print topics and users for Strimzi, access rules as commands, or the AsyncAPI document."""
+    topics, users = load_topics(), _principals(principals)
+    if form is Format.ASYNCAPI:
+        typer.echo(orjson.dumps(build_asyncapi(topics), option=orjson.OPT_INDENT_2))
+    elif form is Format.ACLS:
+        typer.echo(acl_commands(topics, users), nl=False)
+    else:
+        resources = strimzi_resources(
+            topics,
+            users,
+            cluster=cluster,
+            replicas=replicas,
+            authentication="tls" if tls else "scram-sha-512",
+        )
+        typer.echo(as_yaml(resources), nl=False)
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    try:
+        yield
+    except (BrokerUnreachableError, NoAuthorizerError) as error:
+        raise CommandError(str(error)) from error
+
+
+def _principals(path: Path | None) -> Principals:
+    try:
+        return ONE_A_ROLE if path is None else load_principals(path)
+    except PrincipalsError as error:
+        raise CommandError(f"{error}.") from error
 
 
 def _settings(bootstrap: str | None) -> Settings:

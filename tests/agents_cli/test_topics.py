@@ -165,6 +165,22 @@ def test_check_fails_and_names_what_differs(bootstrap: str, admin: KafkaAdminCli
     assert _freezeline("topics", "apply", "--bootstrap", bootstrap).returncode == 0
 
 
+def test_a_kafka_without_access_rules_is_one_sentence(bootstrap: str) -> None:
+    checked = _freezeline("topics", "check", "--acls", "--bootstrap", bootstrap)
+    assert (checked.returncode, checked.stdout) == (2, "")
+    assert checked.stderr.startswith("This Kafka checks nobody's rights")
+    assert checked.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "first"), [("strimzi", "---"), ("acls", "#!/bin/sh"), ("asyncapi", "{")]
+)
+def test_export_prints_for_other_tools(form: str, first: str) -> None:
+    exported = _freezeline("topics", "export", "--format", form)
+    assert (exported.returncode, exported.stderr) == (0, "")
+    assert exported.stdout.splitlines()[0] == first
+
+
 def test_show_names_every_topic() -> None:
     shown = _freezeline("topics", "show")
     assert shown.returncode == 0

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from agents.access import load_principals
+from agents.access_export import as_yaml, strimzi_resources
 from agents.local_kafka_jars import KAFKA_VERSION
 from agents.settings import ENV_PREFIX, Settings
-from pipeline.topics import AGENTS
+from pipeline.topics import AGENTS, load_topics
 
 TOP = Path(__file__).parents[2]
 DEPLOY = TOP / "deploy"
@@ -127,3 +129,16 @@ def test_the_image_copies_what_exists_and_runs_as_nobody_special() -> None:
     assert ("ENTRYPOINT", '["freezeline"]') in instructions
     project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert "freezeline" in project["scripts"]
+
+
+def test_the_strimzi_resources_are_those_of_the_topics_and_principals() -> None:
+    folder = DEPLOY / "strimzi"
+    resources = strimzi_resources(
+        load_topics(),
+        load_principals(folder / "principals.yaml"),
+        cluster="freezeline",
+        replicas=3,
+        authentication="scram-sha-512",
+    )
+    written = (folder / "kafka.yaml").read_text(encoding="utf-8")
+    assert written == as_yaml(resources), "make deploy-files writes them anew"

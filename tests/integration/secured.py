@@ -1,4 +1,4 @@
-"""A Kafka that lets in only who proves who they are, and the settings of a client that can."""
+"""A Kafka that lets in only who proves who they are, and lets each do what its role does."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import trustme
 from cryptography.hazmat.primitives import serialization
@@ -13,29 +14,47 @@ from kafka import KafkaAdminClient
 from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
 from kafka.errors import KafkaError
 
+from agents.access import ROLES
 from agents.kafka_settings import kafka_python_settings
 from agents.local_kafka import LocalKafka
 from agents.settings import ENV_PREFIX, Settings
 
-USER = "freezeline"
 PASSWORD = "a password of letters, spaces = signs"
 LET_IN_SECONDS = 60.0
+# Whoever comes through the listener for setting up, and the broker itself, may do everything.
+AUTHORIZER = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "super.users": "User:ANONYMOUS",
+}
 _CLIENTS = "listener.name.clients."
 
 
-@contextmanager
-def kafka_with_passwords(folder: Path) -> Iterator[tuple[LocalKafka, dict[str, str]]]:
-    """A Kafka whose clients need TLS and a password, by SCRAM-SHA-512 or PLAIN.
+class SecuredKafka(NamedTuple):
+    """A Kafka with access rules, and how its users reach it."""
 
-    With it, what a client's environment must say.
-    """
+    kafka: LocalKafka
+    environments: Mapping[str, Mapping[str, str]]
+    """What the environment of a client says, by the role of its user."""
+
+    def settings(self, role: str) -> Settings:
+        """The settings of a client in ``role``."""
+        return _settings(self.environments[role])
+
+    @property
+    def superuser(self) -> Settings:
+        """The settings of a client that may do everything."""
+        return Settings(bootstrap=self.kafka.internal_bootstrap, security_protocol="PLAINTEXT")
+
+
+@contextmanager
+def kafka_with_passwords(folder: Path) -> Iterator[SecuredKafka]:
+    """A Kafka whose clients need TLS and a password, by SCRAM-SHA-512 or PLAIN."""
     authority = trustme.CA()
-    plain = (
-        "org.apache.kafka.common.security.plain.PlainLoginModule required "
-        f'user_{USER}="{PASSWORD}";'
-    )
+    users = " ".join(f'user_{role}="{_password(role)}"' for role in ROLES)
+    plain = f"org.apache.kafka.common.security.plain.PlainLoginModule required {users};"
     scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
     properties = {
+        **AUTHORIZER,
         **_tls(folder, authority, "SASL_SSL"),
         f"{_CLIENTS}sasl.enabled.mechanisms": "SCRAM-SHA-512,PLAIN",
         f"{_CLIENTS}plain.sasl.jaas.config": plain,
@@ -43,55 +62,74 @@ def kafka_with_passwords(folder: Path) -> Iterator[tuple[LocalKafka, dict[str, s
     }
     with LocalKafka(folder / "kafka", properties=properties) as kafka:
         admin = KafkaAdminClient(bootstrap_servers=kafka.internal_bootstrap)
-        user = UserScramCredentialUpsertion(USER, ScramMechanism.SCRAM_SHA_512, PASSWORD)
-        admin.alter_user_scram_credentials([user])
+        mechanism = ScramMechanism.SCRAM_SHA_512
+        for role in ROLES:
+            user = UserScramCredentialUpsertion(role, mechanism, _password(role))
+            admin.alter_user_scram_credentials([user])
         admin.close()
-        environment = {
-            "FREEZELINE_BOOTSTRAP": kafka.bootstrap,
-            "FREEZELINE_SECURITY_PROTOCOL": "SASL_SSL",
-            "FREEZELINE_SSL_CAFILE": str(folder / "ca.pem"),
-            "FREEZELINE_SASL_USERNAME": USER,
-            "FREEZELINE_SASL_PASSWORD": PASSWORD,
+        environments = {
+            role: {
+                "FREEZELINE_BOOTSTRAP": kafka.bootstrap,
+                "FREEZELINE_SECURITY_PROTOCOL": "SASL_SSL",
+                "FREEZELINE_SSL_CAFILE": str(folder / "ca.pem"),
+                "FREEZELINE_SASL_USERNAME": role,
+                "FREEZELINE_SASL_PASSWORD": _password(role),
+            }
+            for role in ROLES
         }
-        _wait_until_let_in(environment)
-        yield kafka, environment
+        _wait_until_let_in(environments[ROLES[-1]])
+        yield SecuredKafka(kafka, environments)
 
 
 @contextmanager
-def kafka_with_certificates(folder: Path) -> Iterator[tuple[LocalKafka, dict[str, str]]]:
+def kafka_with_certificates(folder: Path) -> Iterator[SecuredKafka]:
     """A Kafka whose clients need a certificate of their own (mutual TLS), whose key has a password.
 
-    With it, what a client's environment must say.
+    The user is called as the certificate's common name says.
     """
     authority = trustme.CA()
     properties = {
+        **AUTHORIZER,
         **_tls(folder, authority, "SSL"),
         f"{_CLIENTS}ssl.client.auth": "required",
         f"{_CLIENTS}ssl.truststore.type": "PEM",
         f"{_CLIENTS}ssl.truststore.location": str(folder / "ca.pem"),
+        f"{_CLIENTS}ssl.principal.mapping.rules": "RULE:^.*CN=([^,]+).*$/$1/",
     }
-    client = authority.issue_cert("client@freezeline.test")
-    _write_chain(folder / "client.pem", client)
-    (folder / "client.key").write_bytes(
-        _private_key(client, serialization.BestAvailableEncryption(PASSWORD.encode()))
-    )
+    for role in ROLES:
+        client = authority.issue_cert(f"{role}@freezeline.test", common_name=role)
+        _write_chain(folder / f"{role}.pem", client)
+        (folder / f"{role}.key").write_bytes(
+            _private_key(client, serialization.BestAvailableEncryption(PASSWORD.encode()))
+        )
     with LocalKafka(folder / "kafka", properties=properties) as kafka:
-        environment = {
-            "FREEZELINE_BOOTSTRAP": kafka.bootstrap,
-            "FREEZELINE_SECURITY_PROTOCOL": "SSL",
-            "FREEZELINE_SSL_CAFILE": str(folder / "ca.pem"),
-            "FREEZELINE_SSL_CERTFILE": str(folder / "client.pem"),
-            "FREEZELINE_SSL_KEYFILE": str(folder / "client.key"),
-            "FREEZELINE_SSL_PASSWORD": PASSWORD,
+        environments = {
+            role: {
+                "FREEZELINE_BOOTSTRAP": kafka.bootstrap,
+                "FREEZELINE_SECURITY_PROTOCOL": "SSL",
+                "FREEZELINE_SSL_CAFILE": str(folder / "ca.pem"),
+                "FREEZELINE_SSL_CERTFILE": str(folder / f"{role}.pem"),
+                "FREEZELINE_SSL_KEYFILE": str(folder / f"{role}.key"),
+                "FREEZELINE_SSL_PASSWORD": PASSWORD,
+            }
+            for role in ROLES
         }
-        _wait_until_let_in(environment)
-        yield kafka, environment
+        _wait_until_let_in(environments[ROLES[-1]])
+        yield SecuredKafka(kafka, environments)
+
+
+def _password(role: str) -> str:
+    return f"{PASSWORD} of {role}"
+
+
+def _settings(environment: Mapping[str, str]) -> Settings:
+    given = {name.removeprefix(ENV_PREFIX).lower(): said for name, said in environment.items()}
+    return Settings(**given)
 
 
 def _wait_until_let_in(environment: Mapping[str, str]) -> None:
     """Wait until Kafka knows the new user, and has done its first, slow, handshake."""
-    given = {name.removeprefix(ENV_PREFIX).lower(): said for name, said in environment.items()}
-    connection = kafka_python_settings(Settings(**given))
+    connection = kafka_python_settings(_settings(environment))
     deadline = time.monotonic() + LET_IN_SECONDS
     while True:
         try:

@@ -8,19 +8,25 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from agents.access import ONE_A_ROLE, OPERATOR, ROLES, Kind, Principals
+from agents.access_rules import apply_access, check_access
 from agents.failures import ExitCode
 from agents.local_cluster import LocalCluster
+from agents.sending import connected_producer, publish_records
 from agents.worker import WorkerName
+from pipeline.topics import AGENTS, PARTIES, REPORTS, TRANSACTIONS, load_topics
+from tests.agents.kafka_records import wait_for
+from tests.integration.attempts import administrable, joinable, readable, writable
 from tests.integration.secured import PASSWORD, kafka_with_certificates, kafka_with_passwords
 from tests.integration.stage import (
     events_of,
     free_ports,
     outcome,
-    publish,
     records_of,
     replayed,
     settle,
@@ -58,13 +64,15 @@ def ran(process):
 
 @pytest.fixture(scope="module", params=KAFKAS)
 def secured(request, tmp_path_factory):
-    """A Kafka that lets in whoever has the environment, which is this process's meanwhile."""
+    """A Kafka with every role's user and rights; this process is the operator meanwhile."""
     folder = tmp_path_factory.mktemp("secured")
-    with KAFKAS[request.param](folder) as (kafka, environment), pytest.MonkeyPatch.context() as env:
-        for name, value in environment.items():
+    with KAFKAS[request.param](folder) as secured, pytest.MonkeyPatch.context() as env:
+        apply_access(secured.superuser, load_topics(), ONE_A_ROLE)
+        wait_for(lambda: not check_access(secured.superuser, load_topics(), ONE_A_ROLE))
+        for name, value in secured.environments[OPERATOR].items():
             env.setenv(name, value)
         env.setenv("FREEZELINE_ACCOUNTS_LAG_LIMIT", str(ACCOUNTS_LAG_LIMIT))
-        yield request.param, kafka, folder
+        yield request.param, secured, folder
 
 
 @pytest.fixture(scope="module")
@@ -95,25 +103,45 @@ def played(secured, turned_away):
     _, kafka, folder = secured
     scenario = small_scenario(seed=21, payments=1500)
     cluster = LocalCluster.start(
-        folder / "cluster", bootstrap=kafka.bootstrap, http_port=free_ports(3)
+        folder / "cluster", bootstrap=kafka.kafka.bootstrap, http_port=free_ports(3), names=()
     )
     try:
+        start_workers(cluster, kafka)
         records = records_of(scenario, cluster.settings.national_id_key())
         half = len(records) // 2
-        publish(cluster, records[:half])
+        publish_as_partners(kafka, records[:half])
         settle(cluster)
         workers = {worker.name: worker for worker in cluster.workers}
         accounts, intake = workers[WorkerName.ACCOUNTS], workers[WorkerName.INTAKE]
         assert accounts.stop() == 0
         shutil.rmtree(Path(accounts.environment["FREEZELINE_STATE_DIR"]) / "accounts")
         paused_at = wait_until_paused(intake)
-        publish(cluster, records[half:])
+        publish_as_partners(kafka, records[half:])
         accounts.start()
         cluster.wait_until_ready()
         settle(cluster)
         yield cluster, scenario, events_in(intake)[paused_at:]
     finally:
         cluster.stop()
+
+
+def start_workers(cluster, kafka):
+    """Start every worker as its own user."""
+    first = free_ports(len(WorkerName))
+    for place, name in enumerate(WorkerName):
+        with pytest.MonkeyPatch.context() as env:
+            for variable, value in kafka.environments[name.value].items():
+                env.setenv(variable, value)
+            worker = cluster.add_worker(name, first + place)
+        worker.environment.update(kafka.environments[name.value])
+    cluster.wait_until_ready()
+
+
+def publish_as_partners(kafka, records):
+    """Publish reports as an agency and payments as a bank: in which order does not matter."""
+    for role, topic in (("agencies", REPORTS), ("banks", TRANSACTIONS)):
+        with connected_producer(kafka.settings(role)) as producer:
+            publish_records(producer, [record for record in records if record.topic == topic])
 
 
 def wait_until_paused(intake):
@@ -135,11 +163,12 @@ def events_in(worker):
     return [json.loads(line)["event"] for line in worker.log_file.read_text().splitlines()]
 
 
-def test_what_comes_out_is_what_replay_says(played):
+def test_what_comes_out_is_what_replay_says(secured, played):
     cluster, scenario, _ = played
     expected = replayed(scenario)
     assert expected.alerts
-    assert outcome(cluster).differences(expected) == []
+    reading = replace(cluster, settings=secured[1].settings("operations"))
+    assert outcome(reading).differences(expected) == []
 
 
 def test_a_lost_disk_is_rebuilt_and_intake_waits_meanwhile(played):
@@ -149,23 +178,34 @@ def test_a_lost_disk_is_rebuilt_and_intake_waits_meanwhile(played):
     assert "intake_resumed" in after_the_pause
 
 
-def test_every_command_that_asks_kafka_is_let_in(played, tmp_path):
+def test_every_command_does_its_job_with_the_rights_of_its_role(secured, played, tmp_path):
     _, scenario, _ = played
+    environments = secured[1].environments
     transactions = tmp_path / "transactions.jsonl"
-    sent = [event for topic, event in events_of(scenario) if topic == "transactions"][:5]
+    sent = [event for topic, event in events_of(scenario) if topic == TRANSACTIONS][:5]
     transactions.write_text("".join(json.dumps(event) + "\n" for event in sent))
-    checked, listed, published = (
+    checked, listed, published, letters = (
         begin("topics", "check"),
-        begin("alerts", "--json"),
-        begin("publish", "transactions", str(transactions)),
+        begin("alerts", "--json", **environments["operations"]),
+        begin("publish", "transactions", str(transactions), **environments["banks"]),
+        begin("dead-letters", "list", **environments["replay"]),
     )
     assert ran(checked) == (0, "Every topic is as declared.\n", "")
     code, out, err = ran(listed)
     assert (code, err) == (0, "")
-    assert out.splitlines()
+    alert = json.loads(out.splitlines()[0])
     code, out, err = ran(published)
     assert (code, err) == (0, "")
     assert out.startswith("Published 5 events to transactions")
+    code, out, err = ran(letters)
+    assert (code, err) == (0, "")
+    explained, rules = (
+        begin("explain", alert["alert_id"], **environments["analyst"]),
+        begin("topics", "check", "--acls"),
+    )
+    code, out, err = ran(explained)
+    assert (code, err) == (0, "")
+    assert ran(rules) == (0, "Every topic and every access rule is as declared.\n", "")
 
 
 def test_plain_passwords_are_taken_where_kafka_takes_them(secured):
@@ -178,11 +218,11 @@ def test_plain_passwords_are_taken_where_kafka_takes_them(secured):
 
 
 def test_whoever_is_not_let_in_reads_one_sentence(secured, turned_away):
-    _, kafka, _ = secured
+    bootstrap = secured[1].kafka.bootstrap
     said = [ran(process) for process in turned_away[:-1]]
     for code, out, err in said:
         assert (code, out) == (2, "")
-        assert err.startswith(f"Kafka does not answer at {kafka.bootstrap}")
+        assert err.startswith(f"Kafka does not answer at {bootstrap}")
         assert err.count("\n") == 1
     # Whoever speaks TLS is told where else to look; whoever does not cannot have got it wrong.
     assert {"FREEZELINE_SSL_*" in err for _, _, err in said} == {True, False}
@@ -195,3 +235,53 @@ def test_a_worker_that_is_not_let_in_says_so_and_ends_with_its_code(turned_away)
     assert (last["level"], last["event"]) == ("critical", "kafka_not_ready")
     assert "Traceback" not in err
     assert PASSWORD not in err
+
+
+@pytest.fixture(scope="module")
+def quiet(secured, played):
+    """The Kafka after the main job: the workers are stopped, and every topic holds a record."""
+    played[0].stop()
+    _, kafka, _ = secured
+    wrote = writable(kafka.superuser, load_topics())
+    assert wrote == set(load_topics())
+    return kafka
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_writes_reads_and_joins_what_is_its_own_and_nothing_else(quiet, role):
+    topics, settings = load_topics(), quiet.settings(role)
+    owned = ONE_A_ROLE.rights(topics)[role]
+    groups = [*sorted(AGENTS), *(f"{other}.console" for other in ROLES)]
+    assert writable(settings, topics) == {r.name for r in owned if r.operation == "Write"}
+    assert readable(settings, topics) == {
+        r.name for r in owned if r.kind is Kind.TOPIC and r.operation == "Read"
+    }
+    own = {role} if role in AGENTS else {f"{role}.console"} if role in PARTIES else set()
+    assert joinable(settings, groups) == own
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_only_the_operator_sets_topics_and_nobody_empties_or_deletes_them(quiet, role):
+    sets = {"create it", "widen it", "set it", "see access rules"}
+    allowed = administrable(quiet.settings(role), REPORTS)
+    assert allowed == (sets if role == OPERATOR else set())
+
+
+def test_rules_that_give_less_or_more_than_the_roles_are_named(quiet):
+    topics = load_topics()
+    generous = Principals({"banks": ["banks", "scb"], **{r: [r] for r in ROLES if r != "banks"}})
+    one_more = set(generous.rights(topics)["scb"])
+    missing = check_access(quiet.superuser, topics, generous)
+    assert len(missing) == len(one_more)
+    assert {d.sentence.split(" the ")[0] for d in missing if d.topic in topics} == {
+        "User:scb may not Read",
+        "User:scb may not Write",
+    }
+    apply_access(quiet.superuser, topics, generous)
+    wait_for(lambda: not check_access(quiet.superuser, topics, generous))
+    # A bank that has left: its rules stay until they are taken away, and are named until then.
+    assert {d.sentence for d in check_access(quiet.superuser, topics, ONE_A_ROLE)} == {
+        f"User:scb may {right.operation} the topic {right.name}, which no role gives"
+        for right in one_more
+        if right.kind is Kind.TOPIC
+    }
