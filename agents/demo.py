@@ -30,8 +30,11 @@ from pipeline.accounts.reasons import baht
 from pipeline.contracts.alerts import AlertKind, FreezeAlert
 from pipeline.contracts.cloudevents import REPORTED_AT
 from pipeline.contracts.codec import parse_rfc3339
-from pipeline.evaluation import PairwiseScore, pairwise_score
+from pipeline.evaluation.figures import Figures, figures_of
+from pipeline.evaluation.found import gather
+from pipeline.evaluation.truth import decode_truth
 from pipeline.fold import Output
+from pipeline.replay import with_all_reports
 from pipeline.simulation.scenario import Scenario, simulate
 from pipeline.topics import (
     CLUSTERS,
@@ -71,6 +74,7 @@ class AlertWatcher:
     latencies: list[float] = field(default_factory=list)
     kinds: Counter[str] = field(default_factory=Counter)
     newest: dict[str, FreezeAlert] = field(default_factory=dict)
+    values: list[bytes] = field(default_factory=list)
     seen: int = 0
     shown: int = 0
 
@@ -85,6 +89,7 @@ class AlertWatcher:
         alert = msgspec.json.decode(record.value or b"", type=FreezeAlert)
         self.seen += 1
         self.kinds[alert.kind] += 1
+        self.values.append(record.value or b"")
         new = alert.alert_id not in self.newest or alert.release_reason not in (None, "superseded")
         self.newest[alert.alert_id] = alert
         milliseconds = now - parse_rfc3339(alert.caused_at)
@@ -247,7 +252,7 @@ def summary(
     settled: bool,
 ) -> None:
     """Print what came of it, against the scenario's truth."""
-    clusters, score = _clusters(cluster, scenario)
+    figures = _evaluated(cluster, scenario, watcher)
     table = Table(title="Summary", show_header=False, title_justify="left")
     table.add_column("what", style="bold")
     table.add_column("figure")
@@ -260,18 +265,18 @@ def summary(
     )
     table.add_row(
         "clusters",
-        f"{clusters} found for {rings} rings; pairs of reports put together rightly: "
-        f"{score.precision:.1%}, pairs found of those that belong together: {score.recall:.1%}",
+        f"{figures.found_clusters} found for {rings} rings; pairs of reports put together rightly: "
+        f"{figures.clusters.pairwise_precision.value:.1%}, pairs found of those that evidence can "
+        f"reach: {figures.clusters.pairwise_recall.value:.1%}",
     )
     holds = [alert for alert in watcher.newest.values() if alert.kind is AlertKind.HOLD]
-    innocent = set(scenario.truth["innocents"]["accounts"])
-    wrong = sum(alert.account in innocent for alert in holds)
     asked = sum(alert.amount_satang for alert in holds)
     stolen = sum(payment["amount_satang"] for payment in scenario.truth["stolen_payments"])
     table.add_row("alerts", ", ".join(f"{n} {kind}" for kind, n in sorted(watcher.kinds.items())))
     table.add_row(
         "holds standing",
-        f"{len(holds)} for {baht(asked)} baht, {wrong} of them at innocents' accounts; "
+        f"{len(holds)} for {baht(asked)} baht, at honest customers' "
+        f"accounts: {figures.honest_held_at_end}, at no mule's: {figures.innocents_held_at_end}; "
         f"stolen in the scenario: {baht(stolen)} baht",
     )
     letters = f"{_dead_letters(cluster)}, {len(BROKEN_EVENTS)} of them broken on purpose"
@@ -287,21 +292,12 @@ def summary(
     console.print(table)
 
 
-def _clusters(cluster: LocalCluster, scenario: Scenario) -> tuple[int, PairwiseScore]:
+def _evaluated(cluster: LocalCluster, scenario: Scenario, watcher: AlertWatcher) -> Figures:
     with TopicReader(cluster.settings) as reader:
-        clusters = [orjson.loads(r.value or b"{}") for r in reader.newest_by_key(CLUSTERS).values()]
-        filed = [
-            orjson.loads(r.value or b"{}") for r in reader.newest_by_key(FILED_REPORTS).values()
-        ]
-    holding = {member: c["cluster_id"] for c in clusters for member in c.get("members", ())}
-    count = len(set(holding.values()))
-    found = {r["report"]: holding[r["identifier"]] for r in filed if r.get("identifier") in holding}
-    truth = {
-        entry["report"]: entry["ring"]
-        for entry in scenario.truth["reports"]
-        if entry["ring"] is not None
-    }
-    return count, pairwise_score(truth, {k: v for k, v in found.items() if k in truth})
+        clusters = [r.value for r in reader.newest_by_key(CLUSTERS).values() if r.value]
+        filed = [r.value for r in reader.newest_by_key(FILED_REPORTS).values() if r.value]
+    truth = decode_truth(orjson.dumps(scenario.truth))
+    return figures_of(truth, gather(with_all_reports(clusters, filed), watcher.values))
 
 
 def _dead_letters(cluster: LocalCluster) -> int:

@@ -26,7 +26,8 @@ class Filed:
 
     ``role`` is victim, malicious (a false report), mistaken (an honest dispute, withdrawn later),
     bank_detection or laundering_list. ``accounts`` are the true keys of the accounts it names,
-    whether misspelt or by a proxy.
+    whether misspelt or by a proxy; ``named`` those that its newest word names rightly, with their
+    bank. ``ties`` are all true identifiers in it, as they were before any mistake.
     """
 
     key: str
@@ -37,6 +38,8 @@ class Filed:
     transactions: list[str]
     accounts: list[str]
     difficulties: list[str]
+    ties: list[str] = field(default_factory=list)
+    named: list[str] = field(default_factory=list)
     corrected: bool = False
     withdrawn: bool = False
 
@@ -147,11 +150,14 @@ def _file_call(
         transactions=telling.transactions,
         accounts=telling.accounts,
         difficulties=telling.difficulties,
+        ties=telling.ties,
+        named=telling.named,
     )
     desk.file(at, event, truth)
     if telling.slips and rng.random() < _CORRECTED:
         at = desk.correct(at, event, telling.slips)
         truth.corrected = True
+        truth.named = telling.named_after
     if rank > 0 and rng.random() < _WITHDRAWN_DUPLICATE:
         # Already reported elsewhere: the victim takes the second report back, not the first.
         desk.withdraw(at + rng.randrange(MINUTE, 240 * MINUTE), event, 2 + truth.corrected)

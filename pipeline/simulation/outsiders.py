@@ -136,6 +136,8 @@ def _file(
     accounts: list[str],
 ) -> Filed:
     key = f"{event['source']}/{event['report_id']}"
-    truth = Filed(key, role, ring, None, at, transactions, accounts, [role])
+    truth = Filed(
+        key, role, ring, None, at, transactions, accounts, [role], list(accounts), list(accounts)
+    )
     desk.file(at, event, truth)
     return truth

@@ -168,3 +168,14 @@ def _page(rng: random.Random) -> str:
     host = f"{rng.choice(_WORDS)}-{rng.choice(_PLACES)}{rng.randrange(10, 10_000)}"
     path = rng.choice(("", "login", "promo", f"p/{rng.randrange(1000, 99_999)}"))
     return f"{host}.{rng.choice(_TOPS)}/{path}"
+
+
+def handle_key(platform: str, name: str) -> str:
+    """Return the canonical identifier of a handle; LINE's official accounts begin with @."""
+    return f"handle:{platform}:@{name}" if platform == "line" else f"handle:{platform}:{name}"
+
+
+def page_key(page: str) -> str:
+    """Return the canonical identifier of a page; a Facebook page's address is its handle."""
+    host, _, name = page.partition("/")
+    return f"handle:facebook:{name}" if host == "facebook.com" else f"url:{page.rstrip('/')}"

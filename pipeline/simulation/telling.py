@@ -10,7 +10,7 @@ from pipeline.simulation.agencies import Agency
 from pipeline.simulation.campaign import MINUTE, Loss, Victim
 from pipeline.simulation.people import written_name
 from pipeline.simulation.qr import payload
-from pipeline.simulation.rings import Mule
+from pipeline.simulation.rings import Mule, handle_key, page_key
 from pipeline.simulation.world import BAHT
 from pipeline.simulation.writing import (
     misspelt,
@@ -38,8 +38,10 @@ class Telling:
     """The content of a report, what is difficult in it, and what a correction would put right.
 
     ``slips`` are (path into the event, right value). ``transactions`` and ``accounts`` are the
-    true keys of what it means, however it is written. ``onto_look_alike`` asks for a number typed
-    as an innocent's, if the ring has such a neighbour.
+    true keys of what it means, however it is written; ``ties`` are the true keys of all the ring's
+    identifiers in it, as they were before any mistake. ``named`` are the accounts that it names
+    rightly, with their bank; ``named_after`` those that a correction would name rightly.
+    ``onto_look_alike`` asks for a number typed as an innocent's, if the ring has such a neighbour.
     """
 
     courier: str
@@ -49,6 +51,9 @@ class Telling:
     slips: list[tuple[Path, str | int]] = field(default_factory=list)
     transactions: list[str] = field(default_factory=list)
     accounts: list[str] = field(default_factory=list)
+    ties: list[str] = field(default_factory=list)
+    named: list[str] = field(default_factory=list)
+    named_after: list[str] = field(default_factory=list)
     onto_look_alike: bool = False
 
     def mark(self, difficulty: str) -> None:
@@ -72,7 +77,7 @@ def tell(rng: random.Random, victim: Victim, agency: Agency, at: int, telling: T
     if agency.police and rng.random() < 0.4:
         _tell_person(rng, telling, victim.mule)
     if not telling.suspects:
-        telling.suspects.append(written_handle(rng, *victim.handle))
+        _tell_handle(rng, telling, victim)
 
 
 def _tell_mule(
@@ -91,7 +96,7 @@ def _tell_mule(
         to = _tell_proxy(rng, telling, mule, proxied)
         right = None
     else:
-        to, right = _tell_account(rng, telling, mule, agency, by_hand)
+        to, right = _tell_account(rng, telling, mule, agency, by_hand, bool(paid))
     for loss in paid:
         if rng.random() < agency.payment:
             _tell_payment(rng, telling, victim, agency, loss, dict(to), right)
@@ -99,6 +104,7 @@ def _tell_mule(
 
 def _tell_proxy(rng: random.Random, telling: Telling, mule: Mule, loss: Loss) -> Event:
     proxy = mule.account.proxy or ""
+    telling.ties.append(mule.account.proxy_key or "")
     if loss.payment.channel == "qr":
         amount = loss.payment.amount if rng.random() < 0.5 else None
         telling.suspects.append({"kind": "promptpay_qr", "payload": payload(proxy, amount)})
@@ -111,10 +117,11 @@ def _tell_proxy(rng: random.Random, telling: Telling, mule: Mule, loss: Loss) ->
 
 
 def _tell_account(
-    rng: random.Random, telling: Telling, mule: Mule, agency: Agency, by_hand: bool
+    rng: random.Random, telling: Telling, mule: Mule, agency: Agency, by_hand: bool, paid: bool
 ) -> tuple[Event, str | None]:
     """Add the account suspect; return the payment's payee as typed and the right number, if not."""
     account = mule.account
+    telling.ties.append(account.key)
     digits, right = account.number, None
     onto = mule.look_alike is not None and (
         telling.onto_look_alike or rng.random() < _ONTO_LOOK_ALIKE
@@ -151,6 +158,9 @@ def _tell_account(
     to: Event = {"account": digits if copied else account.number}
     if bank is not None:
         to["bank"] = bank
+        telling.named_after.append(account.key)
+        if right is None or (paid and not copied):
+            telling.named.append(account.key)
     return to, right if copied else None
 
 
@@ -192,12 +202,14 @@ def _tell_contacts(rng: random.Random, telling: Telling, victim: Victim, agency:
     suspects = telling.suspects
     if rng.random() < agency.phone:
         suspects.append({"kind": "phone", "number": written_phone(rng, victim.phone)})
+        telling.ties.append(f"phone:{victim.phone}")
         if victim.phone == victim.ring.shared_phone:
             telling.mark("recycled_phone")
     if rng.random() < agency.handle:
-        suspects.append(written_handle(rng, *victim.handle))
+        _tell_handle(rng, telling, victim)
     if rng.random() < agency.page:
         suspects.append({"kind": "url", "url": written_url(rng, victim.page)})
+        telling.ties.append(page_key(victim.page))
     if agency.source != "meta" and rng.random() < _COURIER:
         suspects.append({"kind": "phone", "number": written_phone(rng, telling.courier)})
         telling.mark("courier_phone")
@@ -208,12 +220,19 @@ def _tell_contacts(rng: random.Random, telling: Telling, victim: Victim, agency:
     wallet = victim.ring.wallet
     if wallet is not None and victim.ring.scam_type == "investment" and rng.random() < 0.15:
         suspects.append({"kind": "wallet", "network": "tron", "address": wallet.number})
+        telling.ties.append(wallet.key)
+
+
+def _tell_handle(rng: random.Random, telling: Telling, victim: Victim) -> None:
+    telling.suspects.append(written_handle(rng, *victim.handle))
+    telling.ties.append(handle_key(*victim.handle))
 
 
 def _tell_person(rng: random.Random, telling: Telling, mule: Mule) -> None:
     person: Event = {"kind": "person", "name": written_name(rng, mule.holder)}
     if rng.random() < 0.5:
         person["national_id"] = mule.national_id
+        telling.ties.append(f"nid:{mule.national_id}")
     if rng.random() < 0.5:
         person["birth_date"] = mule.birth_date
     telling.suspects.append(person)

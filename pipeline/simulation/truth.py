@@ -7,7 +7,8 @@ from typing import Any
 from pipeline.simulation.campaign import Victim
 from pipeline.simulation.complaints import Filed
 from pipeline.simulation.ledger import Ledger
-from pipeline.simulation.rings import Mule, Ring
+from pipeline.simulation.reach import groups_of
+from pipeline.simulation.rings import Mule, Ring, handle_key, page_key
 from pipeline.simulation.traffic import Onward
 from pipeline.simulation.world import Account, World
 
@@ -26,9 +27,10 @@ def tell_truth(
     courier: Account,
 ) -> Json:
     """Return the truth (see `pipeline.simulation.scenario.Scenario` for its fields)."""
+    groups = groups_of(filed)
     return {
         "rings": [_ring(ring) for ring in rings],
-        "reports": [_report(truth) for truth in filed],
+        "reports": [_report(truth, groups.get(truth.key)) for truth in filed],
         "stolen_payments": _stolen(victims, filed),
         "transfers": [
             {
@@ -67,10 +69,10 @@ def _ring(ring: Ring) -> Json:
     accounts = [mule.account.key for mule in ring.mules]
     proxies = [mule.account.proxy_key for mule in ring.mules if mule.account.proxy_key]
     phones = [f"phone:{phone}" for phone in ring.phones]
-    handles = [f"handle:{platform}:{_handle(platform, name)}" for platform, name in ring.handles]
-    # A Facebook page's address is its handle.
-    handles += [f"handle:{_page_name(page)}" for page in ring.pages if _page_name(page)]
-    pages = [f"url:{page.rstrip('/')}" for page in ring.pages if not _page_name(page)]
+    handles = [handle_key(platform, name) for platform, name in ring.handles]
+    pages = [page_key(page) for page in ring.pages]
+    handles += [key for key in pages if key.startswith("handle:")]
+    pages = [key for key in pages if key.startswith("url:")]
     persons = list(dict.fromkeys(f"nid:{mule.national_id}" for mule in ring.mules))
     wallets = [ring.wallet.key] if ring.wallet else []
     return {
@@ -89,24 +91,17 @@ def _ring(ring: Ring) -> Json:
     }
 
 
-def _handle(platform: str, name: str) -> str:
-    return f"@{name}" if platform == "line" else name
-
-
-def _page_name(page: str) -> str | None:
-    host, _, name = page.partition("/")
-    return f"facebook:{name}" if host == "facebook.com" else None
-
-
-def _report(truth: Filed) -> Json:
+def _report(truth: Filed, group: str | None) -> Json:
     return {
         "report": truth.key,
         "role": truth.role,
         "ring": truth.ring,
+        "group": group,
         "victim": truth.victim,
         "received_at": truth.received_at,
         "transactions": truth.transactions,
         "accounts": truth.accounts,
+        "named": truth.named,
         "corrected": truth.corrected,
         "withdrawn": truth.withdrawn,
         "difficulties": truth.difficulties,

@@ -8,7 +8,7 @@ import random
 import orjson
 import pytest
 
-from pipeline.evaluation import pairwise_score
+from pipeline.evaluation.grouping import pairwise_score
 from pipeline.outcome import Outcome, outcome_of
 from pipeline.policy.policy import load_policy
 from pipeline.replay import Event, Replay
