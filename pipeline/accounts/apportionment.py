@@ -1,0 +1,324 @@
+"""Which part of an account's money is the stolen money, when more came in and some went out again.
+
+Two methods, named and versioned, because a court or a bank must be able to do the sum again by
+hand (docs/apportionment.md has the definitions with worked examples):
+
+- ``fifo-1``: the money that came in first leaves first; what was there before is oldest.
+- ``pro_rata-1``: every payment out takes of all that is there in proportion.
+
+Both reckon in whole satang, and the parts are always the whole. Both are functions of the book and
+its marks alone, whatever order they came in.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from pipeline.accounts.book import Book, Rank
+
+FIFO = "fifo-1"
+PRO_RATA = "pro_rata-1"
+
+PRO_RATA_STEP = 32
+"""Postings between two shares that are kept of a pro rata book, to begin from when it changes."""
+
+
+class Colour(NamedTuple):
+    """What money is marked as: stolen with the payment ``origin``, and now at its ``hop``-th place.
+
+    The account into which it was stolen is hop 1. Colours are sorted by hop first: what is found
+    for a hop depends on nothing beyond it.
+    """
+
+    hop: int
+    origin: str
+
+
+class Mark(NamedTuple):
+    """A marked part of a payment: from ``start`` (satang into it) on, ``length`` satang."""
+
+    start: int
+    length: int
+    colour: Colour
+
+
+class Share(NamedTuple):
+    """A marked part of a payment out, and the credit that it came by (None: by any of them)."""
+
+    start: int
+    length: int
+    colour: Colour
+    credit: str | None
+
+
+class Touched(NamedTuple):
+    """What may be other than before: debits whose shares, colours whose resting money."""
+
+    debits: set[str]
+    colours: set[Colour]
+
+
+class Apportionment(Protocol):
+    """The marked money of one account, by one method."""
+
+    @abstractmethod
+    def mark(self, credit: str, marks: Sequence[Mark]) -> None:
+        """Set the marks of a credit (in order, not overlapping); then call `settle`."""
+
+    @abstractmethod
+    def settle(self) -> Touched:
+        """Take over what changed in the book and the marks; return what may be other now."""
+
+    @abstractmethod
+    def shares(self, debit: str) -> list[Share]:
+        """Return the marked parts of a debit."""
+
+    @abstractmethod
+    def resting(self, colour: Colour) -> int:
+        """Return how much of this colour is in the account still (satang)."""
+
+
+def apportionment(method: str, book: Book) -> Apportionment:
+    """Return the method of this name at work on a book.
+
+    Raises:
+        LookupError: there is no such method.
+    """
+    if method == FIFO:
+        return Fifo(book)
+    if method == PRO_RATA:
+        return ProRata(book)
+    message = f"there is no method of apportionment {method!r}"
+    raise LookupError(message)
+
+
+class Fifo:
+    """First in, first out: the coins leave in the order in which they came.
+
+    So each coin is at one place, and what another coin is marked as does not matter to it.
+    """
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._marks: dict[str, tuple[Mark, ...]] = {}
+        self._to_mark: dict[str, tuple[Mark, ...]] = {}
+        self._resting: Counter[Colour] = Counter()
+        self._rests: dict[str, Counter[Colour]] = {}
+        """By credit: what of its marked coins is still there."""
+        self._next_out: Rank | None = None
+        """At which entry coins were the next to go out."""
+
+    def mark(self, credit: str, marks: Sequence[Mark]) -> None:
+        """See `Apportionment.mark`."""
+        self._to_mark[credit] = tuple(marks)
+
+    def settle(self) -> Touched:
+        """See `Apportionment.settle`."""
+        book, touched = self._book, Touched(set(), set())
+        first, changed = book.settle()
+        for number in range(first, len(book)):
+            entry = book.entry(number)
+            if entry.amount < 0:
+                touched.debits.add(entry.key)
+        # What has gone out is the beginning of the line: only around its end is anything other.
+        before, self._next_out = self._next_out, book.rank(book.next_out())
+        if before is not None and self._next_out is not None:
+            ends = sorted((book.number_at(before), book.next_out()))
+            passed = range(ends[0], min(ends[1] + 1, len(book)))
+            changed.update(book.entry(number).key for number in passed)
+        for key in changed - self._to_mark.keys():
+            if key in self._marks:
+                self._rest(key, touched)
+        for credit, marks in self._to_mark.items():
+            self._debits_of(credit, touched)
+            self._marks[credit] = marks
+            self._rest(credit, touched)
+            if not marks:
+                del self._marks[credit]
+        self._to_mark.clear()
+        return touched
+
+    def shares(self, debit: str) -> list[Share]:
+        """See `Apportionment.shares`."""
+        number = self._book.number_of(debit)
+        if number is None:
+            return []
+        start, coins = self._book.left_before(number), self._book.entry(number).coins
+        found = []
+        for span in self._book.credits_at(start, start + coins):
+            # The credits' coins stand in the debit where they stand in the line.
+            credit = self._book.number_of(span.key)
+            assert credit is not None
+            offset = self._book.came_before(credit) - start
+            for mark in _within(self._marks.get(span.key, ()), span.start, span.length):
+                found.append(Share(offset + mark.start, mark.length, mark.colour, span.key))
+        return found
+
+    def resting(self, colour: Colour) -> int:
+        """See `Apportionment.resting`."""
+        return self._resting[colour]
+
+    def _rest(self, credit: str, touched: Touched) -> None:
+        """Find out what of a credit's marked coins is still there."""
+        number, rests = self._book.number_of(credit), Counter[Colour]()
+        if number is not None:
+            gone = max(0, self._book.left - self._book.came_before(number))
+            coins = self._book.entry(number).coins
+            for mark in _within(self._marks[credit], gone, coins - gone):
+                rests[mark.colour] += mark.length
+        before = self._rests.pop(credit, Counter[Colour]())
+        if rests:
+            self._rests[credit] = rests
+        if rests != before:
+            self._resting.update(rests)
+            self._resting.subtract(before)
+            touched.colours.update(rests, before)
+
+    def _debits_of(self, credit: str, touched: Touched) -> None:
+        """Touch the debits with which coins of a credit went out."""
+        number = self._book.number_of(credit)
+        if number is not None:
+            start = self._book.came_before(number)
+            spans = self._book.debits_at(start, start + self._book.entry(number).coins)
+            touched.debits.update(span.key for span in spans)
+
+
+def _within(marks: Sequence[Mark], start: int, length: int) -> list[Mark]:
+    """Return the parts of marks that lie in this part of their payment."""
+    stop, found = start + length, []
+    first = max(0, bisect_right(marks, start, key=lambda mark: mark.start) - 1)
+    for mark in marks[first:]:
+        if mark.start >= stop:
+            break
+        begins, ends = max(mark.start, start), min(mark.start + mark.length, stop)
+        if begins < ends:
+            found.append(Mark(begins, ends - begins, mark.colour))
+    return found
+
+
+class ProRata:
+    """In proportion: each payment out takes of every colour as much as it is of all that is there.
+
+    Rounding: the colours stand in their order, and each one's share is the difference of two
+    rounded-down parts of the sums up to it. So the shares of all, with what is not marked, are the
+    payment, and a colour's share depends on those before it only.
+    """
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._marks: dict[str, dict[Colour, int]] = {}
+        self._to_mark: dict[str, dict[Colour, int]] = {}
+        self._kept: list[_Pool] = []
+        """What was there before every `PRO_RATA_STEP`-th posting."""
+        self._shares: dict[str, list[Share]] = {}
+        self._there: dict[Colour, int] = {}
+
+    def mark(self, credit: str, marks: Sequence[Mark]) -> None:
+        """See `Apportionment.mark`."""
+        sums: dict[Colour, int] = {}
+        for mark in sorted(marks, key=lambda each: each.colour):
+            sums[mark.colour] = sums.get(mark.colour, 0) + mark.length
+        self._to_mark[credit] = sums
+
+    def settle(self) -> Touched:
+        """See `Apportionment.settle`."""
+        touched = Touched(set(), set())
+        first, changed = self._book.settle()
+        for credit, marks in self._to_mark.items():
+            if marks == self._marks.get(credit, {}):
+                continue
+            number = self._book.number_of(credit)
+            first = first if number is None else min(first, number)
+            self._marks.pop(credit, None)
+            if marks:
+                self._marks[credit] = marks
+        self._to_mark.clear()
+        for key in changed:
+            if key in self._shares and self._book.number_of(key) is None:
+                del self._shares[key]
+                touched.debits.add(key)
+        self._run_from(first, touched)
+        return touched
+
+    def shares(self, debit: str) -> list[Share]:
+        """See `Apportionment.shares`."""
+        return self._shares.get(debit, [])
+
+    def resting(self, colour: Colour) -> int:
+        """See `Apportionment.resting`."""
+        return self._there.get(colour, 0)
+
+    def _run_from(self, first: int, touched: Touched) -> None:
+        book, kept = self._book, self._kept
+        del kept[first // PRO_RATA_STEP + 1 :]
+        number = max(0, len(kept) - 1) * PRO_RATA_STEP
+        pool = kept.pop().copy() if kept else _Pool(0, 0, {})
+        while number < len(book):
+            if number % PRO_RATA_STEP == 0:
+                kept.append(pool.copy())
+            entry = book.entry(number)
+            pool.go_on(book.came_before(number), book.left_before(number))
+            if entry.amount < 0:
+                shares = pool.take(entry.coins)
+                if number >= first and shares != self._shares.get(entry.key, []):
+                    self._shares[entry.key] = shares
+                    touched.debits.add(entry.key)
+            else:
+                pool.add(entry.coins, self._marks.get(entry.key, {}))
+            number += 1
+        if number % PRO_RATA_STEP == 0:
+            kept.append(pool.copy())
+        pool.go_on(book.came, book.left)
+        for colour in self._there.keys() | pool.colours.keys():
+            if self._there.get(colour) != pool.colours.get(colour):
+                touched.colours.add(colour)
+        self._there = pool.colours
+
+
+class _Pool:
+    """All that is in the account at one moment, and how much of it is of which colour."""
+
+    def __init__(self, came: int, left: int, colours: dict[Colour, int]) -> None:
+        self.colours = colours
+        self._came = came
+        self._left = left
+
+    def copy(self) -> _Pool:
+        return _Pool(self._came, self._left, dict(self.colours))
+
+    def go_on(self, came: int, left: int) -> None:
+        """Let come in and go out what no posting explains."""
+        if left > self._left:
+            self.take(left - self._left)
+        self._came = came
+
+    def add(self, coins: int, marks: dict[Colour, int]) -> None:
+        self._came += coins
+        for colour, marked in marks.items():
+            part = min(marked, coins)
+            coins -= part
+            if part:
+                self.colours[colour] = self.colours.get(colour, 0) + part
+
+    def take(self, coins: int) -> list[Share]:
+        """Take out coins; return the shares of the colours, one behind the other."""
+        there = self._came - self._left
+        self._left += coins
+        shares: list[Share] = []
+        so_far = taken = 0
+        for colour, amount in sorted(self.colours.items()):
+            so_far += amount
+            upto = so_far * coins // there
+            if upto > taken:
+                shares.append(Share(taken, upto - taken, colour, None))
+            left = amount - (upto - taken)
+            taken = upto
+            if left:
+                self.colours[colour] = left
+            else:
+                del self.colours[colour]
+        return shares

@@ -1,0 +1,253 @@
+"""The money of one account in order: which coins came in when, and which left with which debit.
+
+Every satang that comes in has a place in one line, and so has every satang that goes out. What was
+there before the first posting stands at the beginning of the line. Balances that a bank states
+anchor the book: where they show money that no posting explains, that much came in or went out
+unseen, at that moment. Without them the postings count alone: a debit larger than what the book
+shows spends, for the rest, money that was never seen.
+
+The book is a function of the postings, whatever order they came in. One more at its end costs the
+same in a short book and in a long one; one in the past costs a look at those after it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator
+from typing import NamedTuple
+
+Rank = tuple[int, bool, str]
+"""A place in the book: when (ms), whether it is a debit, the posting's id."""
+
+
+class Entry(NamedTuple):
+    """One posting of the book.
+
+    ``amount`` is in satang, negative for a debit. ``coins`` is how much of it counts: less where a
+    part of the payment was returned, nothing for the return itself. ``balance`` is the account's
+    after it, where it was stated.
+    """
+
+    at: int
+    key: str
+    amount: int
+    coins: int
+    balance: int | None
+
+    @property
+    def rank(self) -> Rank:
+        """Its place: of one moment, what comes in goes before what goes out."""
+        return self.at, self.amount < 0, self.key
+
+
+class Span(NamedTuple):
+    """Coins of one posting: from ``start`` (satang into the posting) on, ``length`` satang."""
+
+    key: str
+    start: int
+    length: int
+
+
+class _Totals(NamedTuple):
+    """Coins come in and gone out so far, and what is in the account beside them (satang).
+
+    Beside the coins there is the money of payments that are returned later (it may be missing,
+    where the account itself made them).
+    """
+
+    came: int
+    left: int
+    beside: int
+
+
+class Book:
+    """One account's postings in order of time, and the coins' places in the two lines."""
+
+    def __init__(self) -> None:
+        self._ranks: list[Rank] = []
+        self._entries: list[Entry] = []
+        self._known: dict[str, Entry] = {}
+        self._stated: list[Rank] = []
+        self._came: list[int] = []
+        """By entry: how many coins had come in when it was made; a credit's coins begin there."""
+        self._left: list[int] = []
+        """By entry: how many coins had gone out when it was made; a debit's coins begin there."""
+        self._after: list[_Totals] = []
+        self._dirty: int | None = None
+        self._changed: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def came(self) -> int:
+        """Coins that have come in, all together."""
+        return self._after[-1].came if self._after else 0
+
+    @property
+    def left(self) -> int:
+        """Coins that have gone out, all together."""
+        return self._after[-1].left if self._after else 0
+
+    def put(self, entry: Entry) -> None:
+        """Take an entry that is new, or newer than the one with its key. Then call `settle`."""
+        before = self._known.get(entry.key)
+        if before == entry:
+            return
+        if before is not None:
+            self.remove(entry.key)
+        self._known[entry.key] = entry
+        self._changed.add(entry.key)
+        place = bisect_left(self._ranks, entry.rank)
+        self._ranks.insert(place, entry.rank)
+        self._entries.insert(place, entry)
+        if entry.balance is not None:
+            insort(self._stated, entry.rank)
+        self._touch(entry.at)
+
+    def remove(self, key: str) -> None:
+        """Take an entry out, if it is there. Then call `settle`."""
+        entry = self._known.pop(key, None)
+        if entry is None:
+            return
+        self._changed.add(key)
+        place = bisect_left(self._ranks, entry.rank)
+        del self._ranks[place], self._entries[place]
+        if entry.balance is not None:
+            del self._stated[bisect_left(self._stated, entry.rank)]
+        self._touch(entry.at if self._stated or entry.balance is None else 0)
+
+    def _touch(self, at: int) -> None:
+        if self._stated and at <= self._stated[0][0]:
+            # What was there before the first posting may be another amount now.
+            at = 0
+        self._dirty = at if self._dirty is None else min(at, self._dirty)
+
+    def settle(self) -> tuple[int, set[str]]:
+        """Give the entries their places anew; call it before anything is asked.
+
+        Returns the number of the first entry whose place may be another, and the keys of those that
+        came, went or changed.
+        """
+        entries = self._entries
+        if self._dirty is None:
+            return len(entries), set()
+        changed, self._changed = self._changed, set()
+        first = number = bisect_left(self._ranks, (self._dirty,))
+        self._dirty = None
+        del self._came[first:], self._left[first:], self._after[first:]
+        totals = self._after[-1] if first else _Totals(self._opening(), 0, 0)
+        while number < len(entries):
+            end, at = number + 1, entries[number].at
+            while end < len(entries) and entries[end].at == at:
+                end += 1
+            totals = self._place(number, end, totals)
+            number = end
+        return first, changed
+
+    def _opening(self) -> int:
+        """Return what was in the account before the first posting, as the first statement says."""
+        if not self._stated:
+            return 0
+        end = bisect_right(self._ranks, self._stated[0])
+        before = self._entries[end - 1].balance
+        assert before is not None
+        return max(0, before - sum(entry.amount for entry in self._entries[:end]))
+
+    def _place(self, first: int, end: int, totals: _Totals) -> _Totals:
+        """Place the entries of one moment; return the totals after them."""
+        came, left, beside = totals
+        entries = self._entries[first:end]
+        moved = sum(entry.amount for entry in entries)
+        before = _balance_before(entries, came - left + beside, moved)
+        if before is not None:
+            there = came - left + beside
+            came += max(0, before - there)
+            left += min(came - left, max(0, there - max(0, before)))
+        for entry in entries:
+            coins = entry.coins
+            if entry.amount < 0 and coins > came - left:
+                came = left + coins
+            self._came.append(came)
+            self._left.append(left)
+            if entry.amount < 0:
+                left += coins
+                beside += coins + entry.amount
+            else:
+                came += coins
+                beside += entry.amount - coins
+            self._after.append(_Totals(came, left, beside))
+        if before is not None and before < 0:
+            # An overdraft was paid back out of what came in first.
+            too_much = came - left + beside - max(0, before + moved)
+            left += min(came - left, max(0, too_much))
+            self._after[-1] = _Totals(came, left, beside)
+        return self._after[-1]
+
+    def entry(self, number: int) -> Entry:
+        """Return an entry by its number in order of time."""
+        return self._entries[number]
+
+    def next_out(self) -> int:
+        """Return the number of the entry whose coins are the next to go out."""
+        return max(0, bisect_right(self._came, self.left) - 1)
+
+    def rank(self, number: int) -> Rank | None:
+        """Return the place of an entry; None when there is none."""
+        return self._ranks[number] if number < len(self._ranks) else None
+
+    def number_at(self, rank: Rank) -> int:
+        """Return the number that the entry of this place has, or would have."""
+        return bisect_left(self._ranks, rank)
+
+    def number_of(self, key: str) -> int | None:
+        """Return the number of an entry; None when it is not in the book."""
+        entry = self._known.get(key)
+        return None if entry is None else bisect_left(self._ranks, entry.rank)
+
+    def came_before(self, number: int) -> int:
+        """Return where the coins of this credit begin, in the line of all that came in."""
+        return self._came[number] if number < len(self._came) else self.came
+
+    def left_before(self, number: int) -> int:
+        """Return where the coins of this debit begin, in the line of all that went out."""
+        return self._left[number] if number < len(self._left) else self.left
+
+    def credits_at(self, start: int, stop: int) -> Iterator[Span]:
+        """Yield the parts of credits whose coins came in at these places, in order.
+
+        Coins between them came in unseen.
+        """
+        return self._spans(self._came, start, min(stop, self.came), credits=True)
+
+    def debits_at(self, start: int, stop: int) -> Iterator[Span]:
+        """Yield the parts of debits whose coins went out at these places, in order."""
+        return self._spans(self._left, start, min(stop, self.left), credits=False)
+
+    def _spans(self, places: list[int], start: int, stop: int, credits: bool) -> Iterator[Span]:
+        number = max(0, bisect_right(places, start) - 1)
+        while number < len(places) and places[number] < stop:
+            entry, begins = self._entries[number], places[number]
+            number += 1
+            if (entry.amount > 0) is not credits:
+                continue
+            first, end = max(start, begins), min(stop, begins + entry.coins)
+            if first < end:
+                yield Span(entry.key, first - begins, end - first)
+
+
+def _balance_before(entries: list[Entry], there: int, moved: int) -> int | None:
+    """Return what was in the account before the entries of one moment, as a statement says.
+
+    ``there`` is what the book shows, ``moved`` what the entries come to. In which order payments
+    of one moment were made nobody knows: so a statement that fits after all of them is believed,
+    else the last one. None: nothing was stated.
+    """
+    before, so_far = None, 0
+    for entry in entries:
+        so_far += entry.amount
+        if entry.balance is not None:
+            if entry.balance == there + moved:
+                return there
+            before = entry.balance - so_far
+    return before
