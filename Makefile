@@ -38,7 +38,7 @@ check: $(READY)  ## Check format, lint, types, layers and the repository's own r
 recovery: $(READY)  ## Kill, stop and starve everything under load, KILLS=50 SEED=7, and compare with replay
 	@$(VENV)/bin/python -m tests.recovery --kills $(KILLS) --seed $(SEED)
 
-bench: $(READY)  ## Measure throughput, latency, clustering, growth, backlog, rebuild, takeover (an hour)
+bench: $(READY)  ## Measure everything but other stream processors, one after the other (over an hour)
 	@$(VENV)/bin/python -m benchmarks
 
 # In an environment of its own: what other stream processors need must not hold back the product's.

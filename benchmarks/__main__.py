@@ -12,7 +12,16 @@ import subprocess
 import sys
 from typing import Any
 
-NAMES = ("throughput", "latency", "clustering", "growth", "backlog", "rebuild", "takeover")
+NAMES = (
+    "throughput",
+    "latency",
+    "clustering",
+    "growth",
+    "lookback",
+    "backlog",
+    "rebuild",
+    "takeover",
+)
 
 
 def main() -> int:

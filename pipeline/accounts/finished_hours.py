@@ -1,8 +1,8 @@
 """The look-back memory's finished hours, in rows so small that one account's are read at once.
 
-A block of an hour that is over is cut by account into 256 rows. All hours of a row's accounts lie
-side by side, so what is remembered of an account is one short scan, however much the partition
-remembers.
+A bucket of an hour that is over is cut by account into up to 256 rows, the more the larger it is.
+All hours of a row lie side by side, so what is remembered of an account is a few short scans,
+however much the partition remembers.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from pipeline.state import State
 
 _ROW = b"lr"
 _INDEX = b"li"
-_ROWS_A_BUCKET = 256
-_INDEX_BYTES = 32
-"""A bit a bucket."""
+ROW_BYTES = 1_024
+"""About what a row has, to twice as much: some ten postings, less than RocksDB reads at a time."""
+
+_BUCKETS = 256
+_FINEST = 8
+_MOST_ROWS = 1 << _FINEST
 
 
 class _Owner(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -31,43 +34,46 @@ class _Owner(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 _OWNERS = msgspec.msgpack.Decoder(list[_Owner])
 _RAW = msgspec.msgpack.Decoder(list[msgspec.Raw])
-_POSTINGS = msgspec.msgpack.Decoder(list[Posting])
+_POSTING = msgspec.msgpack.Decoder(Posting)
 _ENCODER = msgspec.msgpack.Encoder()
 
 
 class FinishedHours:
-    """Rows of the state: ``lr bucket row hour`` postings; ``li hour`` which buckets have rows."""
+    """Rows of the state: ``lr bucket row hour`` postings; ``li hour`` how each bucket is cut.
+
+    A bucket is cut into ``2 ** fineness`` rows; an account's row is the first bits of a hash.
+    """
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def add(self, hour: int, bucket: int, blocks: Sequence[bytes]) -> None:
         """Cut blocks (encoded lists of postings) of an hour's bucket into rows."""
+        wanted = sum(map(len, blocks)) // ROW_BYTES
+        fineness = min(_FINEST, max(0, wanted.bit_length() - 1))
         rows: defaultdict[int, list[msgspec.Raw]] = defaultdict(list)
         for block in blocks:
             # What is only moved is not decoded: that would cost ten times as much.
             for owner, posting in zip(_OWNERS.decode(block), _RAW.decode(block), strict=True):
-                rows[_row_of(owner.account.encode())].append(posting)
+                rows[_row_of(owner.account.encode(), fineness)].append(posting)
         index = self._index(hour)
-        byte, bit = divmod(bucket, 8)
-        has_rows = index[byte] >> bit & 1
         for row, postings in rows.items():
             key = _row_key(bucket, row, hour)
-            before = self._state.get(key) if has_rows else None
+            before = self._state.get(key) if index[bucket] else None
             if before is not None:
                 postings = [*_RAW.decode(before), *postings]
             self._state.put(key, _ENCODER.encode(postings))
-        if not has_rows:
-            index[byte] |= 1 << bit
+        if index[bucket] <= fineness:
+            index[bucket] = fineness + 1
             self._state.put(_index_key(hour), bytes(index))
 
     def of(self, account: bytes, bucket: int, first: int) -> Iterator[Posting]:
         """Yield the postings of an account from the hour ``first`` on."""
-        name = account.decode()
-        begin, end = (_row_key(bucket, _row_of(account), hour) for hour in (first, 0xFFFFFFFF))
-        for _, value in self._state.scan(begin, end):
-            if account in value:
-                yield from (p for p in _POSTINGS.decode(value) if p.account == name)
+        for row in sorted({_row_of(account, fineness) for fineness in range(_FINEST + 1)}):
+            begin, end = _row_key(bucket, row, first), _row_key(bucket, row, 0xFFFFFFFF)
+            for _, value in self._state.scan(begin, end):
+                if account in value:
+                    yield from postings_of(account, value)
 
     def hours_before(self, first: int) -> list[int]:
         """Return the hours below ``first`` that have rows."""
@@ -77,24 +83,36 @@ class FinishedHours:
     def forget(self, hour: int, bucket: int) -> None:
         """Drop the rows of an hour's bucket."""
         index = self._index(hour)
-        byte, bit = divmod(bucket, 8)
-        if not index[byte] >> bit & 1:
+        if not index[bucket]:
             return
-        for row in range(_ROWS_A_BUCKET):
+        # The rows of a coarser cut, should there have been one, are among those of the finest.
+        for row in range(0, _MOST_ROWS, _MOST_ROWS >> (index[bucket] - 1)):
             self._state.delete(_row_key(bucket, row, hour))
-        index[byte] &= ~(1 << bit)
+        index[bucket] = 0
         if any(index):
             self._state.put(_index_key(hour), bytes(index))
         else:
             self._state.delete(_index_key(hour))
 
     def _index(self, hour: int) -> bytearray:
-        return bytearray(self._state.get(_index_key(hour)) or _INDEX_BYTES)
+        """Return a byte for each bucket: its fineness and one more, 0 where it has no rows."""
+        return bytearray(self._state.get(_index_key(hour)) or _BUCKETS)
 
 
-def _row_of(account: bytes) -> int:
-    # The lowest byte chose the partition, the second the bucket.
-    return zlib.crc32(account) >> 16 & 0xFF
+def postings_of(account: bytes, block: bytes) -> Iterator[Posting]:
+    """Yield the account's postings in an encoded list of postings."""
+    name = account.decode()
+    for each in _RAW.decode(block):
+        # Most are other accounts', and are not decoded.
+        if account in bytes(each):
+            posting = _POSTING.decode(each)
+            if posting.account == name:
+                yield posting
+
+
+def _row_of(account: bytes, fineness: int) -> int:
+    # The lowest byte of the hash chose the partition, the second the bucket.
+    return zlib.crc32(account) >> 16 & 0xFF & -(_MOST_ROWS >> fineness)
 
 
 def _row_key(bucket: int, row: int, hour: int) -> bytes:

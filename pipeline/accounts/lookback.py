@@ -20,7 +20,7 @@ from itertools import chain
 
 import msgspec
 
-from pipeline.accounts.finished_hours import FinishedHours
+from pipeline.accounts.finished_hours import FinishedHours, postings_of
 from pipeline.contracts.account_log import Posting
 from pipeline.policy.policy import HOUR_MS
 from pipeline.state import State, scan_prefix
@@ -31,16 +31,23 @@ BUCKETS = 256
 BLOCK_POSTINGS = 8_192
 """Postings that wait, at most, until they go into blocks: some 3 MB, 32 a bucket."""
 
-CUT_BYTES = 16_384
+CUT_BYTES = 4_096
 """A finished hour's bucket of more bytes is cut into rows. Smaller ones stay as they are: rows of
 one posting or two would cost more than they save."""
 
 _GOING_HOURS = 2
 """This hour and the last, to which some postings still come."""
 
-_POSTINGS_A_STEP = 1_024
-"""For so many new postings, and for each batch, one bucket of a finished hour is looked at: so a
-backlog of hours with more than 256 times this many postings is cut as fast as it comes in."""
+_STEPS_A_FLUSH = 32
+"""Buckets of finished hours that are looked at with each batch, at most."""
+
+_BYTES_A_FLUSH = 65_536
+_BYTES_A_POSTING = 256
+"""A batch cuts, beside so many bytes, as many for each of its postings: twice what they have, so
+that cutting keeps up with any backlog, and a small batch waits for some milliseconds at most."""
+
+_BYTES_OF_FORGETTING = 16_384
+"""What dropping a bucket's rows counts as: it takes about as long as cutting so much."""
 
 _BLOCK = b"b"
 _WAITING = b"w"
@@ -112,8 +119,7 @@ class LookBack:
             self._waits(key)
         else:
             self._write_blocks(sequence)
-        for _ in range(min(len(self._steps), 1 + added // _POSTINGS_A_STEP)):
-            self._step(*self._steps.popleft())
+        self._cut(_BYTES_A_FLUSH + added * _BYTES_A_POSTING)
 
     def _waits(self, key: bytes) -> None:
         self._waiting[key] = None
@@ -146,7 +152,7 @@ class LookBack:
                 continue
             for _, value in scan_prefix(self._state, _block_key(hour, bucket)):
                 if needle in value:
-                    yield from (p for p in _DECODER.decode(value) if p.account == account)
+                    yield from postings_of(needle, value)
         yield from self._finished.of(needle, bucket, first)
         for block, postings in self._pending.items():
             if block % BUCKETS == bucket and block // BUCKETS >= first:
@@ -181,17 +187,26 @@ class LookBack:
         for hour in sorted(hours - planned):
             self._steps.extend((hour, bucket) for bucket in range(BUCKETS))
 
-    def _step(self, hour: int, bucket: int) -> None:
+    def _cut(self, most_bytes: int) -> None:
+        for _ in range(min(len(self._steps), _STEPS_A_FLUSH)):
+            most_bytes -= self._step(*self._steps.popleft())
+            if most_bytes <= 0:
+                return
+
+    def _step(self, hour: int, bucket: int) -> int:
+        """Cut or forget a bucket of an hour; return how many bytes that were."""
         if hour < self._first:
             self._finished.forget(hour, bucket)
-            return
+            return _BYTES_OF_FORGETTING
         blocks = list(scan_prefix(self._state, _block_key(hour, bucket)))
-        if sum(len(value) for _, value in blocks) > CUT_BYTES:
+        size = sum(len(value) for _, value in blocks)
+        if size > CUT_BYTES:
             self._finished.add(hour, bucket, [value for _, value in blocks])
             for key, _ in blocks:
                 self._state.delete(key)
         if bucket == BUCKETS - 1 and next(self._blocks_of(hour), None) is None:
             self._with_blocks.discard(hour)
+        return size
 
     def _blocks_of(self, hour: int) -> Iterator[bytes]:
         return (key for key, _ in scan_prefix(self._state, _BLOCK + hour.to_bytes(4, "big")))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.accounts import lookback
+from pipeline.accounts import finished_hours, lookback
 from pipeline.accounts.lookback import LookBack
 from pipeline.contracts.account_log import Posting
 from pipeline.policy.policy import HOUR_MS
@@ -96,11 +96,13 @@ def remembered(memory: LookBack, account: str) -> list[int]:
     st.lists(st.tuples(st.integers(0, 30), st.integers(-80, 0)), min_size=20, max_size=100),
     st.lists(st.integers(0, 80), min_size=1, max_size=6),
     st.integers(0, 3),
+    st.integers(20, 400),
 )
-def test_cutting_finished_hours_into_rows_changes_nothing(added, ticks, restart_every):
+def test_cutting_finished_hours_into_rows_changes_nothing(added, ticks, restart_every, row_bytes):
     """A memory that cuts everything at once against a list of what came within the look-back."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lookback, "CUT_BYTES", 0)
+        patch.setattr(finished_hours, "ROW_BYTES", row_bytes)
         patch.setattr(lookback, "BLOCK_POSTINGS", 7)
         patch.setattr(lookback, "BUCKETS", 2)
         state, now = MemoryState(), 0
@@ -127,6 +129,7 @@ def test_cutting_finished_hours_into_rows_changes_nothing(added, ticks, restart_
 
 def test_a_finished_hour_is_cut_between_batches_and_forgotten_when_it_is_old(monkeypatch):
     monkeypatch.setattr(lookback, "CUT_BYTES", 100)
+    monkeypatch.setattr(finished_hours, "ROW_BYTES", 100)
     monkeypatch.setattr(lookback, "BLOCK_POSTINGS", 100)
     state = MemoryState()
     memory = LookBack(state, 72)
@@ -146,14 +149,14 @@ def test_a_finished_hour_is_cut_between_batches_and_forgotten_when_it_is_old(mon
     memory.expire(now)
     assert (rows(b"lr"), rows(b"li")) == (0, 0)
     work_off(10)
-    assert rows(b"lr") > 1_000
+    assert rows(b"lr") > 256
     assert rows(b"li") == 1
     assert all(remembered(memory, each) == [number] for number, each in enumerate(accounts))
     now = NOON + 73 * HOUR_MS
     memory.expire(now)
     assert list(memory.of("account:014:5")) == []
     work_off(1_000)
-    assert (rows(b"lr"), rows(b"li")) == (0, 0)
+    assert rows(b"lr") + rows(b"b" + (NOON // HOUR_MS).to_bytes(4, "big")) == 0
 
 
 def test_late_postings_join_the_rows_of_their_hour(monkeypatch):
