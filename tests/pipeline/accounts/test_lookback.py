@@ -156,7 +156,10 @@ def test_a_finished_hour_is_cut_between_batches_and_forgotten_when_it_is_old(mon
     memory.expire(now)
     assert list(memory.of("account:014:5")) == []
     work_off(1_000)
-    assert rows(b"lr") + rows(b"b" + (NOON // HOUR_MS).to_bytes(4, "big")) == 0
+    forgotten = (NOON // HOUR_MS).to_bytes(4, "big")
+    assert rows(b"b" + forgotten) == rows(b"li" + forgotten) == 0
+    assert rows(b"lr") == 1  # of the account whose postings came later
+    assert len(remembered(memory, "account:014:x")) == 600
 
 
 def test_late_postings_join_the_rows_of_their_hour(monkeypatch):
