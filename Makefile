@@ -49,6 +49,7 @@ bench-peers: $(READY)  ## Measure other stream processors beside the product
 
 deploy-files: $(READY)  ## Write anew what in deploy/ is derived from topics.yaml and the metrics
 	$(VENV)/bin/freezeline topics export --format strimzi --principals deploy/strimzi/principals.yaml > deploy/strimzi/kafka.yaml
+	$(VENV)/bin/python deploy/grafana/build.py
 
 clean:  ## Remove what these targets made, but no data
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

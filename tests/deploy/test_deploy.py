@@ -80,7 +80,7 @@ def test_every_volume_is_declared_and_every_mounted_file_is_there(compose: dict[
     sources = {volume.split(":")[0] for volume in mounted}
     files = {source for source in sources if source.startswith(".")}
     assert sources - files == set(compose["volumes"])
-    assert all((COMPOSE_FILE.parent / source).is_file() for source in files)
+    assert all((COMPOSE_FILE.parent / source).exists() for source in files)
 
 
 def test_workers_keep_their_state_where_the_image_puts_it(compose: dict[str, Any]) -> None:
@@ -105,12 +105,13 @@ def test_kafka_is_the_version_that_the_tests_use(compose: dict[str, Any]) -> Non
     assert compose["services"]["kafka"]["image"] == f"apache/kafka:{KAFKA_VERSION}"
 
 
-def test_prometheus_asks_every_worker(compose: dict[str, Any]) -> None:
+def test_prometheus_asks_every_worker_and_knows_its_kind(compose: dict[str, Any]) -> None:
     text = (DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
     (job,) = yaml.safe_load(text)["scrape_configs"]
     port = compose["services"]["intake"]["environment"]["FREEZELINE_HTTP_PORT"]
-    (targets,) = (config["targets"] for config in job["static_configs"])
-    assert set(targets) == {f"{name}:{port}" for name in AGENTS}
+    asked = {one["labels"]["agent"]: one["targets"] for one in job["static_configs"]}
+    assert job["job_name"] == "freezeline"
+    assert asked == {name: [f"{name}:{port}"] for name in AGENTS}
 
 
 def test_the_image_copies_what_exists_and_runs_as_nobody_special() -> None:
