@@ -14,8 +14,10 @@ from agents.cli import CommandError
 from agents.console import console
 from pipeline.evaluation.figures import Figure, Figures, Grouping, figures_of
 from pipeline.evaluation.found import Found, gather
+from pipeline.evaluation.told import identifiers_told, newest_reports
 from pipeline.evaluation.truth import Truth, decode_truth
 from pipeline.evaluation.worst import Case, lost_by_difficulty, worst_cases
+from pipeline.policy.policy import load_policy
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +29,9 @@ def evaluate(
     truth: Annotated[Path, typer.Option(help="The truth, as `freezeline simulate` writes it.")],
     clusters: Annotated[Path, typer.Option(help="clusters.jsonl of `freezeline replay`.")],
     alerts: Annotated[Path, typer.Option(help="freeze-alerts.jsonl of `freezeline replay`.")],
+    reports: Annotated[
+        Path | None, typer.Option(help="The reports, to say more of what mixes clusters.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Figures and cases as one line.")] = False,
 ) -> None:
     """Compare clusters and alerts with the truth: figures with 95 % intervals, and the worst cases.
@@ -42,7 +47,10 @@ def evaluate(
             f"Not the clusters and alerts of `freezeline replay`: {error}.", 1
         ) from None
     figures = figures_of(known, found)
-    worst = worst_cases(known, found)
+    told = None
+    if reports is not None:
+        told = identifiers_told(newest_reports(_lines(reports), load_policy()))
+    worst = worst_cases(known, found, told)
     if as_json:
         lost = lost_by_difficulty(known, found)
         content = {"figures": figures, "worst": worst, "lost_by_difficulty": lost}

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from pipeline.simulation.difficulty import DEFAULT, LEVELS
 from pipeline.simulation.scenario import Scenario, simulate
 
 DEFAULT_START = "2026-11-02T08:00:00+07:00"
@@ -27,6 +28,9 @@ def run(
     rings: Annotated[int, typer.Option(min=1, help="Scam rings.")] = 6,
     reports: Annotated[int, typer.Option(min=0, help="Distinct reports.")] = 120,
     payments: Annotated[int, typer.Option(min=0, help="Payments, honest and stolen.")] = 20_000,
+    difficulty: Annotated[
+        str, typer.Option(help=f"How hard it is: {', '.join(LEVELS)}.")
+    ] = DEFAULT,
     start: Annotated[
         str, typer.Option(help="When the day of payments begins, RFC 3339 with an offset.")
     ] = DEFAULT_START,
@@ -36,7 +40,16 @@ def run(
     Writes reports.jsonl, transactions.jsonl, timeline.jsonl (which line of which file comes when;
     the first line is 1) and truth.json.
     """
-    scenario = simulate(seed, rings=rings, reports=reports, payments=payments, start=_start(start))
+    if difficulty not in LEVELS:
+        raise typer.BadParameter(f"not one of {', '.join(LEVELS)}", param_hint="--difficulty")
+    scenario = simulate(
+        seed,
+        rings=rings,
+        reports=reports,
+        payments=payments,
+        difficulty=difficulty,
+        start=_start(start),
+    )
     try:
         write_scenario(scenario, out)
     except OSError as error:

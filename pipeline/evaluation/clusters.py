@@ -28,7 +28,7 @@ def mixed_clusters(truth: Truth, found: Found) -> list[MixedCluster]:
 
     Two reports of one ring are no strangers, even where only luck could join them.
     """
-    belongs = {r.report: r.ring or r.group or f"alone {r.report}" for r in truth.speaking()}
+    belongs = truth.owners()
     inside: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     for report, cluster in found.group_of.items():
         if report in belongs:

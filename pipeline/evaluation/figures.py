@@ -93,7 +93,7 @@ def figures_of(truth: Truth, found: Found) -> Figures:
         groups=len(set(groups.values())),
         found_clusters=len(set(clusters.values())),
         clusters=grouping_of(parts_of(_all(groups, compared), clusters)),
-        whole_rings=grouping_of(parts_of(_all(truth.whole_rings(), compared), clusters)),
+        whole_rings=grouping_of(parts_of(truth.owners(), clusters)),
         largest_wrong_cluster=max((each.reports for each in mixed), default=0),
         most_strangers=max((len(each.strangers) for each in mixed), default=0),
         mixed_clusters=len(mixed),

@@ -17,11 +17,12 @@ _ALERT = msgspec.json.Decoder(FreezeAlert)
 
 @dataclass(slots=True)
 class Found:
-    """Clusters by id, the newest word of every alert, and when each account was first spoken of.
+    """Clusters by id, the newest words of every alert, and when each account was first spoken of.
 
     ``group_of`` is the cluster of each report. ``first_hold`` and ``first_alert`` (a hold or a
     watch) are event times (ms) by account. ``asked`` is what each hold last asked for (satang) by
-    alert, also of one that has ended, but not of one that another hold took over.
+    alert, also of one that has ended, but not of one that another hold took over; ``holds`` are
+    those words.
     """
 
     clusters: dict[str, Cluster] = field(default_factory=dict)
@@ -30,6 +31,7 @@ class Found:
     first_hold: dict[str, int] = field(default_factory=dict)
     first_alert: dict[str, int] = field(default_factory=dict)
     asked: dict[str, int] = field(default_factory=dict)
+    holds: dict[str, FreezeAlert] = field(default_factory=dict)
 
     def held_ever(self) -> dict[str, int]:
         """Return every account ever asked to be held, and how much (satang) was asked of it."""
@@ -76,6 +78,7 @@ def _take(found: Found, alert: FreezeAlert) -> None:
         found.newest[identity] = alert
         if alert.kind is AlertKind.HOLD:
             found.asked[identity] = alert.amount_satang
+            found.holds[identity] = alert
         elif alert.superseded_by is not None:
             found.asked.pop(identity, None)
     at = parse_rfc3339(alert.caused_at)

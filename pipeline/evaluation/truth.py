@@ -77,9 +77,9 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
         """Return the group of each speaking report that has one: what evidence can reach."""
         return {r.report: r.group for r in self.speaking() if r.group is not None}
 
-    def whole_rings(self) -> dict[str, str]:
-        """Return the ring of each speaking report of a ring."""
-        return {r.report: r.ring for r in self.speaking() if r.ring is not None}
+    def owners(self) -> dict[str, str]:
+        """Return whose each speaking report is: its whole ring, else its group, else itself."""
+        return {r.report: r.ring or r.group or f"alone {r.report}" for r in self.speaking()}
 
     def guilty(self) -> set[str]:
         """Return all accounts, proxies and wallets of rings."""

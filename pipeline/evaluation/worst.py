@@ -13,6 +13,7 @@ from pipeline.contracts.clusters import Cluster, Edge
 from pipeline.evaluation.clusters import mixed_clusters
 from pipeline.evaluation.found import Found
 from pipeline.evaluation.holds import HeldAccount, holds_of
+from pipeline.evaluation.told import Told
 from pipeline.evaluation.truth import TrueReport, Truth
 
 WORST = 10
@@ -35,11 +36,16 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     alert_id: str | None = None
 
 
-def worst_cases(truth: Truth, found: Found, limit: int = WORST) -> list[Case]:
-    """Return the worst cases of each kind in turn, until there are ``limit``."""
+def worst_cases(
+    truth: Truth, found: Found, told: Told | None = None, limit: int = WORST
+) -> list[Case]:
+    """Return the worst cases of each kind in turn, until there are ``limit``.
+
+    ``told`` is what the reports name (see `identifiers_told`): it says what mixes a cluster.
+    """
     kinds = (
         _innocents_held(truth, found),
-        _mixed(truth, found),
+        _mixed(truth, found, told or {}),
         _torn(truth, found),
         _missed(truth, found),
     )
@@ -50,11 +56,11 @@ def worst_cases(truth: Truth, found: Found, limit: int = WORST) -> list[Case]:
 def _innocents_held(truth: Truth, found: Found) -> Iterator[Case]:
     held = holds_of(truth, found).held
     for one in sorted((one for one in held if one.innocent), key=_worth):
-        alerts = [
-            found.newest[key] for key in found.asked if found.newest[key].account == one.account
-        ]
-        alert = max(alerts, key=lambda alert: (alert.disputed_satang, alert.alert_id))
-        state = "stands" if alert.kind is AlertKind.HOLD else f"ended ({alert.release_reason})"
+        asked = [alert for alert in found.holds.values() if alert.account == one.account]
+        alert = max(asked, key=lambda alert: (alert.amount_satang, alert.alert_id))
+        newest = found.newest[alert.alert_id]
+        stands = newest.kind is AlertKind.HOLD
+        state = "stands" if stands else f"ended ({newest.release_reason})"
         why = [alert.reason_en, *(_evidence(e.kind, e.report, e.detail) for e in alert.evidence)]
         why += [_told(truth, e.report) for e in alert.evidence if e.report]
         yield Case(
@@ -87,7 +93,7 @@ def _told(truth: Truth, key: str) -> str:
     return ""
 
 
-def _mixed(truth: Truth, found: Found) -> Iterator[Case]:
+def _mixed(truth: Truth, found: Found, told: Told) -> Iterator[Case]:
     owned = _owners(truth)
     by_key = {report.report: report for report in truth.reports}
     for mixed in mixed_clusters(truth, found):
@@ -99,8 +105,27 @@ def _mixed(truth: Truth, found: Found) -> Iterator[Case]:
             harm=len(mixed.strangers),
             harm_in="strangers' reports",
             what=f"{mixed.reports} reports of {mixed.owner} and {names} in {cluster.cluster_id}",
-            why=_ties(cluster, mixed.owner, owned) or _files(mixed.strangers, by_key),
+            why=_ties(cluster, mixed.owner, owned)
+            + _shared(cluster, truth.owners(), told)
+            + _files(mixed.strangers, by_key),
         )
+
+
+def _shared(cluster: Cluster, owners: dict[str, str], told: Told) -> list[str]:
+    """Return the identifiers that reports of several owners name, the most owners first."""
+    members = set(cluster.members)
+    naming: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for report in cluster.reports:
+        if report in owners:
+            for identifier in told.get(report, ()):
+                if identifier in members:
+                    naming[identifier][owners[report]] += 1
+    shared = [(key, by) for key, by in naming.items() if len(by) > 1]
+    shared.sort(key=lambda each: (-len(each[1]), each[0]))
+    return [
+        f"{key} is named by {by.total()} reports of {len(by)} owners"
+        for key, by in shared[: 2 * _NAMED]
+    ]
 
 
 def _files(reports: Iterable[str], by_key: dict[str, TrueReport]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.simulation.agencies import Agency
 from pipeline.simulation.campaign import MINUTE, Victim
+from pipeline.simulation.difficulty import Difficulty
 from pipeline.simulation.telling import Path, Telling, tell
 from pipeline.simulation.writing import moment
 
@@ -24,10 +25,11 @@ _TEXT = 0.3
 class Filed:
     """The truth of one report: whose, about which ring, which payments it really means.
 
-    ``role`` is victim, malicious (a false report), mistaken (an honest dispute, withdrawn later),
-    bank_detection or laundering_list. ``accounts`` are the true keys of the accounts it names,
-    whether misspelt or by a proxy; ``named`` those that its newest word names rightly, with their
-    bank. ``ties`` are all true identifiers in it, as they were before any mistake.
+    ``role`` is victim, malicious (a false report), brigade (one of many false ones), mistaken (an
+    honest dispute, withdrawn later), bank_detection or laundering_list. ``accounts`` are the true
+    keys of the accounts that it names, whether misspelt or by a proxy; ``named`` those that its
+    newest word names rightly, with their bank. ``ties`` are all true identifiers in it, as they
+    were before any mistake.
     """
 
     key: str
@@ -95,19 +97,28 @@ class Desk:
         self.events.append((at, withdrawn))
 
 
-def file_victims(desk: Desk, victims: list[Victim], courier: str) -> None:
-    """File what every victim tells every agency that they called."""
+def file_victims(desk: Desk, victims: list[Victim], couriers: list[str], level: Difficulty) -> None:
+    """File what every victim tells every agency that they called.
+
+    ``couriers`` are phones of couriers; the first one delivers all over the country.
+    """
     own_account_given = False
     typed_onto_innocent = False
     for victim in victims:
         known = [rank for rank, (_, agency) in enumerate(victim.calls) if agency.knows_person]
         for rank, (at, agency) in enumerate(victim.calls):
-            telling = Telling(courier, onto_look_alike=not typed_onto_innocent)
+            courier = couriers[0]
+            if len(couriers) > 1 and desk.rng.random() < level.local_courier:
+                courier = desk.rng.choice(couriers[1:])
+            telling = Telling(level, courier, onto_look_alike=not typed_onto_innocent)
             tell(desk.rng, victim, agency, at, telling)
             typed_onto_innocent |= "misspelt_onto_innocent" in telling.difficulties
-            if not own_account_given and telling.payments and agency.source != "bank":
+            mistakes_own = not own_account_given or desk.rng.random() < level.own_account
+            if mistakes_own and telling.payments and agency.source != "bank":
+                _give_own_account(
+                    telling, victim, documented=not own_account_given or desk.rng.random() < 0.5
+                )
                 own_account_given = True
-                _give_own_account(telling, victim)
             if len(known) > 1 and rank in known:
                 telling.mark("several_agencies")
             _file_call(desk, victim, at, agency, telling, rank)
@@ -164,14 +175,19 @@ def _file_call(
         truth.withdrawn = True
 
 
-def _give_own_account(telling: Telling, victim: Victim) -> None:
+def _give_own_account(telling: Telling, victim: Victim, documented: bool) -> None:
     own = victim.account
     telling.suspects.append(
         {"kind": "account", "number": own.number, "bank": own.code, "holder": victim.name.thai}
     )
-    # The payment documents that it is the payer's own.
-    telling.payments[0]["from"] = {"bank": own.code, "account": own.number}
     telling.mark("own_account")
+    if documented:
+        # The payment documents that it is the payer's own.
+        telling.payments[0]["from"] = {"bank": own.code, "account": own.number}
+        return
+    telling.mark("own_account_undocumented")
+    for payment in telling.payments:
+        payment.pop("from", None)
 
 
 def _text(victim: Victim) -> str:

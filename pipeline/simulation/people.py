@@ -1,150 +1,29 @@
-"""The simulated people: given and family names with the romanisations that people use."""
+"""The simulated people: who bears which name, and how others write it."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
 
-_MEN = """
-สมชาย Somchai Somchay Somchaai
-ประเสริฐ Prasert Prasoet Prasirt
-วิชัย Wichai Vichai Wichay
-สุรชัย Surachai Surachay Surachaiy
-อนุชา Anucha Anuchar Anutcha
-ธนพล Thanaphon Tanapon Thanapol
-ณัฐพล Natthaphon Nattapon Nuttapol
-กิตติ Kitti Kittee Kitty
-ชัยวัฒน์ Chaiwat Chaiyawat Chaivat
-พงศกร Phongsakon Pongsakorn Pongsakon
-ศักดิ์ชัย Sakchai Sakdichai Sukchai
-นพดล Nopphadon Noppadol Nopadon
-ภาณุพงศ์ Phanuphong Panupong Bhanupong
-เอกชัย Ekkachai Ekachai Egkachai
-ธีรเดช Thiradet Teeradej Theeradech
-วรวุฒิ Worawut Voravut Worawuth
-ปิยะ Piya Piyah Biya
-จักรกฤษณ์ Chakkrit Jakkrit Chakkit
-สุทธิพงษ์ Sutthiphong Suttipong Suthipong
-ไพโรจน์ Phairot Pairoj Pairote
-มานพ Manop Manob Manope
-บุญมี Bunmi Boonmee Bunmee
-อำนาจ Amnat Umnat Amnaj
-กฤษฎา Kritsada Krissada Grisada
-ยุทธนา Yutthana Yuttana Yuthana
-ทวีศักดิ์ Thawisak Taweesak Thaveesak
-รัฐพล Ratthaphon Rattapon Rathapol
-สันติ Santi Sunti Santee
-เกรียงไกร Kriangkrai Griangkrai Kreangkrai
-ชาญวิทย์ Chanwit Charnwit Chanvit
-"""
+from pipeline.simulation.names import FAMILIES, FIRST_ELEMENTS, LAST_ELEMENTS, MEN, WOMEN
 
-_WOMEN = """
-สมหญิง Somying Somyhing Somjing
-มาลี Mali Malee Malie
-วิภา Wipha Vipa Wipa
-สุดารัตน์ Sudarat Sudarut Sudaratt
-กนกวรรณ Kanokwan Kanokvan Ganokwan
-พรทิพย์ Phonthip Porntip Pornthip
-นภัสสร Naphatson Napassorn Napatsorn
-อรทัย Orathai Oratai Aurathai
-จันทร์เพ็ญ Chanphen Janpen Chanpen
-รัตนา Rattana Ratana Ruttana
-ปราณี Prani Pranee Pranie
-สุภาพร Suphaphon Supaporn Supapon
-ณัฐธิดา Natthida Nattida Nuttida
-ธัญญารัตน์ Thanyarat Tanyarat Thunyarat
-วันเพ็ญ Wanphen Wanpen Vanpen
-ศิริพร Siriphon Siriporn Siripon
-อัญชลี Anchali Anchalee Unchalee
-กัลยา Kanlaya Kalaya Gullaya
-จิราพร Chiraphon Jiraporn Chiraporn
-เบญจมาศ Benchamat Benjamas Benchamas
-ดวงใจ Duangchai Duangjai Doungjai
-พิมพ์ชนก Phimchanok Pimchanok Pimchanoke
-ชุติมา Chutima Chutimar Shutima
-ลัดดา Ladda Laddar Lada
-มณีรัตน์ Manirat Maneerat Manerat
-นงลักษณ์ Nonglak Nongluk Nongluck
-วราภรณ์ Waraphon Waraporn Varaporn
-ทิพวรรณ Thipphawan Tippawan Thipawan
-ปนัดดา Panadda Panatda Punadda
-อารยา Araya Araiya Arayah
-"""
-
-_FAMILIES = """
-ใจดี Chaidi Jaidee Chaidee
-ศรีสุข Sisuk Srisuk Srisook
-ทองดี Thongdi Tongdee Thongdee
-แสงจันทร์ Saengchan Sangjan Saengjun
-บุญเรือง Bunrueang Boonruang Bunruang
-วงศ์ใหญ่ Wongyai Vongyai Wongyhai
-สุวรรณ Suwan Suvarn Suwann
-รักษา Raksa Ruksa Rugsa
-พรหมมา Phromma Promma Prhomma
-จันทร์แก้ว Chankaeo Jankaew Chankaew
-คงสวัสดิ์ Khongsawat Kongsawas Kongsawad
-มั่นคง Mankhong Munkong Mankong
-อินทร์แก้ว Inkaeo Inkaew Intkaew
-แก้วมณี Kaeomani Kaewmanee Keawmanee
-ชัยศรี Chaisi Chaisri Chaisree
-สายทอง Saithong Saitong Saythong
-พึ่งพา Phuengpha Pungpa Phuengpa
-เจริญสุข Charoensuk Jaroensuk Charernsook
-ดวงดี Duangdi Duangdee Doungdee
-ภูมิใจ Phumchai Poomjai Phoomjai
-กล้าหาญ Klahan Glahan Klaharn
-สมบูรณ์ Sombun Somboon Sombhoon
-นาคสุข Naksuk Narksuk Naksook
-ปานทอง Panthong Pantong Parnthong
-ยิ่งยง Yingyong Yingyhong Yingyoung
-หอมหวาน Homwan Homhwan Homvan
-ขันทอง Khanthong Kantong Khuntong
-เพชรดี Phetdi Petchdee Phetdee
-โพธิ์ทอง Phothong Potong Photong
-เกิดผล Koetphon Kerdpol Kirdpon
-สิงห์โต Singto Singtoh Singhto
-วัฒนา Watthana Wattana Vadhana
-ศิริวัฒน์ Siriwat Sirivat Siriwatt
-ธรรมดี Thamdi Tamdee Thamdee
-อ่อนละมัย Onlamai Onlamay Onlamaai
-สว่างวงศ์ Sawangwong Swangwong Savangvong
-พิทักษ์ Phithak Pitak Pithuk
-ไชยวงศ์ Chaiyawong Chaiwong Jaiyawong
-บัวทอง Buathong Buatong Boathong
-กาญจนา Kanchana Karnjana Ganchana
-เทพารักษ์ Theppharak Teparak Thepharuk
-นิลเพชร Ninphet Ninpetch Nilpet
-รุ่งเรือง Rungrueang Rungruang Roongruang
-วิเศษ Wiset Viset Wisess
-สุขเกษม Sukkasem Sukasem Sookkasem
-มีทรัพย์ Misap Meesap Meesub
-ลาภมาก Lapmak Larbmak Lapmark
-เดชา Decha Deja Dacha
-ฤทธิ์เดช Ritthidet Rittidej Ritdech
-ปัญญา Panya Punya Pannya
-พลอยงาม Phloingam Ployngam Ploingam
-อุดมชัย Udomchai Oudomchai Udomchay
-แซ่ลิ้ม Saelim Sae-Lim Saelhim
-แซ่ตั้ง Saetang Sae-Tang Saetung
-ทองคำ Thongkham Tongkam Thongkum
-หมื่นไทย Muenthai Muentai Mhuenthai
-คำแก้ว Khamkaeo Kamkaew Khumkaew
-เรืองศรี Rueangsi Ruangsri Reungsri
-ชูเกียรติ Chukiat Chookiat Chukiet
-ยอดรัก Yotrak Yodrak Yodruk
-"""
-
-_MEN_TITLES = ("นาย", "นาย ", "Mr. ", "MR ", "Mr ")
+_MEN_TITLES = ("นาย", "นาย ", "คุณ", "Mr. ", "MR ", "Mr ")
 _WOMEN_TITLES = ("น.ส.", "นางสาว", "นาง ", "น.ส. ", "Ms. ", "MISS ", "Mrs. ")
+_COMMONNESS = 4.0
+"""How much commoner the first name of a table is than one further down: weights 1/(place + it)."""
 
-
-def _rows(table: str) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(line.split()) for line in table.strip().splitlines())
-
-
-MEN = _rows(_MEN)
-WOMEN = _rows(_WOMEN)
-FAMILIES = _rows(_FAMILIES)
+_SOUNDS = (
+    ("ee", "i"), ("i", "ee"), ("oo", "u"), ("u", "oo"), ("ph", "p"), ("th", "t"), ("kh", "k"),
+    ("w", "v"), ("v", "w"), ("ch", "j"), ("j", "ch"), ("k", "g"), ("a", "ar"), ("ai", "ay"),
+    ("ae", "a"), ("on", "orn"), ("ue", "u"), ("d", "t"), ("l", "n"), ("ck", "k"), ("y", "i"),
+)  # fmt: skip
+"""What a writer hears for what another one wrote, in Latin script."""
+_THAI_SOUNDS = (
+    ("ณ", "น"), ("น", "ณ"), ("ศ", "ส"), ("ษ", "ส"), ("ส", "ศ"), ("ฑ", "ท"), ("ธ", "ท"), ("ท", "ธ"),
+    ("ฐ", "ถ"), ("ภ", "พ"), ("ญ", "ย"), ("ร", "ล"), ("ใ", "ไ"), ("ไ", "ใ"), ("์", ""), ("่", ""),
+    ("้", ""), ("ฎ", "ด"), ("ฏ", "ต"), ("ี", "ิ"), ("ู", "ุ"),
+)  # fmt: skip
+"""The same in Thai: letters of one sound, marks left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,28 +40,75 @@ class Person:
         return f"{self.given[0]} {self.family[0]}"
 
 
-def some_person(rng: random.Random) -> Person:
-    """Return a person with a random name."""
+def _weights(count: int) -> list[float]:
+    return [1 / (place + _COMMONNESS) for place in range(count)]
+
+
+_MEN_WEIGHTS, _WOMEN_WEIGHTS = _weights(len(MEN)), _weights(len(WOMEN))
+_FAMILY_WEIGHTS = _weights(len(FAMILIES))
+
+
+def some_person(rng: random.Random, common: float = 1.0) -> Person:
+    """Return a person with a random name; ``common`` is the chance of a common family name."""
     woman = rng.random() < 0.5
-    return Person(rng.choice(WOMEN if woman else MEN), rng.choice(FAMILIES), woman)
+    names, weights = (WOMEN, _WOMEN_WEIGHTS) if woman else (MEN, _MEN_WEIGHTS)
+    given = rng.choices(names, weights)[0]
+    if rng.random() < common:
+        return Person(given, rng.choices(FAMILIES, _FAMILY_WEIGHTS)[0], woman)
+    # A family's own name, as the law of 2456 asks for.
+    first, last = rng.choice(FIRST_ELEMENTS), rng.choice(LAST_ELEMENTS)
+    return Person(given, tuple(a + b for a, b in zip(first, last, strict=True)), woman)
 
 
-def written_name(rng: random.Random, person: Person) -> str:
-    """Write a name as a reporter would: Thai or romanised, titled, shortened or turned round."""
+def written_name(rng: random.Random, person: Person, free: float = 0.0) -> str:
+    """Write a name as a reporter would: Thai or romanised, titled, shortened or turned round.
+
+    ``free`` is the chance that it is spelt as it sounds.
+    """
     titles = _WOMEN_TITLES if person.woman else _MEN_TITLES
     style = rng.random()
+    sounds = rng.random() < free
     if style < 0.45:
-        title = rng.choice(titles[:2]) if rng.random() < 0.5 else ""
-        return f"{title}{person.thai}"
+        title = rng.choice(titles[:3]) if rng.random() < 0.5 else ""
+        given, family = person.given[0], person.family[0]
+        if sounds:
+            family = spelt_by_ear(rng, family, _THAI_SOUNDS)
+            if rng.random() < 0.3:
+                given = spelt_by_ear(rng, given, _THAI_SOUNDS)
+        if rng.random() < 0.04:
+            return f"{family} {given}"
+        return f"{title}{given} {family}"
     if style < 0.52:
         # Bank apps mask the family name on the slip.
         return f"{person.given[0]} {person.family[0][0]}***"
     given = rng.choice(person.given[1:])
     family = rng.choice(person.family[1:])
+    if sounds:
+        given = spelt_by_ear(rng, given, _SOUNDS)
+        family = spelt_by_ear(rng, family, _SOUNDS)
     if style < 0.72:
-        title = rng.choice(titles[2:]) if rng.random() < 0.4 else ""
+        title = rng.choice(titles[3:]) if rng.random() < 0.4 else ""
         plain = f"{title}{given} {family}"
         return plain.upper() if rng.random() < 0.35 else plain
-    if style < 0.86:
+    if style < 0.84:
         return f"{given.upper()} {family[0].upper()}."
+    if style < 0.87:
+        return f"{given[0]}. {family}"
     return f"{family} {given}" if style < 0.94 else given
+
+
+def spelt_by_ear(rng: random.Random, word: str, sounds: tuple[tuple[str, str], ...]) -> str:
+    """Write one sound of a word in another way, or let a letter slip."""
+    heard = [(old, new) for old, new in sounds if old in word.lower()]
+    if heard and rng.random() < 0.8:
+        old, new = rng.choice(heard)
+        places = [at for at in range(len(word)) if word.lower().startswith(old, at)]
+        at = rng.choice(places)
+        changed = word[:at] + new + word[at + len(old) :]
+        return changed[0].upper() + changed[1:] if word[0].isupper() else changed
+    at = rng.randrange(1, len(word))
+    return (
+        word[:at] + word[at - 1].lower() + word[at:]
+        if rng.random() < 0.5
+        else (word[:at] + word[at + 1 :])
+    )

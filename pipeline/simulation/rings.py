@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass, field
 
 from pipeline.simulation.banks import BANKS, SHARES, Bank
-from pipeline.simulation.people import Person, some_person
+from pipeline.simulation.people import Person
 from pipeline.simulation.world import Account, World
 
 SCAM_TYPES = ("purchase", "investment", "job", "impersonation", "loan", "romance")
@@ -43,7 +43,8 @@ class Mule:
 class Ring:
     """One scam ring. ``layers`` are the accounts of hop 2, hop 3, …; handles are (platform, name).
 
-    ``shared_phone`` is a SIM that another ring used before; it is in neither ring's ``phones``.
+    ``passed_phones`` are SIMs that another ring used before; they are in neither ring's ``phones``.
+    A handle or a mule that passed on is in both rings' lists.
     """
 
     ring_id: str
@@ -54,7 +55,7 @@ class Ring:
     handles: list[tuple[str, str]]
     pages: list[str]
     wallet: Account | None
-    shared_phone: str | None = None
+    passed_phones: list[str] = field(default_factory=list)
     weight: float = 1.0
     opens_at: int = 0
     closes_at: int = 0
@@ -69,12 +70,30 @@ def build_rings(rng: random.Random, world: World, count: int, start: int, hours:
         ring.opens_at = start + rng.randrange(600_000, max(600_001, span // 4))
         ring.closes_at = start + rng.randrange(span * 2 // 3, span)
     if count >= 4:
-        # One SIM was issued again: both rings gave it to victims.
-        shared = world.phone()
-        rings[1].shared_phone = rings[3].shared_phone = shared
+        # At least one SIM was issued again: both rings gave it to victims.
+        _pass_phone(world, rings[1], rings[3])
+    for place, ring in enumerate(rings[1:]):
+        _pass_on(rng, world, rings[: place + 1], ring)
     for ring in rings:
-        ring.phones_told = [*ring.phones, *([ring.shared_phone] if ring.shared_phone else [])]
+        ring.phones_told = [*ring.phones, *ring.passed_phones]
     return rings
+
+
+def _pass_on(rng: random.Random, world: World, earlier: list[Ring], ring: Ring) -> None:
+    """Let a ring take over what an earlier one used."""
+    level = world.level
+    if rng.random() < level.passed_phone:
+        _pass_phone(world, rng.choice(earlier), ring)
+    if rng.random() < level.passed_handle:
+        ring.handles.append(rng.choice(rng.choice(earlier).handles))
+    if rng.random() < level.passed_account:
+        ring.mules.append(rng.choice(rng.choice(earlier).mules))
+
+
+def _pass_phone(world: World, earlier: Ring, ring: Ring) -> None:
+    phone = world.phone()
+    earlier.passed_phones.append(phone)
+    ring.passed_phones.append(phone)
 
 
 def _ring(rng: random.Random, world: World, index: int) -> Ring:
@@ -140,7 +159,7 @@ def _mules(rng: random.Random, world: World, index: int) -> list[Mule]:
             first = mules[0]
             holder, national_id, birth_date = first.holder, first.national_id, first.birth_date
         else:
-            holder, national_id = some_person(rng), rng.randbytes(32).hex()
+            holder, national_id = world.person(), rng.randbytes(32).hex()
             birth_date = (
                 f"{rng.randrange(1, 29)}/{rng.randrange(1, 13)}/{rng.randrange(2505, 2549)}"
             )

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from pipeline.simulation.campaign import plan_victims
 from pipeline.simulation.complaints import Desk, Event, file_victims
+from pipeline.simulation.difficulty import DEFAULT, level
 from pipeline.simulation.ledger import Ledger
-from pipeline.simulation.outsiders import file_outsiders, outsider_count
+from pipeline.simulation.outsiders import file_outsiders, plan_outsiders
 from pipeline.simulation.rings import build_rings
 from pipeline.simulation.traffic import (
     honest_payments,
@@ -23,6 +24,9 @@ from pipeline.simulation.world import build_world
 HOURS = 24
 """Payments lie within a day of the start; the last reports, corrections and transfers follow."""
 
+REPORTS_A_LOCAL_COURIER = 150
+"""Small couriers: one for so many reports."""
+
 Stream = Literal["report", "transaction"]
 
 
@@ -33,16 +37,18 @@ class Scenario:
     ``reports`` and ``transactions`` are events of the contracts, in order of time. ``timeline``
     is (ms since 1970, which list, index in it) in order of event time. ``truth`` is JSON-ready:
 
-    - ``seed``, ``start``: what made it;
+    - ``seed``, ``start``, ``difficulty``: what made it;
     - ``rings``: id, scam type, true identifiers by kind and together, onward accounts;
-    - ``reports``: report key (source/report_id), role, ring, victim, true accounts, the
-      transactions that it really disputes, difficulties, whether corrected or withdrawn;
+    - ``reports``: report key (source/report_id), role, ring, the group that evidence can reach,
+      victim, true accounts, those of them that it names rightly, the transactions that it
+      really disputes, difficulties, whether corrected or withdrawn;
     - ``stolen_payments``: transaction key, slip reference, amount, victim, mule account, ring,
       disputing reports, whether paid after the victim's own or anybody's first report;
     - ``transfers``: the onward transfers with their hop (2 is the first after the mule account);
     - ``mule_spending``: what mules bought at honest shops;
     - ``innocents``: all honest accounts, shops, victims, look-alikes of mules, accused, courier;
     - ``shared_phones``: SIMs that two rings used; they belong to neither ring;
+    - ``couriers``: phones that many victims name and no ring owns;
     - ``difficulties``: the reports that show each; ``payments_told_by_both_banks`` and
       ``payments_published_twice``: transaction keys.
     """
@@ -59,6 +65,7 @@ def simulate(
     rings: int = 6,
     reports: int = 120,
     payments: int = 20_000,
+    difficulty: str = DEFAULT,
     start: datetime.datetime,
 ) -> Scenario:
     """Make a scenario; the same arguments give the same events, byte for byte.
@@ -69,23 +76,27 @@ def simulate(
         reports: number of distinct reports; corrections, withdrawals and repeats come on top.
         payments: number of payments, honest and stolen; when the rings need more than that,
             there are no honest ones. Events that tell a payment a second time come on top.
+        difficulty: a name in `difficulty.LEVELS`: how people write, how much is not as it seems.
         start: when the day of payments begins, with an offset.
 
     Raises:
-        ValueError: a number is below its minimum, or ``start`` has no offset.
+        ValueError: a number is below its minimum, there is no such difficulty, or ``start`` has
+            no offset.
     """
     if rings < 1 or reports < 0 or payments < 0:
         raise ValueError("a scenario needs at least one ring and no negative numbers")
     if start.tzinfo is None:
         raise ValueError("the start of a scenario needs an offset from UTC")
     begin = int(start.timestamp()) * 1000
-    world = build_world(_stage(seed, "world"), payments)
+    rules = level(difficulty)
+    world = build_world(_stage(seed, "world"), payments, rules)
     courier = world.citizen()[0]
     courier_phone = world.register_phone(courier)
     world.people.append(courier)
     gangs = build_rings(_stage(seed, "rings"), world, rings, begin, HOURS)
     campaign = _stage(seed, "campaign")
-    victims = plan_victims(campaign, world, gangs, reports - outsider_count(reports))
+    outsiders = plan_outsiders(_stage(seed, "outsiders"), reports, rules)
+    victims = plan_victims(campaign, world, gangs, reports - sum(size for _, size in outsiders))
 
     traffic = _stage(seed, "traffic")
     onward = onward_payments(traffic, world, victims)
@@ -97,12 +108,16 @@ def simulate(
     ledger = Ledger(_stage(seed, "ledger"), special + honest)
 
     desk = Desk(_stage(seed, "reports"), start.year)
-    file_victims(desk, victims, courier_phone)
-    file_outsiders(desk, world, gangs, honest, reports)
+    locals_ = range(reports // REPORTS_A_LOCAL_COURIER if rules.local_courier else 0)
+    couriers = [courier_phone, *(world.phone() for _ in locals_)]
+    file_victims(desk, victims, couriers, rules)
+    file_outsiders(desk, world, gangs, honest, outsiders)
     desk.events.sort(key=_time)
     truth = {
         "seed": seed,
         "start": start.isoformat(),
+        "difficulty": difficulty,
+        "couriers": [f"phone:{phone}" for phone in couriers],
         **tell_truth(world, gangs, victims, desk.filed, onward, ledger, courier),
     }
     return Scenario(

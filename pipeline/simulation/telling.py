@@ -8,28 +8,26 @@ from typing import Any
 
 from pipeline.simulation.agencies import Agency
 from pipeline.simulation.campaign import MINUTE, Loss, Victim
+from pipeline.simulation.difficulty import Difficulty
 from pipeline.simulation.people import written_name
 from pipeline.simulation.qr import payload
 from pipeline.simulation.rings import Mule, handle_key, page_key
 from pipeline.simulation.world import BAHT
 from pipeline.simulation.writing import (
     misspelt,
+    misspelt_handle,
     moment,
     written_account,
     written_bank,
     written_handle,
     written_phone,
     written_url,
+    wrong_bank,
 )
 
 Event = dict[str, Any]
 Path = tuple[str | int, ...]
 
-_MISSPELT = 0.36
-_ONTO_LOOK_ALIKE = 0.2
-_BANK_MISSING = 0.13
-_AMOUNT_OFF = 0.2
-_COURIER = 0.16
 _SHORT_CODE = 0.3
 
 
@@ -44,6 +42,7 @@ class Telling:
     ``onto_look_alike`` asks for a number typed as an innocent's, if the ring has such a neighbour.
     """
 
+    level: Difficulty
     courier: str
     suspects: list[Event] = field(default_factory=list)
     payments: list[Event] = field(default_factory=list)
@@ -124,19 +123,26 @@ def _tell_account(
     telling.ties.append(account.key)
     digits, right = account.number, None
     onto = mule.look_alike is not None and (
-        telling.onto_look_alike or rng.random() < _ONTO_LOOK_ALIKE
+        telling.onto_look_alike or rng.random() < telling.level.onto_look_alike
     )
-    if by_hand and (rng.random() < _MISSPELT or (onto and telling.onto_look_alike)):
+    if by_hand and (rng.random() < telling.level.misspelt or (onto and telling.onto_look_alike)):
         right = digits
         if mule.look_alike is not None and onto:
             digits = mule.look_alike.number
             telling.mark("misspelt_onto_innocent")
         else:
             digits = misspelt(rng, digits)
+            if rng.random() < telling.level.twice:
+                digits = misspelt(rng, digits)
+                telling.mark("misspelt_twice")
         telling.mark("misspelt_account")
         telling.slips.append((("suspects", len(telling.suspects), "number"), right))
     number = written_account(rng, digits, account.code) if by_hand else digits
-    bank = written_bank(rng, account.code, _BANK_MISSING) if by_hand else account.code
+    code = account.code
+    if by_hand and rng.random() < telling.level.bank_wrong:
+        code = wrong_bank(rng, code)
+        telling.mark("bank_wrong")
+    bank = written_bank(rng, code, telling.level.bank_missing) if by_hand else code
     suspect: Event = {"kind": "account", "number": number}
     if bank is None:
         telling.mark("bank_missing")
@@ -149,7 +155,8 @@ def _tell_account(
     elif not number.isdigit():
         telling.mark("grouped_number")
     if rng.random() < agency.holder:
-        suspect["holder"] = written_name(rng, mule.holder) if by_hand else mule.holder.thai
+        free = telling.level.free_spelling
+        suspect["holder"] = written_name(rng, mule.holder, free) if by_hand else mule.holder.thai
         if suspect["holder"].isascii():
             telling.mark("romanised_name")
     telling.suspects.append(suspect)
@@ -158,6 +165,7 @@ def _tell_account(
     to: Event = {"account": digits if copied else account.number}
     if bank is not None:
         to["bank"] = bank
+    if bank is not None and code == account.code:
         telling.named_after.append(account.key)
         if right is None or (paid and not copied):
             telling.named.append(account.key)
@@ -183,7 +191,7 @@ def _tell_payment(
     else:
         telling.mark("payment_without_reference")
         paid_at = (paid_at + rng.randrange(-25, 26) * MINUTE) // MINUTE * MINUTE
-        if rng.random() < _AMOUNT_OFF:
+        if rng.random() < telling.level.amount_off:
             step = 100 * BAHT if payment.amount > 3_000 * BAHT else 10 * BAHT
             told["amount_satang"] = (payment.amount // step + 1) * step
             telling.mark("amount_off")
@@ -201,16 +209,21 @@ def _tell_payment(
 def _tell_contacts(rng: random.Random, telling: Telling, victim: Victim, agency: Agency) -> None:
     suspects = telling.suspects
     if rng.random() < agency.phone:
-        suspects.append({"kind": "phone", "number": written_phone(rng, victim.phone)})
+        phone = victim.phone
+        if rng.random() < telling.level.phone_misspelt:
+            at = rng.randrange(5, len(phone))
+            phone = f"{phone[:at]}{(int(phone[at]) + rng.randrange(1, 10)) % 10}{phone[at + 1 :]}"
+            telling.mark("misspelt_phone")
+        suspects.append({"kind": "phone", "number": written_phone(rng, phone)})
         telling.ties.append(f"phone:{victim.phone}")
-        if victim.phone == victim.ring.shared_phone:
+        if victim.phone in victim.ring.passed_phones:
             telling.mark("recycled_phone")
     if rng.random() < agency.handle:
         _tell_handle(rng, telling, victim)
     if rng.random() < agency.page:
         suspects.append({"kind": "url", "url": written_url(rng, victim.page)})
         telling.ties.append(page_key(victim.page))
-    if agency.source != "meta" and rng.random() < _COURIER:
+    if agency.source != "meta" and rng.random() < telling.level.courier:
         suspects.append({"kind": "phone", "number": written_phone(rng, telling.courier)})
         telling.mark("courier_phone")
     if victim.ring.scam_type == "impersonation" and rng.random() < _SHORT_CODE:
@@ -224,12 +237,19 @@ def _tell_contacts(rng: random.Random, telling: Telling, victim: Victim, agency:
 
 
 def _tell_handle(rng: random.Random, telling: Telling, victim: Victim) -> None:
-    telling.suspects.append(written_handle(rng, *victim.handle))
+    platform, name = victim.handle
+    if rng.random() < telling.level.handle_misspelt:
+        name = misspelt_handle(rng, name)
+        telling.mark("misspelt_handle")
+    telling.suspects.append(written_handle(rng, platform, name))
     telling.ties.append(handle_key(*victim.handle))
 
 
 def _tell_person(rng: random.Random, telling: Telling, mule: Mule) -> None:
-    person: Event = {"kind": "person", "name": written_name(rng, mule.holder)}
+    person: Event = {
+        "kind": "person",
+        "name": written_name(rng, mule.holder, telling.level.free_spelling),
+    }
     if rng.random() < 0.5:
         person["national_id"] = mule.national_id
         telling.ties.append(f"nid:{mule.national_id}")

@@ -36,7 +36,11 @@ def honest_payments(
         kind = random_()
         payer = people[int(random_() * len(people))]
         by_proxy = random_() < 0.45
-        if kind < 0.5:
+        if kind < 0.03:
+            # Donations: a temple has as many payers as a mule, and as small sums as a shop.
+            payee = world.temples[int(random_() * len(world.temples))]
+            amount, channel = int(20 + 500 * random_() ** 3), "qr" if by_proxy else "mobile"
+        elif kind < 0.5:
             # A few shops have most of the customers.
             payee = shops[int(random_() ** 2 * len(shops))]
             amount, channel = int(20 + 900 * random_() ** 3), "qr" if by_proxy else "mobile"

@@ -57,7 +57,7 @@ def tell_truth(
         ],
         "innocents": _innocents(world, rings, victims, filed, courier),
         "shared_phones": sorted(
-            {f"phone:{ring.shared_phone}" for ring in rings if ring.shared_phone}
+            {f"phone:{phone}" for ring in rings for phone in ring.passed_phones}
         ),
         "difficulties": _difficulties(filed),
         "payments_told_by_both_banks": ledger.mirrored,
@@ -149,9 +149,16 @@ def _innocents(
     filed: list[Filed],
     courier: Account,
 ) -> Json:
-    honest = [*world.people, *world.shops, *world.employers, *world.billers, *world.ewallets]
+    honest = [
+        *world.people,
+        *world.shops,
+        *world.temples,
+        *world.employers,
+        *world.billers,
+        *world.ewallets,
+    ]
     mules = [mule for ring in rings for mule in ring.mules]
-    accused = [truth for truth in filed if truth.role in ("malicious", "mistaken")]
+    accused = [truth for truth in filed if truth.role in ("malicious", "brigade", "mistaken")]
     return {
         "accounts": sorted({a.key for a in honest} | {v.account.key for v in victims}),
         "shops": [shop.key for shop in world.shops],

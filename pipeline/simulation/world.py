@@ -6,10 +6,14 @@ import random
 from dataclasses import dataclass, field
 
 from pipeline.simulation.banks import BANKS, BY_CODE, SHARES, Bank
+from pipeline.simulation.difficulty import Difficulty
 from pipeline.simulation.people import Person, some_person
 
 BAHT = 100
 Party = dict[str, str]
+_RUNNING_BRANCHES = 12
+_GAP = 3
+"""About one in so many of a branch's running numbers is in use."""
 
 
 class Account:
@@ -53,16 +57,23 @@ class Account:
 
 @dataclass(slots=True)
 class World:
-    """Every honest party, and the numbers that are taken."""
+    """Every honest party, and the numbers that are taken.
+
+    ``branches`` are, by bank and place, a branch's number, where its running numbers began, and
+    how many accounts it opened.
+    """
 
     rng: random.Random
+    level: Difficulty
     taken: set[str] = field(default_factory=set)
     people: list[Account] = field(default_factory=list)
     names: dict[str, Person] = field(default_factory=dict)
     shops: list[Account] = field(default_factory=list)
+    temples: list[Account] = field(default_factory=list)
     employers: list[Account] = field(default_factory=list)
     billers: list[Account] = field(default_factory=list)
     ewallets: list[Account] = field(default_factory=list)
+    branches: dict[tuple[str, int], list[int]] = field(default_factory=dict)
 
     def account(self, bank: Bank | None = None, number: str | None = None) -> Account | None:
         """Open an account; None when the number is given and already taken."""
@@ -108,9 +119,13 @@ class World:
         account.cushion = self.rng.randrange(500 * BAHT, 80_000 * BAHT)
         if self.rng.random() < 0.5:
             self.register_phone(account)
-        person = some_person(self.rng)
+        person = self.person()
         self.names[account.key] = person
         return account, person
+
+    def person(self) -> Person:
+        """Return somebody with a name."""
+        return some_person(self.rng, self.level.common_name)
 
     def look_alike(self, of: Account) -> Account | None:
         """Open an innocent's account at the same bank, one digit from another number."""
@@ -127,14 +142,30 @@ class World:
         account = self.account(bank, number)
         if account is not None:
             account.cushion = self.rng.randrange(500 * BAHT, 50_000 * BAHT)
-            self.names[account.key] = some_person(self.rng)
+            self.names[account.key] = self.person()
             self.people.append(account)
         return account
 
     def _digits(self, bank: Bank) -> str:
-        # A branch prefix out of a few hundred, then a running number: as dense as real ones.
+        if self.rng.random() < self.level.running_number:
+            return self._next_digits(bank)
+        # A branch out of a few hundred, and a number of its own somewhere in that branch.
         branch = self.rng.randrange(100, 500)
         return f"{branch}{self.rng.randrange(10 ** (bank.digits - 3)):0{bank.digits - 3}d}"
+
+    def _next_digits(self, bank: Bank) -> str:
+        """Return a number as branches give them out one after another, some not in use any more.
+
+        A few large branches have most customers, so neighbours are one digit apart.
+        """
+        place = int(self.rng.random() ** 3 * _RUNNING_BRANCHES)
+        if (bank.code, place) not in self.branches:
+            branch, reached = self.rng.randrange(100, 1_000), self.rng.randrange(10**5, 9 * 10**6)
+            self.branches[bank.code, place] = [branch, reached, 0]
+        branch, reached, opened = self.branches[bank.code, place]
+        self.branches[bank.code, place][2] += 1
+        number = reached + self.rng.randrange(_GAP * (opened + _GAP))
+        return f"{branch}{number:0{bank.digits - 3}d}"
 
 
 def with_check_digit(twelve: str) -> str:
@@ -143,9 +174,9 @@ def with_check_digit(twelve: str) -> str:
     return f"{twelve}{(11 - total % 11) % 10}"
 
 
-def build_world(rng: random.Random, payments: int) -> World:
+def build_world(rng: random.Random, payments: int, level: Difficulty) -> World:
     """Build the honest part of the world, as large as that many payments need."""
-    world = World(rng)
+    world = World(rng, level)
     people = max(200, payments // 8)
     world.people.extend(world.citizen()[0] for _ in range(people))
     for index in range(max(20, people // 20)):
@@ -156,8 +187,14 @@ def build_world(rng: random.Random, payments: int) -> World:
         else:
             tax = with_check_digit(f"0105{rng.randrange(10**8):08d}")
             shop.register(tax, f"promptpay:tax:{tax}")
-        world.names[shop.key] = some_person(rng)
+        world.names[shop.key] = world.person()
         world.shops.append(shop)
+    for _ in range(max(2, people // 500)):
+        temple = world.open_account()
+        temple.cushion = rng.randrange(10_000 * BAHT, 10**6 * BAHT)
+        world.register_phone(temple)
+        world.names[temple.key] = world.person()
+        world.temples.append(temple)
     for _ in range(max(2, people // 100)):
         employer = world.open_account()
         employer.cushion = rng.randrange(10**6 * BAHT, 10**7 * BAHT)

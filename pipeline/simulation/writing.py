@@ -56,6 +56,26 @@ def misspelt(rng: random.Random, digits: str) -> str:
             return wrong
 
 
+def wrong_bank(rng: random.Random, code: str) -> str:
+    """Return another bank whose numbers are as long: what somebody writes who mistakes the logo."""
+    length = BY_CODE[code].digits
+    others = [bank.code for bank in BY_CODE.values() if bank.digits == length and bank.code != code]
+    return rng.choice(others) if others else code
+
+
+def misspelt_handle(rng: random.Random, name: str) -> str:
+    """Return a handle with one sign left out, doubled or swapped with the next."""
+    at = rng.randrange(len(name) - 1)
+    wrong = rng.choice(
+        (
+            name[:at] + name[at + 1 :],
+            name[:at] + name[at] + name[at:],
+            name[:at] + name[at + 1] + name[at] + name[at + 2 :],
+        )
+    )
+    return wrong if wrong != name else name[:-1]
+
+
 def written_account(rng: random.Random, digits: str, code: str) -> str:
     """Write an account number: plain, grouped as in the passbook, spaced, or in Thai digits."""
     style = rng.random()

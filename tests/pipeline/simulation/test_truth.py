@@ -87,7 +87,7 @@ def test_every_report_has_its_truth(scenario, reports):
     assert sorted(told) == sorted(reports)
     rings = {ring["id"] for ring in scenario.truth["rings"]}
     for truth in scenario.truth["reports"]:
-        honest = truth["role"] in ("malicious", "mistaken")
+        honest = truth["role"] in ("malicious", "brigade", "mistaken")
         assert (truth["ring"] is None) == honest
         assert honest or truth["ring"] in rings
 

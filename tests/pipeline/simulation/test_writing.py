@@ -2,13 +2,29 @@
 
 import datetime
 import random
+from collections import Counter
 
 import pytest
 
-from pipeline.simulation.people import FAMILIES, MEN, WOMEN, some_person, written_name
+from pipeline.simulation.banks import BY_CODE
+from pipeline.simulation.names import (
+    FAMILIES,
+    FIRST_ELEMENTS,
+    LAST_ELEMENTS,
+    MEN,
+    WOMEN,
+)
+from pipeline.simulation.people import some_person, written_name
 from pipeline.simulation.qr import crc16, payload
 from pipeline.simulation.world import with_check_digit
-from pipeline.simulation.writing import misspelt, moment, written_account, written_phone
+from pipeline.simulation.writing import (
+    misspelt,
+    misspelt_handle,
+    moment,
+    written_account,
+    written_phone,
+    wrong_bank,
+)
 
 _ASCII = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 
@@ -16,7 +32,7 @@ _ASCII = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 def test_the_tables_of_names_are_complete():
     assert len(MEN) + len(WOMEN) == 60
     assert len(FAMILIES) == 60
-    for table in (MEN, WOMEN, FAMILIES):
+    for table in (MEN, WOMEN, FAMILIES, FIRST_ELEMENTS, LAST_ELEMENTS):
         assert len({row[0] for row in table}) == len(table)
         for thai, *romanised in table:
             assert not thai.isascii()
@@ -30,6 +46,35 @@ def test_names_come_in_many_forms():
     forms = {written_name(rng, person) for _ in range(300)}
     assert len(forms) > 12
     assert any(form.isascii() for form in forms)
+
+
+def test_common_names_are_shared_and_others_are_a_familys_own():
+    rng = random.Random(5)
+    common = Counter(some_person(rng, 1.0).family[0] for _ in range(2_000))
+    own = Counter(some_person(rng, 0.0).family[0] for _ in range(2_000))
+    assert common.most_common(1)[0][1] > 60
+    assert own.most_common(1)[0][1] < 15
+
+
+def test_free_spelling_goes_beyond_the_tables():
+    rng = random.Random(6)
+    person = some_person(rng)
+    strict = {written_name(rng, person, 0.0) for _ in range(2_000)}
+    assert {written_name(rng, person, 1.0) for _ in range(2_000)} - strict
+
+
+def test_a_misspelt_handle_is_another_one():
+    rng = random.Random(7)
+    for _ in range(200):
+        assert misspelt_handle(rng, "gold1122") != "gold1122"
+
+
+def test_a_mistaken_bank_has_numbers_as_long():
+    rng = random.Random(8)
+    codes = {wrong_bank(rng, "030") for _ in range(50)}
+    assert codes
+    assert "030" not in codes
+    assert all(BY_CODE[code].digits == 12 for code in codes)
 
 
 def test_a_misspelt_number_is_one_edit_away():
