@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from pipeline.clustering.candidates import Candidates
+from pipeline.clustering.decisions import Decisions, StoredDecision
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.nodes import FEW, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
@@ -15,8 +14,11 @@ from pipeline.clustering.summaries import summarise
 class Contributions:
     """Moves what is known of identifiers, and says which to look at again."""
 
-    def __init__(self, nodes: Nodes, edges: Edges, candidates: Candidates) -> None:
+    def __init__(
+        self, nodes: Nodes, edges: Edges, candidates: Candidates, decisions: Decisions
+    ) -> None:
         self._nodes = nodes
+        self._decisions = decisions
         self._edges = edges
         self._candidates = candidates
 
@@ -25,12 +27,17 @@ class Contributions:
         nodes = {
             key: self._nodes.of(key) for word in (old, new) if word for key in word.identifiers
         }
+        lived = {key for key, node in nodes.items() if node.living}
         hubs_before = {key for key, node in nodes.items() if node.hub}
         touched = set(nodes)
         if old is not None:
             touched |= self._take_back(old, nodes)
         if new is not None:
             self._add(new, nodes)
+        for key, node in nodes.items():
+            if node.living != (key in lived):
+                # What was decided about it begins to count, or ceases to.
+                touched |= self._decisions.partners(key)
         hubs = {key for key, node in nodes.items() if node.hub}
         for key in sorted(hubs_before ^ hubs):
             touched |= self._turned(nodes[key])
@@ -38,15 +45,13 @@ class Contributions:
             touched |= self._edges.weigh_look_alikes(touched)
         return touched
 
-    def decided(self, concerned: set[str], public: Callable[[str], bool]) -> set[str]:
-        """Let a decision's word count; return every identifier to look at again.
-
-        ``public`` says of an identifier whether it is called a public number now.
-        """
+    def decide(self, decision: StoredDecision, concerned: set[str]) -> set[str]:
+        """Let a decision count that concerns these; return every identifier to look at again."""
         nodes = [self._nodes.of(key) for key in sorted(concerned)]
+        self._decisions.hear(decision)
         touched = {node.key for node in nodes if node.living}
         for node in nodes:
-            was_hub, node.public = node.hub, public(node.key)
+            was_hub, node.public = node.hub, self._decisions.public(node.key)
             if node.living and node.hub != was_hub:
                 touched |= self._turned(node)
         return touched | self._edges.weigh_look_alikes(touched)

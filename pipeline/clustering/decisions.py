@@ -104,6 +104,8 @@ class Ruling:
     same: list[GraphEdge] = field(default_factory=list)
     apart: set[tuple[str, str]] = field(default_factory=set)
     overruled: list[GraphEdge] = field(default_factory=list)
+    decided: set[str] = field(default_factory=set)
+    """All identifiers of the pairs: what one of them says may hang on each of the others."""
     _heads: dict[str, str] = field(default_factory=dict)
 
     def head(self, node: str) -> str:
@@ -133,27 +135,30 @@ class Decisions:
         for _, value in scan_prefix(state, b"d"):
             self._index(_DECODE(value))
 
-    def hear(self, decision: StoredDecision) -> set[str] | None:
-        """Take a decision's word; return the identifiers concerned, None for nothing new.
+    def concerned(self, decision: StoredDecision) -> set[str] | None:
+        """Return the identifiers that a decision's word concerns, None when it is nothing new.
 
-        Those too that other decisions pair with one that is, or was, called a public number.
+        Those of its word before too, and whoever other decisions pair with one of them.
         """
-        row = b"d" + decision.key.encode()
-        found = self._state.get(row)
-        old = _DECODE(found) if found is not None else None
+        old = self._word(decision.key)
         if old is not None and decision.rank <= old.rank:
             return None
-        concerned = set(decision.identifiers)
-        if old is not None:
-            concerned.update(old.identifiers)
-            for key in old.identifiers:
-                del self._about[key][old.key]
-                if not self._about[key]:
-                    del self._about[key]
-        self._state.put(row, _ENCODE(decision))
+        keys = {*decision.identifiers, *(old.identifiers if old is not None else ())}
+        return keys.union(*(self.partners(key) for key in keys))
+
+    def hear(self, decision: StoredDecision) -> None:
+        """Let a decision's newest word count from now on."""
+        old = self._word(decision.key)
+        for key in old.identifiers if old is not None else ():
+            del self._about[key][decision.key]
+            if not self._about[key]:
+                del self._about[key]
+        self._state.put(b"d" + decision.key.encode(), _ENCODE(decision))
         self._index(decision)
-        partners = {other for key in concerned for other, _ in self._pairs(key)}
-        return concerned | partners
+
+    def _word(self, key: str) -> StoredDecision | None:
+        found = self._state.get(b"d" + key.encode())
+        return _DECODE(found) if found is not None else None
 
     def _index(self, decision: StoredDecision) -> None:
         for key in decision.identifiers:
@@ -184,6 +189,10 @@ class Decisions:
                 newest[other] = decision
         yield from newest.items()
 
+    def partners(self, node: str) -> set[str]:
+        """Return the other identifiers of all decided pairs that hold this one."""
+        return {other for other, _ in self._pairs(node)}
+
     def same_as(self, node: str) -> list[str]:
         """Return the identifiers that this one was said to be the same as, in order."""
         if node not in self._about:
@@ -213,6 +222,7 @@ class Decisions:
         ruling = Ruling()
         for decision in sorted(pairs.values(), key=lambda d: d.order, reverse=True):
             a, b = decision.identifiers
+            ruling.decided.update((a, b))
             if decision.verdict == Verdict.NOT_SAME:
                 if ruling.head(a) != ruling.head(b):
                     ruling.apart.add((a, b))

@@ -78,7 +78,7 @@ class ClusteringFold:
         edges = Edges(state, nodes, candidates, model, policy, self._hits)
         self._nodes = nodes
         self._decisions = decisions
-        self._contributions = Contributions(nodes, edges, candidates)
+        self._contributions = Contributions(nodes, edges, candidates, decisions)
         components = Components(nodes, edges, decisions, policy, self._hits)
         levels = Levels(nodes, policy, self._hits)
         sayings = Sayings(state, nodes, model, self._hits)
@@ -174,11 +174,11 @@ class ClusteringFold:
         self, decision: StoredDecision, folded: Folded, tellings: list[Telling]
     ) -> None:
         """Take in an analyst's decision, or that it was taken back."""
-        concerned = self._decisions.hear(decision)
+        concerned = self._decisions.concerned(decision)
         if concerned is None:
             folded.counts[DUPLICATES] += 1
             return
-        touched = self._contributions.decided(concerned, self._decisions.public)
+        touched = self._contributions.decide(decision, concerned)
         cause = Cause(decision.key, decision.decided_at, decision.published_at)
         said = self._speech.about(touched, cause)
         tellings += self._account_log(said.levels)

@@ -54,7 +54,11 @@ class Speech:
             moved = self._one_cluster(*groupings[0], cause, said)
         else:
             moved = self._clusters(touched, components, groupings, cause, said)
-        concerned = sorted([key for key in moved | touched if has_level(key)])
+        looked_at = moved | touched
+        for component in components:
+            if component.ruling is not None:
+                looked_at |= component.ruling.decided
+        concerned = sorted([key for key in looked_at if has_level(key)])
         self._say_levels(concerned, components, cause, said)
         return said
 

@@ -12,6 +12,7 @@ from itertools import combinations
 
 import networkx as nx  # type: ignore[import-untyped]
 
+from pipeline.clustering.decisions import StoredDecision
 from pipeline.clustering.evidence import Model, kind_of, load_model
 from pipeline.clustering.normalised import StoredReport
 from pipeline.identity.account import bank_of, is_one_edit, number_of
@@ -31,10 +32,24 @@ def newest_words(reports: Iterable[StoredReport]) -> list[StoredReport]:
     return [report for report in by_key.values() if not report.withdrawn]
 
 
+def newest_decisions(decisions: Iterable[StoredDecision]) -> list[StoredDecision]:
+    """Return the live decisions, oldest first."""
+    by_key: dict[str, StoredDecision] = {}
+    for decision in decisions:
+        if decision.key not in by_key or by_key[decision.key].rank < decision.rank:
+            by_key[decision.key] = decision
+    return sorted((d for d in by_key.values() if not d.withdrawn), key=lambda d: d.order)
+
+
 class Oracle:
     """Clusters and levels of a set of reports."""
 
-    def __init__(self, reports: Iterable[StoredReport], policy: Policy) -> None:
+    def __init__(
+        self,
+        reports: Iterable[StoredReport],
+        policy: Policy,
+        decisions: Iterable[StoredDecision] = (),
+    ) -> None:
         self.policy = policy
         self.rules = policy.clustering
         self.model: Model = load_model()
@@ -52,6 +67,39 @@ class Oracle:
             others[b].add(a)
         self.others = others
         self.hubs = {n for n in self.of if len(others[n]) > self.rules.hub_limit.of(n)}
+        self.decisions = newest_decisions(decisions)
+        self.public: dict[str, StoredDecision] = {}
+        for decision in self.decisions:
+            if decision.verdict == "public_number":
+                self.public[decision.identifiers[0]] = decision
+        self.hubs |= self.public.keys() & self.of.keys()
+        self.same, self.apart = self.rule()
+
+    def rule(self) -> tuple[list[tuple[str, str]], set[frozenset[str]]]:
+        """Return the pairs that analysts call the same, newest first, and those kept apart."""
+        same: nx.Graph = nx.Graph()
+        same.add_nodes_from(self.of)
+        kept, apart = [], set[frozenset[str]]()
+        decided = set[tuple[str, ...]]()
+        for decision in reversed(self.decisions):
+            pair = decision.identifiers
+            if decision.verdict == "public_number" or pair in decided:
+                continue
+            decided.add(pair)
+            if not set(pair) <= self.of.keys():
+                continue
+            if decision.verdict == "not_same":
+                if not nx.has_path(same, *pair):
+                    apart.add(frozenset(pair))
+                continue
+            if any(k in self.public and self.public[k].order > decision.order for k in pair):
+                continue
+            after = nx.Graph(same)
+            after.add_edge(*pair)
+            if not any(nx.has_path(after, *two) for two in apart):
+                same = after
+                kept.append(pair)
+        return [(a, b) for a, b in kept], apart
 
     def voices(self, node: str) -> set[str]:
         return {r.voice for r in self.of[node] if r.victim}
@@ -68,7 +116,7 @@ class Oracle:
                 bank_detected=any(r.bank_detected for r in reports),
                 laundering_listed=any(r.laundering_listed for r in reports),
             )
-            level = self.policy.level(standing)
+            level = self.policy.level(standing) if node not in self.public else "none"
             found[node] = (level, level in self.policy.acting_levels)
         return found
 
@@ -98,6 +146,8 @@ class Oracle:
         qualified: dict[str, set[str]] = defaultdict(set)
         bits: dict[tuple[str, str], float] = {}
         for a, b in combinations(accounts, 2):
+            if frozenset((a, b)) in self.apart:
+                continue
             same = number_of(a) == number_of(b) and "?" in (bank_of(a), bank_of(b))
             near = bank_of(a) == bank_of(b) != "?" and is_one_edit(number_of(a), number_of(b))
             if same or near:
@@ -123,7 +173,7 @@ class Oracle:
     def edges(self) -> list[Edge]:
         found = self.look_alikes()
         for (a, b), reports in self.pairs.items():
-            if a in self.hubs or b in self.hubs:
+            if a in self.hubs or b in self.hubs or frozenset((a, b)) in self.apart:
                 continue
             voices = frozenset(r.voice for r in reports)
             bits = self.model.together_bits(kind_of(a), kind_of(b), len(reports), len(voices))
@@ -132,16 +182,30 @@ class Oracle:
 
     def clusters(self) -> set[frozenset[str]]:
         edges = self.edges()
+        said: nx.Graph = nx.Graph()
+        said.add_nodes_from(self.of)
+        said.add_edges_from(self.same)
+        # What is said to be the same is one vertex, called by its smallest key.
+        head = {n: min(nx.node_connected_component(said, n)) for n in self.of}
+        one: list[tuple[Edge, Edge]] = []
+        for edge in edges:
+            a, b = sorted((head[edge[1]], head[edge[2]]))
+            if a != b:
+                one.append(((edge[0], a, b, *edge[3:]), edge))
         for _ in range(16):
-            cut = self._bridge_round(edges)
+            cut = self._bridge_round([edge for edge, _ in one], head)
             if not cut:
                 break
-            edges = [edge for edge in edges if edge not in cut]
+            edges = [e for e in edges if not any(e is was and new in cut for new, was in one)]
+            one = [pair for pair in one if pair[0] not in cut]
         return self._kruskal(edges)
 
-    def _bridge_round(self, edges: list[Edge]) -> set[Edge]:
+    def _bridge_round(self, edges: list[Edge], head: dict[str, str]) -> set[Edge]:
         graph = nx.Graph()
-        graph.add_nodes_from(self.of)
+        graph.add_nodes_from(head.values())
+        self.behind: dict[str, list[str]] = defaultdict(list)
+        for node, above in head.items():
+            self.behind[above].append(node)
         alone: dict[str, nx.Graph] = defaultdict(nx.Graph)
         for edge in edges:
             _, a, b, tier, voices = edge
@@ -191,7 +255,7 @@ class Oracle:
         return {e for e in mine if group(e[1]) != group(e[2])}
 
     def _supported(self, part: set[object], bridge: set[str]) -> bool:
-        nodes = [n for n in part if isinstance(n, str)]
+        nodes = [x for n in part if isinstance(n, str) for x in self.behind[n]]
         voices = set().union(*(self.voices(n) for n in nodes)) if nodes else set()
         several = sum(len(self.of[n]) > 1 for n in nodes)
         enough = len(voices - bridge) >= self.rules.bridge_voices
@@ -199,20 +263,28 @@ class Oracle:
 
     def _kruskal(self, edges: list[Edge]) -> set[frozenset[str]]:
         cluster = {node: frozenset([node]) for node in self.of}
+        for a, b in self.same:
+            joined = cluster[a] | cluster[b]
+            if len(joined) <= self.rules.cluster_limit:
+                cluster.update(dict.fromkeys(joined, joined))
         for _, a, b, _, _ in edges:
             joined = cluster[a] | cluster[b]
             if joined == cluster[a] or len(joined) > self.rules.cluster_limit:
                 continue
-            if _two_banks(joined):
+            # What an analyst has put together is no reason to keep it from the rest.
+            if _two_banks(cluster[a], cluster[b]) or any(two <= joined for two in self.apart):
                 continue
             for node in joined:
                 cluster[node] = joined
         return set(cluster.values())
 
 
-def _two_banks(nodes: Iterable[str]) -> bool:
-    banks: dict[str, set[str]] = defaultdict(set)
-    for node in nodes:
-        if node.startswith("account:") and bank_of(node) != "?":
-            banks[number_of(node)].add(bank_of(node))
-    return any(len(found) > 1 for found in banks.values())
+def _two_banks(one: Iterable[str], other: Iterable[str]) -> bool:
+    """Say whether joining two clusters puts a number of one bank with that of another."""
+    return any(
+        number_of(a) == number_of(b) and bank_of(a) != bank_of(b)
+        for a in one
+        for b in other
+        if a.startswith("account:") and b.startswith("account:")
+        if "?" not in (bank_of(a), bank_of(b))
+    )

@@ -13,6 +13,7 @@ from pipeline.contracts.account_log import AccountEvents, Claim, Level, decode_l
 from pipeline.fold import Folded, LogRecord
 from pipeline.policy.policy import Policy, load_policy
 from pipeline.state import MemoryState
+from pipeline.topics import ANALYST_DECISIONS
 
 RECORDED_AT = 1_795_500_000_000
 RECEIVED = "2026-11-20T10:{minute:02d}:00+07:00"
@@ -75,6 +76,28 @@ def report(
     }
 
 
+def decision(
+    decision_id: str,
+    verdict: str,
+    *identifiers: str,
+    minute: int = 0,
+    kind: str = "made",
+    revision: int = 1,
+) -> dict[str, Any]:
+    """Return an analyst's decision about identifiers, as their keys."""
+    return {
+        "source": "aoc1441",
+        "decision_id": decision_id,
+        "kind": kind,
+        "decided_at": RECEIVED.format(minute=minute),
+        "revision": revision,
+        "analyst": "shift-b-07",
+        "reason": "A test says so.",
+        "verdict": verdict,
+        "identifiers": list(identifiers),
+    }
+
+
 def small_policy(**changes: Any) -> Policy:
     """Return the default policy with other clustering limits."""
     policy = load_policy()
@@ -100,7 +123,10 @@ class Run:
         records = []
         for event in events:
             value = event if isinstance(event, bytes) else orjson.dumps(event)
-            records.append(LogRecord(self.offset, RECORDED_AT + self.offset, None, value))
+            decided = isinstance(event, dict) and "decision_id" in event
+            topic = ANALYST_DECISIONS if decided else ""
+            at = RECORDED_AT + self.offset
+            records.append(LogRecord(self.offset, at, None, value, topic=topic))
             self.offset += 1
         folded = self.fold.apply(records)
         self.folded.append(folded)
