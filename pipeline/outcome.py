@@ -21,6 +21,7 @@ NOT_THE_RESULT = frozenset(
         "reason_en",
         "reason_th",
         "evidence",
+        "account_total_satang",
     }
 )
 

@@ -130,9 +130,11 @@ class Fifo:
             ends = sorted((book.number_at(before), book.next_out()))
             passed = range(ends[0], min(ends[1] + 1, len(book)))
             changed.update(book.entry(number).key for number in passed)
-        for key in changed - self._to_mark.keys():
-            if key in self._marks:
+        for key in changed:
+            if key in self._marks and key not in self._to_mark:
                 self._rest(key, touched)
+            if book.number_of(key) is None:
+                touched.debits.add(key)
         for credit, marks in self._to_mark.items():
             self._debits_of(credit, touched)
             self._marks[credit] = marks
@@ -269,10 +271,10 @@ class ProRata:
                     touched.debits.add(entry.key)
             else:
                 pool.add(entry.coins, self._marks.get(entry.key, {}))
+            pool.go_on(*book.totals_after(number))
             number += 1
         if number % PRO_RATA_STEP == 0:
             kept.append(pool.copy())
-        pool.go_on(book.came, book.left)
         for colour in self._there.keys() | pool.colours.keys():
             if self._there.get(colour) != pool.colours.get(colour):
                 touched.colours.add(colour)

@@ -161,9 +161,9 @@ class Book:
         moved = sum(entry.amount for entry in entries)
         before = _balance_before(entries, came - left + beside, moved)
         if before is not None:
-            there = came - left + beside
-            came += max(0, before - there)
-            left += min(came - left, max(0, there - max(0, before)))
+            unseen = max(0, before) - (came - left + beside)
+            came += max(0, unseen)
+            left += min(came - left, max(0, -unseen))
         for entry in entries:
             coins = entry.coins
             if entry.amount < 0 and coins > came - left:
@@ -213,6 +213,10 @@ class Book:
         """Return where the coins of this debit begin, in the line of all that went out."""
         return self._left[number] if number < len(self._left) else self.left
 
+    def totals_after(self, number: int) -> tuple[int, int]:
+        """Return how many coins had come in and gone out when this entry's moment was over."""
+        return self._after[number][:2]
+
     def credits_at(self, start: int, stop: int) -> Iterator[Span]:
         """Yield the parts of credits whose coins came in at these places, in order.
 
@@ -241,13 +245,13 @@ def _balance_before(entries: list[Entry], there: int, moved: int) -> int | None:
 
     ``there`` is what the book shows, ``moved`` what the entries come to. In which order payments
     of one moment were made nobody knows: so a statement that fits after all of them is believed,
-    else the last one. None: nothing was stated.
+    else the last one. None: nothing was stated, or it is as the book shows it.
     """
     before, so_far = None, 0
     for entry in entries:
         so_far += entry.amount
         if entry.balance is not None:
             if entry.balance == there + moved:
-                return there
+                return None
             before = entry.balance - so_far
     return before

@@ -7,14 +7,17 @@ from collections.abc import Iterable
 
 from pipeline.accounts.places import Place as Rank
 from pipeline.accounts.places import between, span, take_out
-from pipeline.contracts.account_log import Claim, Posting
+from pipeline.contracts.account_log import END_TO_END_ID, RETURNS, TX_ID, Claim, Posting
 from pipeline.policy.policy import MINUTE_MS, Claims
 
 
 def names_of(posting: Posting) -> set[str]:
-    """Return the names under which a claim may mean this payment."""
+    """Return the names under which a claim, or a return, may mean this payment."""
     transaction = posting.transaction
-    names = {transaction, transaction.partition("/")[2], *posting.references}
+    names = {transaction, transaction.partition("/")[2]}
+    for name in posting.references:
+        if not name.startswith(RETURNS):
+            names.add(name.removeprefix(TX_ID).removeprefix(END_TO_END_ID))
     names.discard("")
     return names
 

@@ -7,6 +7,7 @@ It is a pure function of the account file, policy and time, whichever way it was
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
@@ -16,12 +17,15 @@ from pipeline.accounts.file import AccountFile
 from pipeline.accounts.grounds import PAYMENT_NOT_SEEN, Candidate, may_act
 from pipeline.accounts.holds import CLOCK_OUT, MONEY_GONE
 from pipeline.accounts.matching import Disputed
-from pipeline.contracts.account_log import Level, Notice, Posting
+from pipeline.accounts.trails import Traced
+from pipeline.contracts.account_log import Level, Notice, Posting, Step
 from pipeline.contracts.alerts import AlertKind
 from pipeline.policy.policy import NO_LEVEL
 
 REPORT_WITHDRAWN = "report_withdrawn"
 SUPERSEDED = "superseded"
+TRACE_ENDED = "trace_ended"
+TRACED_MONEY = "traced_money"
 
 NOT_VERIFIED = "not_verified"
 NO_PAYMENT = "no_payment"
@@ -50,6 +54,7 @@ class Standing(NamedTuple):
     payment: Disputed | None = None
     incoming: Posting | None = None
     notice: Notice | None = None
+    traced: Traced | None = None
 
     @property
     def claims(self) -> tuple[str, ...]:
@@ -67,6 +72,10 @@ class Holds(Protocol):
         """Return why the hold of a payment does not stand, if the decision says so."""
 
     @abstractmethod
+    def total(self) -> int:
+        """Return the sum of all holds, in satang."""
+
+    @abstractmethod
     def first(self, claims: Iterable[str] | None) -> str | None:
         """Return the origin of the first hold that stands, of those with any of these claims.
 
@@ -81,7 +90,9 @@ class Decision:
     ``standing`` are the alerts that stand and may be other than before, ``gone`` those that stand
     no more, by kind and origin (None: all that are open and not in ``standing``). ``notices`` are
     the payments that payers' banks are to be told of, out of those ``considered`` (payments'
-    identities; None: all of the file). ``limited``: more holds would stand without their limit.
+    identities; None: all of the file). ``steps`` are those of the traces that may be other than
+    before, by `step_key` (None: it stands no more), ``cut`` counts where a trace came to a limit.
+    ``limited``: more holds would stand without their limit.
     ``crowded``: a claim could mean more payments than are looked at.
     """
 
@@ -90,6 +101,8 @@ class Decision:
     gone: list[tuple[AlertKind, str]] | None = None
     notices: dict[str, Posting] = field(default_factory=dict)
     considered: Collection[str] | None = None
+    steps: dict[str, Step | None] = field(default_factory=dict)
+    cut: Counter[str] = field(default_factory=Counter)
     due: int | None = None
     limited: bool = False
     crowded: bool = False
@@ -105,10 +118,24 @@ def hold(candidate: Candidate, amount: int, balance_known: bool) -> Standing:
         balance_known,
         candidate.until,
         candidate.since,
-        "disputed_payment" if candidate.payment else "payment_to_suspect",
+        _why_held(candidate),
         candidate.payment,
         candidate.incoming,
+        traced=candidate.traced,
     )
+
+
+def _why_held(candidate: Candidate) -> str:
+    if candidate.payment is not None:
+        return "disputed_payment"
+    return "payment_to_suspect" if candidate.incoming is not None else TRACED_MONEY
+
+
+def watch_of_traced(
+    account: str, resting: int, since: int, balance_known: bool, why: str
+) -> Standing:
+    """Return the watch of an account where stolen money rests that is not held there."""
+    return Standing(AlertKind.WATCH, account, 0, resting, balance_known, None, since, why)
 
 
 def watch(

@@ -17,9 +17,10 @@ from pipeline.contracts.account_log import (
     Level,
     Notice,
     Posting,
+    Step,
 )
 
-Versioned = TypeVar("Versioned", Claim, Answer, Notice)
+Versioned = TypeVar("Versioned", Claim, Answer, Notice, Step)
 
 
 class Said(msgspec.Struct, array_like=True):
@@ -59,6 +60,8 @@ class AccountFile(msgspec.Struct, kw_only=True, omit_defaults=True):
     notices: dict[str, Notice] = {}
     said: dict[str, Said] = {}
     told: dict[str, Notice] = {}
+    steps: dict[str, Step] = {}
+    sent: dict[str, Step] = {}
     due: int | None = None
     limited: bool = False
     left_out_before: int = 0
@@ -126,12 +129,19 @@ def place_of(event: AccountEvent) -> tuple[str, str]:
         case Notice():
             # A proxy's book and its account's book may both speak of one payment.
             return "notices", f"{event.transaction}|{event.payee}"
+        case Step():
+            return "steps", step_key(event)
         case Level():
             return "level", ""
 
 
+def step_key(step: Step) -> str:
+    """Return under which key a step stands, in the file of its receiver and of its sender."""
+    return f"{step.origin}|{step.hop}|{step.transaction}|{step.sender}"
+
+
 def add_event(file: AccountFile, event: AccountEvent) -> bool:
-    """Add a claim, level, answer or notice; return whether the file changed."""
+    """Add a claim, level, answer, notice or step; return whether the file changed."""
     key = place_of(event)[1]
     match event:
         case Claim():
@@ -140,6 +150,8 @@ def add_event(file: AccountFile, event: AccountEvent) -> bool:
             return _add(file.answers, key, event)
         case Notice():
             return _add(file.notices, key, event)
+        case Step():
+            return _add(file.steps, key, event)
         case Level():
             if file.level is not None and _rank(file.level) >= _rank(event):
                 return False

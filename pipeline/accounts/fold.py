@@ -15,6 +15,7 @@ from pipeline.accounts.file import posting_id
 from pipeline.accounts.lookback import LookBack
 from pipeline.accounts.open_file import OpenFile
 from pipeline.accounts.parts import BLOCK_ROWS, HEAD_ROWS, is_block
+from pipeline.accounts.tracing import LIMITS_OF_A_STEP, LIMITS_OF_A_TRACE
 from pipeline.accounts.versions import Cause, Differences
 from pipeline.contracts.account_log import (
     AccountEvent,
@@ -25,6 +26,7 @@ from pipeline.contracts.account_log import (
     Notice,
     Posting,
     Postings,
+    Step,
     decode_log_entry,
     encode_log_entry,
     partition_of,
@@ -251,6 +253,9 @@ class AccountsFold:
             folded.counts["limit_hits", "holds_an_account"] += 1
         if settled.decision.crowded:
             folded.counts["limit_hits", "payments_a_claim"] += 1
+        for limit in (*LIMITS_OF_A_TRACE, *LIMITS_OF_A_STEP):
+            if settled.decision.cut[limit]:
+                folded.counts["limit_hits", limit] += settled.decision.cut[limit]
         if settled.left_out:
             folded.counts["limit_hits", "postings_a_file"] += settled.left_out
         due = opened.file.due
@@ -266,11 +271,12 @@ class AccountsFold:
             folded.outputs.append(alert_output(alert, cause.at if cause.by_report else None))
             folded.counts["alerts", alert.kind.value, alert.level] += 1
         by_partition: dict[int, list[AccountEvent]] = {}
-        for notice in differences.notices:
-            partition = partition_of(notice.account, self._partitions)
-            by_partition.setdefault(partition, []).append(notice)
-        for partition, events in by_partition.items():
-            value = encode_log_entry(AccountEvents(events))
+        events: list[AccountEvent] = [*differences.notices, *differences.steps]
+        for event in events:
+            partition = partition_of(event.account, self._partitions)
+            by_partition.setdefault(partition, []).append(event)
+        for partition, its_events in by_partition.items():
+            value = encode_log_entry(AccountEvents(its_events))
             folded.outputs.append(Output(ACCOUNT_LOG, None, value, (), partition))
 
     def _write_files(self, folded: Folded) -> None:
@@ -317,6 +323,8 @@ def _cause(event: AccountEvent, record: Record) -> Cause:
             return Cause(event.caused_by, event.published_at, by_report=True)
         case Notice():
             return Cause(event.caused_by, event.published_at)
+        case Step():
+            return Cause(event.caused_by, event.published_at, event.by_report)
         case Answer():
             return Cause(event.update_id, record.timestamp)
 

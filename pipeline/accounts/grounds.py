@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.matching import Disputed
+from pipeline.accounts.trails import Traced
 from pipeline.contracts.account_log import Posting
 from pipeline.identity.account import bank_of
 from pipeline.identity.banks import UNKNOWN_BANK
@@ -28,6 +29,7 @@ class Candidate(NamedTuple):
     until: int
     payment: Disputed | None
     incoming: Posting | None
+    traced: Traced | None = None
 
 
 class Terms(NamedTuple):
@@ -131,9 +133,19 @@ class Grounds:
 
 def may_act(file: AccountFile) -> bool:
     """Whether this account's level allows holds, and there is one bank that could hold."""
-    if file.account.startswith("account:") and bank_of(file.account) == UNKNOWN_BANK:
-        return False
-    return file.level is not None and file.level.acting
+    return file.level is not None and file.level.acting and has_bank(file)
+
+
+def has_bank(file: AccountFile) -> bool:
+    """Whether there is one bank, or one operator, that could hold."""
+    return not file.account.startswith("account:") or bank_of(file.account) != UNKNOWN_BANK
+
+
+def traced_candidate(traced: Traced) -> Candidate:
+    """Return the candidate that money is which came from other accounts."""
+    since, until = traced.source.since, traced.source.until
+    part, at = traced.part, traced.at
+    return Candidate(traced.origin, part, at, since, until, None, None, traced)
 
 
 def is_incoming(posting: Posting, terms: Terms) -> bool:

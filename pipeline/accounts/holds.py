@@ -112,6 +112,14 @@ class HoldQueue:
         return self._held
 
     @property
+    def total(self) -> int:
+        """The sum of all that is held, in satang."""
+        total = self._held_satang
+        if self._partly is not None:
+            total += self._partly[1] - self._waiting[self._partly[0]].amount
+        return total
+
+    @property
     def limited(self) -> bool:
         """Whether more would be held, were it not for the limit."""
         held = len(self._held)

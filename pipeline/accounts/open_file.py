@@ -12,6 +12,7 @@ from pipeline.accounts.file import (
     merged,
     place_of,
     posting_id,
+    step_key,
 )
 from pipeline.accounts.parts import (
     BLOCK_ROWS,
@@ -106,7 +107,7 @@ class OpenFile:
         return True
 
     def add_event(self, event: AccountEvent) -> bool:
-        """Add a claim, level, answer or notice; return whether the file changed."""
+        """Add a claim, level, answer, notice or step; return whether the file changed."""
         name, key = place_of(event)
         before = getattr(self.file, name).get(key) if name in MAPS else None
         if not add_event(self.file, event):
@@ -127,13 +128,15 @@ class OpenFile:
         left_out = self._leave_out()
         behind = self._behind[1] if self._behind is not None else None
         decision = self._review.decide(now, behind)
-        differences = differ(file, decision, behind, self._policy.version, cause)
+        differences = differ(file, decision, behind, self._policy, cause)
         for alert in differences.alerts:
             self._tail.add("said", alert.alert_id)
             if alert.version == 1:
                 self._review.alert_said(alert.alert_id)
         for notice in differences.notices:
             self._tail.add("told", notice.transaction)
+        for step in differences.steps:
+            self._tail.add("sent", step_key(step))
         file.due = decision.due
         self._seal()
         return Settled(decision, differences, left_out)

@@ -8,11 +8,14 @@ from pipeline.accounts.decision import (
     BANK_UNKNOWN,
     NO_PAYMENT,
     NOT_VERIFIED,
+    TRACE_ENDED,
     Standing,
 )
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.grounds import PAYMENT_NOT_SEEN
 from pipeline.accounts.matching import BY_AMOUNT, BY_PAYER, BY_REFERENCE, UNMATCHED
+from pipeline.accounts.tracing import ORDINARY_TRADE, SMALL_SUM
+from pipeline.accounts.trails import Traced
 from pipeline.contracts.account_log import Level
 from pipeline.contracts.alerts import AlertKind, Evidence
 from pipeline.contracts.codec import rfc3339
@@ -52,9 +55,27 @@ _WATCHED = {
         "ไม่พบรายการที่โต้แย้งในบัญชีนี้ โปรดตรวจสอบเลขบัญชี",
     ),
 }
+_SPARED = {
+    SMALL_SUM: (
+        "the traced sum is too small to hold",
+        "ยอดที่ติดตามมาต่ำกว่าเกณฑ์ระงับ",
+    ),
+    ORDINARY_TRADE: (
+        "the account shows an ordinary trade, and gave goods for the money",
+        "บัญชีมีลักษณะการค้าปกติ และรับเงินเป็นค่าสินค้า",
+    ),
+}
 _ENDED = {
+    **_SPARED,
+    TRACE_ENDED: (
+        "the stolen money is not traced to this account any more",
+        "ไม่พบเส้นทางเงินมาถึงบัญชีนี้แล้ว",
+    ),
     "clock_out": ("the time allowed for the hold is over", "ครบกำหนดเวลาระงับ"),
-    "money_gone": ("no money is left in the account", "ไม่มีเงินเหลือในบัญชี"),
+    "money_gone": (
+        "none of this money is left in the account",
+        "ไม่มีเงินส่วนนี้เหลือในบัญชี",
+    ),
     "report_withdrawn": (
         "the report was withdrawn or corrected",
         "ผู้แจ้งถอนหรือแก้ไขการแจ้ง",
@@ -103,8 +124,12 @@ def sentences(standing: Standing, file: AccountFile) -> tuple[str, str]:
                 "หลังจากมีการแจ้งแล้ว โปรดเตือนลูกค้า"
             ),
         )
+    if standing.traced is not None:
+        return _traced_sentences(standing, standing.traced)
     told_en, told_th = _told(level)
     if standing.kind is AlertKind.WATCH:
+        if level is None:
+            return _traced_watch_sentences(standing)
         why_en, why_th = _WATCHED.get(standing.why) or _ENDED[standing.why]
         return (
             f"Watch only, hold nothing: {told_en}; {why_en}.",
@@ -131,6 +156,41 @@ def sentences(standing: Standing, file: AccountFile) -> tuple[str, str]:
         (
             f"ระงับ {baht(standing.amount)} บาท จาก {baht(standing.disputed)} บาท: {what_th} "
             f"{told_th} (ระดับ{_LEVEL_TH.get(name, name)}){capped_th}"
+        ),
+    )
+
+
+def _traced_sentences(standing: Standing, traced: Traced) -> tuple[str, str]:
+    """Return why money is held that was stolen elsewhere and came here."""
+    hops, capped = f"{traced.legs[-1].hop - 1}", ""
+    capped_th = ""
+    if not standing.balance_known:
+        capped, capped_th = "; the balance is not known", " (ไม่ทราบยอดคงเหลือ)"
+    return (
+        (
+            f"Hold {baht(standing.amount)} of {baht(standing.disputed)} baht: it is part of "
+            f"{baht(traced.source.stolen)} baht that a victim disputes, and came here from the "
+            f"reported account by transfers (transfer {hops}; see the evidence){capped}."
+        ),
+        (
+            f"ระงับ {baht(standing.amount)} บาท จาก {baht(standing.disputed)} บาท: "
+            f"เป็นส่วนหนึ่งของเงิน {baht(traced.source.stolen)} บาท ที่ผู้เสียหายโต้แย้ง "
+            f"และถูกโอนต่อจากบัญชีที่ถูกแจ้งมาถึงบัญชีนี้ (โอนต่อทอดที่ {hops} ดูหลักฐาน){capped_th}"
+        ),
+    )
+
+
+def _traced_watch_sentences(standing: Standing) -> tuple[str, str]:
+    """Return why nothing is held though stolen money came to an account that nobody reported."""
+    why_en, why_th = _SPARED.get(standing.why) or _WATCHED[standing.why]
+    return (
+        (
+            f"Watch only, hold nothing: {baht(standing.disputed)} baht of stolen money came here "
+            f"by transfers; {why_en}."
+        ),
+        (
+            f"เฝ้าระวังเท่านั้น ไม่ต้องระงับเงิน: เงินที่ถูกหลอก {baht(standing.disputed)} บาท "
+            f"ถูกโอนต่อมาที่บัญชีนี้ {why_th}"
         ),
     )
 
@@ -188,8 +248,24 @@ def evidence(standing: Standing, file: AccountFile) -> list[Evidence]:
                 detail=how,
                 amount_satang=posting.amount,
                 at=moment(posting.at),
+                references=[r for r in posting.references if not r.startswith("account:")],
             )
         )
+    if standing.traced is not None:
+        listed += [
+            Evidence(
+                "transfer" if leg.hop > 1 else "stolen_payment",
+                transaction=leg.transaction,
+                identifier=leg.payee,
+                detail=f"hop {leg.hop}",
+                amount_satang=leg.amount,
+                at=moment(leg.at),
+                payer=leg.payer,
+                share_satang=leg.share,
+                references=list(leg.references),
+            )
+            for leg in standing.traced.legs
+        ]
     if standing.notice is not None:
         notice = standing.notice
         listed.append(

@@ -32,7 +32,8 @@ from pipeline.accounts.grounds import (
 from pipeline.accounts.holds import HoldQueue, Waiting
 from pipeline.accounts.matching import Matcher
 from pipeline.accounts.sightings import Sightings
-from pipeline.contracts.account_log import AccountEvent, Answer, Claim, Level, Notice, Posting
+from pipeline.accounts.traces import Traces
+from pipeline.contracts.account_log import AccountEvent, Answer, Claim, Level, Notice, Posting, Step
 from pipeline.contracts.alerts import AlertKind
 from pipeline.identity.account import is_account
 from pipeline.policy.policy import Policy
@@ -61,6 +62,7 @@ class Review:
         self._told_of: tuple[object, ...] | None = None
         self._to_tell: set[str] = set()
         self._said = _LastSaid(file)
+        self._traces = Traces(file, policy) if policy.trace is not None else None
 
     def forget(self) -> None:
         """Find out everything anew at the next decision: postings have left the file."""
@@ -68,6 +70,11 @@ class Review:
 
     def posting_added(self, key: str, before: Posting | None, after: Posting) -> None:
         """Take over a posting that is new in the file (id ``key``), or newer than ``before``."""
+        since = self._file.left_out_before
+        if before is not None and (before.at < since) is not (after.at < since):
+            # It went over the edge of what is looked at in a file that has reached its limit.
+            self.forget()
+            return
         self._matcher.posting_changed(before, after)
         for origin in self._sightings.posting_added(key, before, after):
             payment = self._matcher.payments.get(origin)
@@ -75,6 +82,8 @@ class Review:
                 self._grounds.put(payment, self._sightings.belies(origin))
                 self._to_place.add(origin)
         self._balance.replace(key, before, after)
+        if self._traces is not None:
+            self._traces.tracing.posting_changed(key, before, after)
         if after.amount > 0 or (before is not None and before.amount > 0):
             self._to_tell.add(after.transaction)
             self._to_place.add(after.transaction)
@@ -95,6 +104,10 @@ class Review:
                     self._balance.state((event.at, event.update_id, event.balance))
             case Notice():
                 self._said.notice_added(event)
+            case Step():
+                assert before is None or isinstance(before, Step)
+                if self._traces is not None:
+                    self._traces.tracing.step_added(before, event)
             case Level():
                 pass
 
@@ -130,6 +143,10 @@ class Review:
         if self._terms is None or not _same_queue(self._terms, terms):
             self._place_all(terms)
         self._terms = terms
+        if self._traces is not None:
+            self._to_place |= self._traces.follow(
+                self._to_place, self._matcher.payments, self._grounds, terms
+            )
         for origin in self._to_place:
             self._place(origin, terms)
         # What is about a payment that is held may be other though its place is the same.
@@ -138,6 +155,9 @@ class Review:
         queue.fit(balance)
         decision = Decision(_Asked(self), due=queue.due, limited=queue.limited)
         decision.crowded = self._matcher.crowded()
+        if self._traces is not None:
+            decision.steps = self._traces.tracing.steps()
+            decision.cut = self._traces.tracing.newly_cut()
         level = self._file.level
         context = (level.level, level.cluster, behind) if level is not None else (behind,)
         self._said.compare(decision, self._holds(context), self._watch(balance), context)
@@ -170,8 +190,12 @@ class Review:
         if candidate is None:
             self._queue.drop(origin)
         else:
-            turn = (candidate.payment is None, candidate.at, origin)
-            self._queue.put(origin, Waiting(turn, candidate.disputed, candidate.until))
+            undisputed = candidate.payment is None and candidate.traced is None
+            turn = (undisputed, candidate.at, origin)
+            amount = candidate.disputed
+            if self._traces is not None:
+                amount = self._traces.tracing.left_of(origin, amount)
+            self._queue.put(origin, Waiting(turn, amount, candidate.until))
 
     def _candidate(self, origin: str, terms: Terms) -> Candidate | None:
         payment = self._matcher.payments.get(origin)
@@ -179,6 +203,8 @@ class Review:
             if self._grounds.reason(origin, terms) is not None:
                 return None
             return self._grounds.candidate(payment, terms)
+        if self._traces is not None and self._traces.tracing.traced(origin) is not None:
+            return self._traces.candidate(origin)
         posting = self._file.postings.get(origin + "+")
         if posting is None or not is_incoming(posting, terms):
             return None
@@ -209,7 +235,10 @@ class Review:
         reasons = self._queue.why_none()
         if self._grounds.any_belied:
             reasons.add(PAYMENT_NOT_SEEN)
-        return watch(self._file, self._claimed, balance is not None, reasons)
+        by_level = watch(self._file, self._claimed, balance is not None, reasons)
+        if by_level is None and self._traces is not None:
+            return self._traces.watch(balance is not None)
+        return by_level
 
     def _ended_by_bank(self, origin: str | None) -> None:
         if origin is not None:
@@ -269,7 +298,18 @@ class _Asked:
             reason = review._grounds.reason(origin, terms)
             if reason is not None:
                 return reason
+        traces = review._traces
+        if (
+            traces is not None
+            and origin not in review._matcher.payments
+            and traces.tracing.traced(origin) is not None
+            and traces.why_not() is not None
+        ):
+            return traces.why_not()
         return review._queue.why_not(origin)
+
+    def total(self) -> int:
+        return self._review._queue.total
 
     def first(self, claims: Iterable[str] | None) -> str | None:
         queue, matcher = self._review._queue, self._review._matcher

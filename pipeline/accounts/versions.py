@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from pipeline.accounts.decision import REPORT_WITHDRAWN, SUPERSEDED, Decision, Standing
+from pipeline.accounts.decision import REPORT_WITHDRAWN, SUPERSEDED, TRACE_ENDED, Decision, Standing
 from pipeline.accounts.file import AccountFile, Said, posting_id
 from pipeline.accounts.grounds import EVIDENCE_GONE, LEVEL_ENDED
 from pipeline.accounts.reasons import evidence, moment, release_sentences, sentences
-from pipeline.contracts.account_log import Notice, Posting
+from pipeline.contracts.account_log import Level, Notice, Posting, Step
 from pipeline.contracts.alerts import AlertKind, FreezeAlert, alert_id
 from pipeline.contracts.codec import digest
+from pipeline.policy.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +30,18 @@ class Cause:
 
 @dataclass(slots=True)
 class Differences:
-    """New versions of alerts for banks, and notices for the payers' books."""
+    """New versions of alerts for banks, notices for the payers' books, steps for the payees'."""
 
     alerts: list[FreezeAlert] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
 
 
 def differ(
     file: AccountFile,
     decision: Decision,
     behind: str | None,
-    policy_version: str,
+    policy: Policy,
     cause: Cause,
 ) -> Differences:
     """Compare and bring the file's ``said`` and ``told`` up to date with what leaves.
@@ -47,7 +49,7 @@ def differ(
     ``behind`` is `bank_behind` of the file.
     """
     differences = Differences()
-    outgoing = _Outgoing(file, decision, behind, policy_version, cause, differences)
+    outgoing = _Outgoing(file, decision, behind, policy, cause, differences, decision.holds.total())
     standing_ids = set()
     for standing in decision.standing:
         identity = alert_id(standing.kind, file.account, standing.origin)
@@ -60,6 +62,7 @@ def differ(
     for identity in sorted(ended):
         _release(outgoing, identity, file.said[identity])
     _tell(file, decision, cause, differences)
+    _send_on(file, decision, cause, differences)
     return differences
 
 
@@ -70,9 +73,11 @@ class _Outgoing:
     file: AccountFile
     decision: Decision
     behind: str | None
-    policy_version: str
+    policy: Policy
     cause: Cause
     differences: Differences
+    total: int
+    """All that is asked of the account, in satang."""
 
 
 def _say(outgoing: _Outgoing, identity: str, standing: Standing) -> None:
@@ -105,10 +110,11 @@ def _substance(outgoing: _Outgoing, standing: Standing) -> str:
         *standing[:7],
         standing.claims,
         payment.how if payment is not None else standing.why,
+        standing.traced.legs if standing.traced is not None else (),
         bank_to_ask(file.account, standing, outgoing.behind),
         notice.level if notice else (level.level if level else None),
-        notice.cluster if notice else (level.cluster if level else None),
-        outgoing.policy_version,
+        _cluster(standing, level),
+        outgoing.policy.version,
     )
     return digest(msgspec.msgpack.encode(what))
 
@@ -132,14 +138,33 @@ def _alert(outgoing: _Outgoing, identity: str, standing: Standing, version: int)
         reason_en=english,
         reason_th=thai,
         evidence=evidence(standing, file),
-        cluster_id=notice.cluster if notice else (level.cluster if level else ""),
+        cluster_id=_cluster(standing, level),
         cluster_version=level.cluster_version if level and not notice else 0,
-        policy_version=outgoing.policy_version,
+        policy_version=outgoing.policy.version,
         caused_by=cause.event,
         caused_at=moment(cause.at),
         held_from=moment(standing.since),
         holds_until=moment(standing.until) if standing.until is not None else None,
+        account_total_satang=outgoing.total,
+        method=_method(standing, outgoing.policy),
     )
+
+
+def _method(standing: Standing, policy: Policy) -> str | None:
+    """Return the rule of apportionment that a hold rests on; None: the payment was not seen."""
+    if policy.trace is None or standing.kind is not AlertKind.HOLD:
+        return None
+    unseen = standing.payment is not None and standing.payment.posting is None
+    return None if unseen else policy.trace.method
+
+
+def _cluster(standing: Standing, level: Level | None) -> str:
+    """Return the cluster that an alert is about: the account's own, else where the money was."""
+    if standing.notice is not None:
+        return standing.notice.cluster
+    if level is None:
+        return standing.traced.source.cluster if standing.traced is not None else ""
+    return level.cluster
 
 
 def _release(outgoing: _Outgoing, identity: str, said: Said) -> None:
@@ -167,12 +192,13 @@ def _release(outgoing: _Outgoing, identity: str, said: Said) -> None:
             evidence=[],
             cluster_id=level.cluster if level else "",
             cluster_version=level.cluster_version if level else 0,
-            policy_version=outgoing.policy_version,
+            policy_version=outgoing.policy.version,
             caused_by=cause.event,
             caused_at=moment(cause.at),
             releases=kind,
             release_reason=reason,
             superseded_by=successor,
+            account_total_satang=outgoing.total,
         )
     )
     said.version += 1
@@ -201,7 +227,7 @@ def _reason(file: AccountFile, kind: AlertKind, said: Said, decision: Decision) 
         return known
     if said.origin + "+" in file.postings:
         return LEVEL_ENDED
-    return EVIDENCE_GONE
+    return EVIDENCE_GONE if said.claims else TRACE_ENDED
 
 
 def _tell(file: AccountFile, decision: Decision, cause: Cause, differences: Differences) -> None:
@@ -242,6 +268,32 @@ def _tell(file: AccountFile, decision: Decision, cause: Cause, differences: Diff
             )
             file.told[transaction] = ended
             differences.notices.append(ended)
+
+
+def _send_on(file: AccountFile, decision: Decision, cause: Cause, out: Differences) -> None:
+    """Send the steps that are other than before, and take back those that stand no more."""
+    for key, step in sorted(decision.steps.items()):
+        sent = file.sent.get(key)
+        if step is None:
+            if sent is None or not sent.marks:
+                continue
+            step = msgspec.structs.replace(sent, marks=(), legs=(), accounts=0)
+        elif sent is not None and step == _bare(sent):
+            continue
+        step = msgspec.structs.replace(
+            step,
+            version=sent.version + 1 if sent is not None else 1,
+            published_at=cause.at,
+            caused_by=cause.event,
+            by_report=cause.by_report,
+        )
+        file.sent[key] = step
+        out.steps.append(step)
+
+
+def _bare(step: Step) -> Step:
+    """Return a step without version and cause."""
+    return msgspec.structs.replace(step, version=0, published_at=0, caused_by="", by_report=False)
 
 
 def bank_to_ask(account: str, standing: Standing | None, behind: str | None) -> str:

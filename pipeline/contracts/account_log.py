@@ -19,7 +19,7 @@ class Posting(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     ``amount`` is positive for money in (credit) and negative for money out (debit). ``balance``
     is the account's balance right after, where known. ``transaction`` is the payment's identity;
-    ``references`` are further names of it, as a slip may show them.
+    ``references`` are further names of it, as a slip may show them (`TX_ID`, `END_TO_END_ID`).
     """
 
     account: str
@@ -29,6 +29,14 @@ class Posting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     other: str
     balance: int | None = None
     references: tuple[str, ...] = ()
+
+
+TX_ID = "tx:"
+END_TO_END_ID = "e2e:"
+RETURNS = "returns:"
+"""What stands before a reference of a posting: the bank's own number of the payment, its
+EndToEndId, and a name of the payment that this one returns. (Nothing stands before the key of the
+account behind a proxy, so that no bank's text can pass for one.)"""
 
 
 class Claim(msgspec.Struct, frozen=True, array_like=True, tag="claim", kw_only=True):
@@ -107,7 +115,52 @@ class Notice(msgspec.Struct, frozen=True, array_like=True, tag="notice", kw_only
     caused_by: str
 
 
-AccountEvent = Claim | Level | Answer | Notice
+class Leg(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One payment on the way of stolen money: the ``hop``-th, and ``share`` satang of it were that.
+
+    ``references`` are the payment's further names (`Posting`).
+    """
+
+    hop: int
+    transaction: str
+    payer: str
+    payee: str
+    at: int
+    amount: int
+    share: int
+    references: tuple[str, ...] = ()
+
+
+class Step(msgspec.Struct, frozen=True, array_like=True, tag="step", kw_only=True):
+    """To the account that received a payment: these parts of it are stolen money.
+
+    ``origin`` is the stolen payment, of ``stolen`` satang; ``hop`` counts the accounts from the
+    first one on (which is 1). ``marks`` are the parts (from which satang of the payment on, how
+    many); without any the step is taken back. ``legs`` are the payments on the way, this one
+    last. ``accounts`` is to how many accounts the trace may go from here, with this one.
+    ``since`` and ``until`` are the clock of the dispute, ``cluster`` that of the first account.
+    The newest ``version`` counts; the ``sender`` is the account that the money left.
+    """
+
+    account: str
+    origin: str
+    hop: int
+    transaction: str
+    sender: str
+    version: int
+    marks: tuple[tuple[int, int], ...]
+    legs: tuple[Leg, ...]
+    accounts: int
+    stolen: int
+    since: int
+    until: int
+    cluster: str
+    published_at: int
+    caused_by: str
+    by_report: bool
+
+
+AccountEvent = Claim | Level | Answer | Notice | Step
 
 
 class Postings(msgspec.Struct, frozen=True, array_like=True, tag="postings"):

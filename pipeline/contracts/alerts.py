@@ -22,7 +22,11 @@ class AlertKind(StrEnum):
 
 
 class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One reason, for programs: what kind, which event or identifiers, and its figures."""
+    """One reason, for programs: what kind, which event or identifiers, and its figures.
+
+    A payment on the way of stolen money has its ``payer``, how much of it was that money, and the
+    payment's further ``references``.
+    """
 
     kind: str
     report: str | None = None
@@ -31,13 +35,18 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str | None = None
     amount_satang: int | None = None
     at: str | None = None
+    payer: str | None = None
+    share_satang: int | None = None
+    references: list[str] = []
 
 
 class FreezeAlert(msgspec.Struct, frozen=True, kw_only=True):
     """One version of one alert.
 
     ``alert_id`` is made from what the alert is about (kind, account, origin) and nothing else;
-    consumers keep the highest ``version`` for each id. ``amount_satang`` is what to hold.
+    consumers keep the highest ``version`` for each id. ``amount_satang`` is what to hold,
+    ``account_total_satang`` the sum of the account's open holds when this version was made.
+    ``method`` is the rule of apportionment by which the amount was found.
     """
 
     SCHEMA: ClassVar[str] = "freeze_alert"
@@ -65,6 +74,8 @@ class FreezeAlert(msgspec.Struct, frozen=True, kw_only=True):
     releases: AlertKind | None = None
     release_reason: str | None = None
     superseded_by: str | None = None
+    account_total_satang: int | None = None
+    method: str | None = None
 
 
 @lru_cache(maxsize=65_536)

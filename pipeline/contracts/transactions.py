@@ -31,7 +31,8 @@ class Channel(StrEnum):
 class Transaction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One settled payment; (source, transaction_id) is its identity, the UETR where there is one.
 
-    Balances are those right after the payment, in satang, where the bank gives them.
+    Balances are those right after the payment, in satang, where the bank gives them. ``return_of``
+    is a name of the payment that this one returns (pacs.004, a reversal).
     """
 
     SCHEMA: ClassVar[str] = "transaction"
@@ -48,6 +49,7 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     payee_balance_satang: BalanceSatang | None = None
     end_to_end_id: Annotated[str, Meta(min_length=1, max_length=35)] | None = None
     uetr: Annotated[str, Meta(min_length=36, max_length=36)] | None = None
+    return_of: Reference | None = None
 
     @property
     def key(self) -> str:

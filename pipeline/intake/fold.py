@@ -11,7 +11,10 @@ from collections.abc import Sequence
 
 from pipeline.clustering.decisions import normalise_decision
 from pipeline.contracts.account_log import (
+    END_TO_END_ID,
     MAX_POSTINGS_A_RECORD,
+    RETURNS,
+    TX_ID,
     AccountEvents,
     Answer,
     Posting,
@@ -166,12 +169,14 @@ def postings_of(transaction: Transaction, recorded_at: int) -> list[Posting]:
 
 
 def _references(transaction: Transaction) -> tuple[str, ...]:
-    """Return by which other names the payment may be known."""
-    if transaction.uetr is None and transaction.end_to_end_id is None:
+    """Return by which other names the payment may be known, and which payment it returns."""
+    if transaction.uetr is transaction.end_to_end_id is transaction.return_of is None:
         return ()
-    names = [transaction.transaction_id] if transaction.uetr else []
+    names = [TX_ID + transaction.transaction_id] if transaction.uetr else []
     if transaction.end_to_end_id:
-        names.append(transaction.end_to_end_id)
+        names.append(END_TO_END_ID + transaction.end_to_end_id)
+    if transaction.return_of:
+        names.append(RETURNS + transaction.return_of)
     return tuple(names)
 
 

@@ -19,7 +19,7 @@ from pipeline.declarations import parse_yaml
 
 LevelName = Literal["black", "dark_grey", "light_grey", "dark_brown", "light_brown"]
 NO_LEVEL = "none"
-DEFAULT_POLICY = "th-2026-11"
+DEFAULT_POLICY = "th-2026-11.2"
 
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
@@ -98,6 +98,26 @@ class Holds(_Part):
     small_sum_satang: int = Field(ge=0)
 
 
+class OrdinaryTrade(_Part):
+    """What an account must show to count as a shop that was paid with stolen money."""
+
+    payers: int = Field(ge=1)
+    hours: int = Field(ge=0)
+    traced_percent: int = Field(ge=0, le=100)
+    fast_minutes: int = Field(ge=0)
+
+
+class Trace(_Part):
+    """How stolen money is followed, and whose accounts are spared (`pipeline.accounts.tracing`)."""
+
+    method: Literal["fifo-1", "pro_rata-1"]
+    verified: bool
+    hops: int = Field(ge=1, le=20)
+    accounts: int = Field(ge=1, le=100_000)
+    small_sum_satang: int = Field(ge=0)
+    ordinary_trade: OrdinaryTrade
+
+
 class Standing(_Part):
     """What the reports about one very account show; the input of `Policy.level`."""
 
@@ -119,6 +139,8 @@ class Policy(_Part):
     clustering: Clustering
     claims: Claims
     holds: Holds
+    trace: Trace | None = None
+    """None: money is not followed, and a disputed payment is held as far as the balance goes."""
     look_back_hours: int = Field(ge=1, le=24 * 30)
 
     @model_validator(mode="after")

@@ -78,9 +78,7 @@ def play_moment(account: Coins, entries: list[Entry]) -> None:
     there = len(account.there) + account.beside
     moved = sum(entry.amount for entry in entries)
     before = None
-    if any(entry.balance == there + moved for entry in entries):
-        before = there
-    else:
+    if all(entry.balance != there + moved for entry in entries):
         for number, entry in enumerate(entries):
             if entry.balance is not None:
                 before = entry.balance - sum(each.amount for each in entries[: number + 1])

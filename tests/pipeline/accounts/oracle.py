@@ -16,6 +16,7 @@ from pipeline.accounts.answers import REFUSED_BY_BANK, RELEASED_BY_BANK, SEIZED
 from pipeline.accounts.decision import (
     Decision,
     Standing,
+    hold,
     notice_that_counts,
     still_paying,
     why_not_held,
@@ -42,6 +43,7 @@ from pipeline.contracts.alerts import AlertKind
 from pipeline.contracts.hold_updates import HoldStatus
 from pipeline.identity.account import bank_of, is_account
 from pipeline.policy.policy import HOUR_MS, MINUTE_MS, NO_LEVEL, Claims, Policy
+from tests.pipeline.accounts.tracing_oracle import Found, with_traces
 
 
 @dataclass
@@ -53,6 +55,9 @@ class Whole:
 
     def why_not(self, origin: str) -> str | None:
         return self.ended.get((AlertKind.HOLD, origin))
+
+    def total(self) -> int:
+        return sum(s.amount for s in self.standing if s.kind is AlertKind.HOLD)
 
     def first(self, claims: Iterable[str] | None) -> str | None:
         for standing in self.standing:
@@ -72,22 +77,28 @@ def decide_whole(file: AccountFile, policy: Policy, now: int) -> Decision:
     candidates = _disputed_payments(file, payments, policy, whole)
     taken = {payment.origin for payment in payments}
     candidates += _incoming_payments(file, taken, voices, policy, decision)
-    _hold(file, candidates, now, decision, whole)
-    _watch(file, decision, whole)
+    known = known_balance(file) is not None
+    found = with_traces(file, candidates, payments, policy, decision, known)
+    whole.ended |= {(AlertKind.HOLD, origin): why for origin, why in found.spared.items()}
+    _hold(file, found, now, decision, whole)
+    _watch(file, found, decision, whole)
     decision.standing += standing_notices(file)
     return decision
 
 
-def _watch(file: AccountFile, decision: Decision, whole: Whole) -> None:
-    """Watch an account that is spoken of while no hold stands."""
+def _watch(file: AccountFile, found: Found, decision: Decision, whole: Whole) -> None:
+    """Watch an account that is spoken of, or where stolen money is spared, while no hold stands."""
     level = file.level
-    if level is None or level.level == NO_LEVEL:
-        return
     if any(alert.kind is AlertKind.HOLD for alert in decision.standing):
+        return
+    if level is None or level.level == NO_LEVEL:
+        decision.standing += [found.watch] if found.watch is not None else []
         return
     claimed = sum(claim.amount for claim in file.claims.values() if not claim.withdrawn)
     known = known_balance(file) is not None
-    why = why_not_held(file, level, set(whole.ended.values()))
+    spared = {(AlertKind.HOLD, origin) for origin in found.spared}
+    reasons = {why for key, why in whole.ended.items() if key not in spared}
+    why = why_not_held(file, level, reasons)
     decision.standing.append(
         Standing(AlertKind.WATCH, file.account, 0, claimed, known, None, level.since, why)
     )
@@ -184,7 +195,7 @@ def _incoming_payments(
 
 def _hold(
     file: AccountFile,
-    candidates: list[Candidate],
+    found: Found,
     now: int,
     decision: Decision,
     whole: Whole,
@@ -194,7 +205,7 @@ def _hold(
     known = left is not None
     by_bank = ended_by_bank(file)
     held = 0
-    for candidate in candidates:
+    for candidate in found.candidates:
         key = (AlertKind.HOLD, candidate.origin)
         if candidate.until <= now:
             whole.ended[key] = CLOCK_OUT
@@ -202,7 +213,8 @@ def _hold(
         if candidate.origin in by_bank:
             whole.ended[key] = by_bank[candidate.origin]
             continue
-        amount = candidate.disputed if left is None else min(candidate.disputed, left)
+        there = found.left.get(candidate.origin, candidate.disputed)
+        amount = there if left is None else min(there, left)
         if amount == 0:
             whole.ended[key] = MONEY_GONE
             continue
@@ -214,20 +226,7 @@ def _hold(
             left -= amount
         if decision.due is None or candidate.until < decision.due:
             decision.due = candidate.until
-        decision.standing.append(
-            Standing(
-                AlertKind.HOLD,
-                candidate.origin,
-                amount,
-                candidate.disputed,
-                known,
-                candidate.until,
-                candidate.since,
-                "disputed_payment" if candidate.payment else "payment_to_suspect",
-                candidate.payment,
-                candidate.incoming,
-            )
-        )
+        decision.standing.append(hold(candidate, amount, known))
 
 
 def match_claims(file: AccountFile, rules: Claims) -> list[Disputed]:
@@ -247,7 +246,7 @@ def match_claims(file: AccountFile, rules: Claims) -> list[Disputed]:
         by_name[posting.transaction] = posting
         by_name[posting.transaction.partition("/")[2]] = posting
         for reference in posting.references:
-            by_name[reference] = posting
+            by_name[reference.removeprefix("tx:").removeprefix("e2e:")] = posting
     for claim in claims:
         named = by_name.get(claim.reference) if claim.reference else None
         if named is not None:

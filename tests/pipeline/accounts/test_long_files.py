@@ -18,29 +18,31 @@ from pipeline.accounts.versions import Cause, bank_behind, differ
 from pipeline.contracts.account_log import (
     AccountEvent,
     AccountEvents,
+    Leg,
     Notice,
     Posting,
     Postings,
+    Step,
     Tick,
     encode_log_entry,
 )
 from pipeline.fold import LogRecord, Output
-from pipeline.policy.policy import HOUR_MS, load_policy
+from pipeline.policy.policy import HOUR_MS, Policy, load_policy
 from pipeline.state import MemoryState
 from pipeline.topics import ACCOUNT_FILES, ACCOUNT_LOG, FREEZE_ALERTS
 from tests.pipeline.accounts.desk import MINUTE, MULE, NINE, VICTIM, answer, claim, credit, level
 from tests.pipeline.accounts.oracle import decide_whole
 
-POLICY = load_policy()
+POLICIES = (load_policy("th-2026-11"), load_policy())
+"""One that follows no money, and the newest."""
 PROXY = "promptpay:phone:+66812345678"
 PAYERS = (VICTIM, "account:006:1231231234", "wallet:truemoney:1")
-Step = Posting | Tick | list[AccountEvent]
 
 
-@pytest.fixture(params=[(3, 10**6, 20_000), (3, 0, 1), (128, 10**6, 20_000)])
-def sizes(request, monkeypatch):
+@pytest.fixture(params=[(3, 10**6, 20_000, 1), (3, 0, 1, 1), (128, 10**6, 20_000, 0)])
+def policy(request, monkeypatch):
     """Blocks of three entries or of many; files kept open, or read anew for each batch."""
-    block, postings, files = request.param
+    block, postings, files, version = request.param
     monkeypatch.setattr(parts, "BLOCK_ENTRIES", block)
     monkeypatch.setattr(parts, "LISTED_BLOCKS", 2)
     monkeypatch.setattr(fold_module, "POSTINGS_IN_MEMORY", postings)
@@ -48,6 +50,7 @@ def sizes(request, monkeypatch):
     monkeypatch.setattr(holds, "MAX_HOLDS_AN_ACCOUNT", 4)
     monkeypatch.setattr(pairing, "FEW", 0 if block == 3 else 16)
     monkeypatch.setattr(pairing, "MEANT_PAYMENTS", block)
+    return POLICIES[version]
 
 
 def any_posting(draw: random.Random, account: str) -> Posting:
@@ -62,14 +65,19 @@ def any_posting(draw: random.Random, account: str) -> Posting:
         other=draw.choice(PAYERS),
         balance=draw.choice((None, None, 0, 40_000, 600_000)),
         references=tuple(
-            draw.sample(("r1", "r2", "u3", "account:011:777", "account:002:5"), draw.randrange(3))
+            draw.sample(
+                ("tx:r1", "r2", "e2e:u3", "account:011:777", "account:002:5", "returns:t4"),
+                draw.randrange(3),
+            )
         ),
     )
 
 
 def any_event(draw: random.Random, account: str, alerts: Sequence[str]) -> AccountEvent:
     number = draw.randrange(6)
-    match draw.randrange(8):
+    match draw.randrange(10):
+        case 8 | 9:
+            return any_step(draw, account)
         case 0 | 1 | 2:
             return claim(
                 f"aoc-1441/{number // 2}#{number}",
@@ -122,13 +130,39 @@ def any_event(draw: random.Random, account: str, alerts: Sequence[str]) -> Accou
             )
 
 
+def any_step(draw: random.Random, account: str) -> Step:
+    hop, first = draw.randrange(1, 6), draw.randrange(30_000)
+    transaction = draw.choice(("bank/t", "uetr/u")) + str(draw.randrange(14))
+    marks = ((first, draw.randrange(1, 20_000)), (first + 20_000, 400_000))
+    share = sum(length for _, length in marks)
+    return Step(
+        account=account,
+        origin=draw.choice(("bank/elsewhere", "bank/t3", "uetr/u4")),
+        hop=hop,
+        transaction=transaction,
+        sender=draw.choice(PAYERS),
+        version=draw.randrange(1, 4),
+        marks=draw.choice((marks, marks[:1], ())),
+        legs=(Leg(hop, transaction, VICTIM, account, NINE, 500_000, share),),
+        accounts=draw.choice((0, 1, 2, 3, 900)),
+        stolen=500_000,
+        since=NINE + 20 * MINUTE,
+        until=NINE + draw.choice((40, 72)) * HOUR_MS,
+        cluster=draw.choice(("one", "two")),
+        published_at=NINE,
+        caused_by="aoc-1441/1",
+        by_report=draw.random() < 0.5,
+    )
+
+
 SHOP = "account:002:9990001112"
 
 
 class Naive:
     """The accounts' rules with nothing kept but the file itself."""
 
-    def __init__(self, account: str) -> None:
+    def __init__(self, account: str, policy: Policy) -> None:
+        self.policy = policy
         self.file = AccountFile(account=account)
         self.now = 0
         self.has_case = False
@@ -156,13 +190,13 @@ class Naive:
                         cause = fold_module._cause(event, LogRecord(0, NINE, None, None))
         if cause is None:
             return []
-        whole = decide_whole(self.file, POLICY, self.now)
+        whole = decide_whole(self.file, self.policy, self.now)
         self.file.due = whole.due
         behind = bank_behind(self.file)
         bank = behind[1] if behind else None
-        out = differ(self.file, whole, bank, POLICY.version, cause)
+        out = differ(self.file, whole, bank, self.policy, cause)
         said = [alert_output(a, cause.at if cause.by_report else None) for a in out.alerts]
-        told = AccountEvents(list(out.notices))
+        told = AccountEvents([*out.notices, *out.steps])
         return said + (
             [Output(ACCOUNT_LOG, None, encode_log_entry(told), (), 0)] * bool(told.events)
         )
@@ -198,13 +232,12 @@ def leaving(outputs: list[Output]) -> list[Output]:
 
 
 @pytest.mark.parametrize("account", [MULE, PROXY])
-@pytest.mark.usefixtures("sizes")
 @given(seed=st.integers(0, 10**9))
 @settings(
     deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_each_record_gives_what_deciding_over_the_whole_file_gives(account, seed):
-    fold, naive, alerts = AccountsFold(MemoryState(), POLICY, 0, 1), Naive(account), []
+def test_each_record_gives_what_deciding_over_the_whole_file_gives(policy, account, seed):
+    fold, naive, alerts = AccountsFold(MemoryState(), policy, 0, 1), Naive(account, policy), []
     for offset, step in enumerate(steps(seed, account, 50, alerts)):
         expected = naive.lay(step)
         assert leaving(fold.apply([record(offset, step)]).outputs) == expected
@@ -240,13 +273,12 @@ def crowd(draw: random.Random, count: int) -> Iterator[list[Posting] | list[Acco
             yield [made, level(version=draw.randrange(1, 99), verified_voices=voices)]
 
 
-@pytest.mark.usefixtures("sizes")
 @given(seed=st.integers(0, 10**9))
 @settings(
     deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_a_crowd_of_claims_and_payments_of_one_amount_gives_what_the_whole_file_gives(seed):
-    fold, naive = AccountsFold(MemoryState(), POLICY, 0, 1), Naive(MULE)
+def test_a_crowd_of_claims_and_payments_of_one_amount_gives_what_the_whole_file_gives(policy, seed):
+    fold, naive = AccountsFold(MemoryState(), policy, 0, 1), Naive(MULE, policy)
     for offset, step in enumerate(crowd(random.Random(seed), 120)):
         expected = naive.lay(step)
         assert leaving(fold.apply([record(offset, step)]).outputs) == expected
@@ -254,7 +286,7 @@ def test_a_crowd_of_claims_and_payments_of_one_amount_gives_what_the_whole_file_
 
 def test_payments_that_a_claim_is_not_held_against_are_counted(monkeypatch):
     monkeypatch.setattr(pairing, "MEANT_PAYMENTS", 2)
-    fold = AccountsFold(MemoryState(), POLICY, 0, 1)
+    fold = AccountsFold(MemoryState(), load_policy(), 0, 1)
     payments = [[credit(f"bank/t{n}", 50_000, at=NINE + n * MINUTE)] for n in range(3)]
     counts = [
         fold.apply([record(n, step)]).counts["limit_hits", "payments_a_claim"]

@@ -199,8 +199,8 @@ def test_at_the_limit_too_what_stands_is_what_the_whole_file_says(seed):
         behind = bank_behind(file)
         whole = decide_whole(file, POLICY, fold._now)
         bank = behind[1] if behind else None
-        found = differ(file, whole, bank, POLICY.version, Cause("x", NINE))
-        assert (found.alerts, found.notices) == ([], [])
+        found = differ(file, whole, bank, POLICY, Cause("x", NINE))
+        assert (found.alerts, found.notices, found.steps) == ([], [], [])
 
 
 @pytest.mark.usefixtures("low_limit")

@@ -118,6 +118,8 @@ def test_the_schema_of_the_account_log_agrees_with_its_records() -> None:
         account_log.Level,
         account_log.Answer,
         account_log.Notice,
+        account_log.Leg,
+        account_log.Step,
         account_log.Postings,
         account_log.AccountEvents,
         account_log.Tick,

@@ -1,0 +1,289 @@
+"""The stolen money in one account: which parts of its credits it is, and where they are now.
+
+A part of a payment belongs to one origin at most. First comes the dispute about that very payment,
+where it is followed; then what came on its way from earlier payments, the nearest first; then a
+dispute that is not followed; last a payment that nobody disputes. All of it is a function of the
+postings, disputes and steps, whatever order they came in.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from pipeline.accounts.apportionment import Colour, Mark, Touched, apportionment
+from pipeline.accounts.book import Book, Entry
+from pipeline.accounts.file import step_key
+from pipeline.accounts.returns import Returns
+from pipeline.accounts.trade import Trade
+from pipeline.contracts.account_log import Posting, Step
+from pipeline.policy.policy import MINUTE_MS, Trace
+
+UNDISPUTED_HOP = 1_000_000
+"""The hop of money that nobody disputes: it is looked for in its own account, never followed."""
+
+
+Part = tuple[tuple[tuple[int, int], ...], set[str]]
+"""Marked parts of a debit (from which satang on, how many), and the payments they came by."""
+
+
+class StolenMoney:
+    """The marked money of one account. ``postings`` are the file's, by id.
+
+    Of what is older than ``since`` (ms) postings were left out of the file: so that money is taken
+    to have moved on.
+    """
+
+    def __init__(
+        self, account: str, postings: dict[str, Posting], since: int, policy: Trace
+    ) -> None:
+        if since:
+            postings = {key: posting for key, posting in postings.items() if posting.at >= since}
+        self._account = account
+        self._postings = postings
+        self._since = since
+        self._policy = policy
+        self._book = Book()
+        self._money = apportionment(policy.method, self._book)
+        self._returns = Returns(self._postings)
+        self._disputed: dict[str, bool] = {}
+        """Payments in dispute, and whether each is followed."""
+        self._undisputed: set[str] = set()
+        self._steps: dict[str, dict[str, Step]] = {}
+        """By payment: the steps that came with it."""
+        self._colours: dict[str, Counter[Colour]] = {}
+        """By payment: what is marked of it."""
+        self._of_origin: dict[str, Counter[Colour]] = {}
+        """By origin: in how many payments each of its colours came."""
+        self._brought: dict[str, dict[str, int]] = {}
+        """By origin: the payments that brought its money, and how much each (satang)."""
+        self._to_mark: set[str] = set()
+        self._recoloured: set[Colour] = set()
+        self.trade = Trade()
+        for key, posting in sorted(postings.items(), key=lambda item: item[1].at):
+            if not self.passes_on(posting):
+                self.trade.add(posting)
+            self._enter(key)
+
+    def passes_on(self, posting: Posting) -> bool:
+        """Whether this is a proxy's posting, and the money is in the account behind it."""
+        return not self._account.startswith("account:") and any(
+            reference.startswith("account:") for reference in posting.references
+        )
+
+    def posting_changed(self, key: str, before: Posting | None, after: Posting) -> None:
+        """Take over a posting that is new in the file, or newer than ``before``."""
+        if after.at < self._since:
+            return
+        if self._since:
+            before = self._postings.get(key)
+            self._postings[key] = after
+        touched = self._returns.changed(key, before, after) | {key}
+        if before is not None and not self.passes_on(before):
+            self.trade.add(before, -1)
+        if not self.passes_on(after):
+            self.trade.add(after)
+        for each in touched:
+            self._enter(each)
+
+    def _enter(self, key: str) -> None:
+        posting, coins = self._postings[key], self._returns.coins(key)
+        if self.passes_on(posting):
+            self._book.remove(key)
+        else:
+            self._book.put(Entry(posting.at, key, posting.amount, coins, posting.balance))
+        if posting.amount > 0 and self._is_marked(posting.transaction):
+            self._to_mark.add(posting.transaction)
+
+    def _is_marked(self, transaction: str) -> bool:
+        return (
+            transaction in self._disputed
+            or transaction in self._undisputed
+            or transaction in self._steps
+        )
+
+    def dispute(self, transaction: str, followed: bool | None) -> None:
+        """Say that a payment is in dispute, and whether it is followed; None: it is not."""
+        if self._disputed.get(transaction) is followed:
+            return
+        if followed is None:
+            del self._disputed[transaction]
+        else:
+            self._disputed[transaction] = followed
+        self._to_mark.add(transaction)
+
+    def look_for(self, transaction: str, wanted: bool) -> None:
+        """Say whether it is asked what is left of a payment that nobody disputes."""
+        if (transaction in self._undisputed) is wanted:
+            return
+        if wanted:
+            self._undisputed.add(transaction)
+        else:
+            self._undisputed.discard(transaction)
+        self._to_mark.add(transaction)
+
+    def step_added(self, step: Step) -> None:
+        """Take over a step, or a newer one."""
+        steps = self._steps.setdefault(step.transaction, {})
+        steps[step_key(step)] = step
+        if not step.marks:
+            del steps[step_key(step)]
+            if not steps:
+                del self._steps[step.transaction]
+        self._to_mark.add(step.transaction)
+
+    def settle(self) -> Touched:
+        """Find out anew what is touched by the changes; call it before anything is asked."""
+        for transaction in self._to_mark:
+            marks = self._marks(transaction)
+            self._money.mark(transaction + "+", marks)
+            self._count(transaction, marks)
+        self._to_mark.clear()
+        touched = self._money.settle()
+        touched.colours.update(self._recoloured)
+        self._recoloured.clear()
+        for debit in touched.debits:
+            self._count_fast(debit)
+        return touched
+
+    def _marks(self, transaction: str) -> list[Mark]:
+        """Return whose the parts of a payment are."""
+        number = self._book.number_of(transaction + "+")
+        if number is None:
+            return []
+        coins = self._book.entry(number).coins
+        whole = ((0, coins),)
+        followed = self._disputed.get(transaction)
+        claims: list[tuple[Colour, Iterable[tuple[int, int]]]] = []
+        if followed:
+            claims.append((Colour(1, transaction), whole))
+        steps = self._steps.get(transaction, {}).values()
+        for step in sorted(steps, key=lambda s: (s.hop, s.origin, s.sender)):
+            claims.append((Colour(step.hop, step.origin), step.marks))
+        if followed is False:
+            claims.append((Colour(1, transaction), whole))
+        if transaction in self._undisputed:
+            claims.append((Colour(UNDISPUTED_HOP, transaction), whole))
+        marks: list[Mark] = []
+        for colour, parts in claims:
+            marks += [
+                Mark(start, stop - start, colour)
+                for first, length in parts
+                for start, stop in _free(marks, first, min(first + length, coins))
+            ]
+            marks.sort()
+        return marks
+
+    def _count(self, transaction: str, marks: list[Mark]) -> None:
+        before = self._colours.pop(transaction, Counter())
+        now: Counter[Colour] = Counter()
+        for mark in marks:
+            now[mark.colour] += mark.length
+        self._recoloured.update(before, now)
+        for colour in before:
+            self._brought[colour.origin].pop(transaction, None)
+        for colour, marked in now.items():
+            brought = self._brought.setdefault(colour.origin, {})
+            brought[transaction] = brought.get(transaction, 0) + marked
+        for colour in before.keys() - now.keys():
+            of_origin = self._of_origin[colour.origin]
+            of_origin[colour] -= 1
+            if not of_origin[colour]:
+                del of_origin[colour]
+        for colour in now.keys() - before.keys():
+            self._of_origin.setdefault(colour.origin, Counter())[colour] += 1
+        if now:
+            self._colours[transaction] = now
+        traced: Counter[int] = Counter()
+        for colour, marked in now.items():
+            if _is_traced(colour):
+                traced[colour.hop] += marked
+        posting = self._postings.get(transaction + "+")
+        if posting is not None:
+            self.trade.traced(transaction, posting.other, traced)
+
+    def _count_fast(self, debit: str) -> None:
+        posting = self._postings.get(debit)
+        if posting is None:
+            return
+        limit, at = self._policy.ordinary_trade.fast_minutes * MINUTE_MS, posting.at
+        fast: Counter[int] = Counter()
+        for share in self._money.shares(debit):
+            came = self._postings[share.credit].at if share.credit else at
+            if _is_traced(share.colour) and at - came <= limit:
+                fast[share.colour.hop] += share.length
+        self.trade.went_fast(debit, fast)
+
+    def has(self, key: str) -> bool:
+        """Whether a posting is looked at."""
+        return key in self._postings
+
+    def shares(self, debit: str) -> dict[Colour, Part]:
+        """Return, by colour, the marked parts of a debit, and the credits that they came by.
+
+        A method that mixes all money names all credits of the colour up to the debit.
+        """
+        found: dict[Colour, tuple[list[tuple[int, int]], set[str]]] = {}
+        for share in self._money.shares(debit):
+            parts, credits = found.setdefault(share.colour, ([], set()))
+            if parts and sum(parts[-1]) == share.start:
+                parts[-1] = parts[-1][0], parts[-1][1] + share.length
+            else:
+                parts.append((share.start, share.length))
+            if share.credit is not None:
+                credits.add(share.credit.removesuffix("+"))
+        for colour, (_, credits) in found.items():
+            if not credits:
+                at = self._postings[debit].at
+                credits.update(
+                    transaction
+                    for transaction in self._brought[colour.origin]
+                    if colour in self._colours[transaction]
+                    and self._postings[transaction + "+"].at <= at
+                )
+        return {colour: (tuple(parts), credits) for colour, (parts, credits) in found.items()}
+
+    def steps_of(self, transaction: str, colour: Colour) -> list[Step]:
+        """Return the steps of this colour that came with a payment."""
+        steps = self._steps.get(transaction, {}).values()
+        return [step for step in steps if (step.hop, step.origin) == colour]
+
+    def resting(self, origin: str) -> int:
+        """Return how much of the money of this origin is in the account still (satang)."""
+        return sum(map(self._money.resting, self._of_origin.get(origin, ())))
+
+    def came_with(self, origin: str) -> list[tuple[Posting, int]]:
+        """Return the payments that brought money of this origin, and how much each."""
+        brought = self._brought.get(origin, {})
+        return [(self._postings[transaction + "+"], part) for transaction, part in brought.items()]
+
+    def coins(self, transaction: str) -> int:
+        """Return how many satang of a payment in count: what was not returned."""
+        return self._returns.coins(transaction + "+")
+
+    def is_ordinary_trade(self, hop: int) -> bool:
+        """Whether the account shows an ordinary trade beside the money up to this hop."""
+        book = self._book
+        if not len(book):
+            return False
+        lasted = book.entry(len(book) - 1).at - book.entry(0).at
+        return self.trade.is_ordinary(self._policy.ordinary_trade, hop, lasted)
+
+
+def _is_traced(colour: Colour) -> bool:
+    """Whether it came from another account (a proxy's own dispute comes as hop 1)."""
+    return 1 < colour.hop < UNDISPUTED_HOP
+
+
+def _free(taken: list[Mark], start: int, stop: int) -> Iterable[tuple[int, int]]:
+    """Yield the parts from ``start`` to ``stop`` that no mark has; the marks are in order."""
+    for mark in taken:
+        if mark.start >= stop:
+            break
+        if mark.start + mark.length <= start:
+            continue
+        if start < mark.start:
+            yield start, mark.start
+        start = mark.start + mark.length
+    if start < stop:
+        yield start, stop

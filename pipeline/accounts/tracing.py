@@ -1,0 +1,348 @@
+"""Following stolen money: what of it is in this account, and which steps go on to the next ones.
+
+A step tells the owner of the account that received a payment which parts of it are stolen money. It
+is a function of this file's postings, disputes and steps. A step of hop *h* rests on those of hop
+*h* - 1 alone, and there are `Trace.hops` hops: so all steps come to rest, through any cycle, and
+what they come to is the same in any order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+
+from pipeline.accounts.apportionment import PRO_RATA, Colour
+from pipeline.accounts.file import AccountFile, step_key
+from pipeline.accounts.onward import Onward
+from pipeline.accounts.stolen_money import UNDISPUTED_HOP, StolenMoney
+from pipeline.accounts.trails import Root, Source, Traced, in_order, joint_source, leg_of
+from pipeline.contracts.account_log import Leg, Posting, Step
+from pipeline.policy.policy import Trace
+
+LEGS = 64
+"""Payments that a step names of its way, at most: those nearest to the theft, and itself."""
+
+MARKS_A_STEP = 1_000
+"""Parts of one payment that a step marks, at most: the first ones. The rest is not followed."""
+
+SMALL_SUM = "small_sum"
+ORDINARY_TRADE = "ordinary_trade"
+OUT_OF_HOPS = "trace_hops"
+OUT_OF_ACCOUNTS = "trace_accounts"
+LIMITS_OF_A_TRACE = (OUT_OF_HOPS, OUT_OF_ACCOUNTS)
+LIMITS_OF_A_STEP = ("marks_a_step", "legs_a_step")
+
+_PASSED_ON = 0
+"""The hop of money in a proxy's book: it is in the account behind, as hop 1."""
+
+
+class Tracing:
+    """The traces through one account. The file is changed first, then this is told."""
+
+    def __init__(self, file: AccountFile, policy: Trace) -> None:
+        self._file = file
+        self._policy = policy
+        self._money: StolenMoney | None = None
+        self._disputes: dict[str, Root] = {}
+        self._undisputed: dict[str, Root] = {}
+        self._sources: dict[Colour, dict[str, Source]] = {}
+        self._from_proxies = 0
+        """Disputes about a proxy of this account: so reports are about it, and it is not spared."""
+        self._onward = Onward()
+        self._touched: set[str] = set()
+        self.cut: dict[tuple[Colour, str], str] = {}
+        """Where the trace ends although the money went on, and at which limit."""
+        self._newly_cut: Counter[str] = Counter()
+        self._shop = [False] * (policy.hops + 1)
+        """By hop: whether the account is a shop, as far as money up to that hop is concerned."""
+        self.spared: str | None = None
+        """Why nothing that came from other accounts is held here; None: it may be."""
+        for step in file.steps.values():
+            self.step_added(None, step)
+        for step in file.sent.values():
+            if step.marks:
+                side = "+" if step.hop == 1 else "-"
+                due = Colour(step.hop - 1, step.origin), step.transaction + side
+                self._onward.due.add(due)
+
+    @property
+    def money(self) -> StolenMoney:
+        """The marked money; looked at from the first dispute or step on."""
+        if self._money is None:
+            file = self._file
+            self._money = StolenMoney(
+                file.account, file.postings, file.left_out_before, self._policy
+            )
+        return self._money
+
+    def posting_changed(self, key: str, before: Posting | None, after: Posting) -> None:
+        """Take over a posting that is new in the file, or newer than ``before``."""
+        if self._money is None:
+            return
+        self._money.posting_changed(key, before, after)
+        # The steps name the payments: what these are called is theirs as well.
+        self._onward.touch_debit(key)
+        origin = after.transaction
+        if after.amount > 0:
+            self._onward.touch([Colour(1, origin)])
+        if after.amount > 0 and (origin in self._disputes or origin in self._undisputed):
+            # A proxy's posting may only now say which account is behind it.
+            self._pass_on_or_keep(origin)
+
+    def dispute(self, origin: str, root: Root | None) -> None:
+        """Say that a payment that was seen is in dispute here (None: not, or no more)."""
+        if self._disputes.get(origin) == root:
+            return
+        if root is None:
+            del self._disputes[origin]
+        else:
+            self._disputes[origin] = root
+        self._pass_on_or_keep(origin)
+
+    def look_for(self, origin: str, root: Root | None) -> None:
+        """Say that money that nobody disputes may be held (None: not, or no more)."""
+        if self._undisputed.get(origin) == root:
+            return
+        if root is None:
+            del self._undisputed[origin]
+        else:
+            self._undisputed[origin] = root
+        self._pass_on_or_keep(origin)
+
+    def _pass_on_or_keep(self, origin: str) -> None:
+        """Take over a payment that may be held: a proxy passes it on to the account behind it."""
+        posting = self._file.postings.get(origin + "+")
+        passed_on = posting is not None and self.money.passes_on(posting)
+        self._onward.due.add((Colour(_PASSED_ON, origin), origin + "+"))
+        root = None if passed_on else self._disputes.get(origin)
+        self.money.dispute(origin, None if root is None else root.followed)
+        self.money.look_for(origin, not passed_on and origin in self._undisputed)
+        source = None
+        if root is not None and root.followed:
+            source = Source(self._policy.accounts, *root[1:])
+        self._source(Colour(1, origin), "", source)
+
+    def step_added(self, before: Step | None, step: Step) -> None:
+        """Take over a step that is new in the file, or newer than ``before``."""
+        if not step.marks and before is None:
+            return
+        colour, source = Colour(step.hop, step.origin), None
+        if step.marks:
+            source = Source(step.accounts, step.stolen, step.since, step.until, step.cluster)
+        self._source(colour, step_key(step), source)
+        self.money.step_added(step)
+        if self._policy.method == PRO_RATA:
+            self._onward.touch([colour])
+
+    def _source(self, colour: Colour, key: str, source: Source | None) -> None:
+        """Set where money of a colour comes from; None: not from there any more."""
+        if self._sources.get(colour, {}).get(key) == source:
+            return
+        sources = self._sources.setdefault(colour, {})
+        self._touched.add(colour.origin)
+        if colour.hop == 1 and key:
+            self._from_proxies += (source is not None) - (key in sources)
+        if source is not None:
+            sources[key] = source
+        else:
+            del sources[key]
+        self._onward.touch([colour])
+        if not sources:
+            del self._sources[colour]
+            # Also steps about debits that were left out of the file are taken back.
+            self._onward.due.update(
+                (colour, step.transaction + "-")
+                for step in self._file.sent.values()
+                if (step.hop - 1, step.origin) == colour
+            )
+        self._onward.allow(colour, sum(source.accounts for source in sources.values()))
+
+    def settle(self, acts: bool) -> set[str]:
+        """Bring all up to date; return the origins whose money here may be other than before.
+
+        ``acts``: the account's own level allows holds, so it is not spared.
+        """
+        if self._money is None:
+            return set()
+        touched = self._money.settle()
+        for debit in touched.debits:
+            shares = self.money.shares(debit)
+            posting = self._file.postings[debit]
+            parts = {colour: p for colour, p in shares.items() if colour.hop < UNDISPUTED_HOP}
+            self._onward.go(debit, posting.at, parts)
+        origins, self._touched = self._touched, set()
+        origins.update(colour.origin for colour in touched.colours)
+        if self._find_spared(acts):
+            origins.update(self.origins())
+        return origins
+
+    def _find_spared(self, acts: bool) -> bool:
+        """Find out whether the account is spared; return whether that is other than before."""
+        money, hops = self.money, self._policy.hops
+        exempt = acts or self._from_proxies > 0 or not money.trade.traced_in
+        shop = [not exempt and money.is_ordinary_trade(hop) for hop in range(hops + 1)]
+        for hop in range(hops + 1):
+            if shop[hop] != self._shop[hop]:
+                self._onward.touch(c for c in self._onward.colours() if c.hop == hop)
+        self._shop, before = shop, self.spared
+        small = money.trade.traced_in < self._policy.small_sum_satang
+        self.spared = ORDINARY_TRADE if shop[hops] else SMALL_SUM if small and not exempt else None
+        return self.spared != before
+
+    def steps(self) -> dict[str, Step | None]:
+        """Return the steps that may be other than before, by `step_key`; None: there is none.
+
+        They have no version and no cause yet.
+        """
+        due, self._onward.due = self._onward.due, set()
+        steps: dict[str, Step | None] = {}
+        for colour, posting in due:
+            transaction = posting[:-1]
+            key = f"{colour.origin}|{colour.hop + 1}|{transaction}|{self._file.account}"
+            if colour in self._sources and not self.money.has(posting):
+                continue  # left out of the file: what was said of it stands
+            step = self._step(colour, posting)
+            if step is None or isinstance(step, str):
+                self._mark_cut(colour, posting, step)
+                steps[key] = None
+            else:
+                self._mark_cut(colour, posting, None)
+                steps[key] = step
+        return steps
+
+    def _mark_cut(self, colour: Colour, debit: str, limit: str | None) -> None:
+        if limit is None:
+            self.cut.pop((colour, debit), None)
+        elif self.cut.get((colour, debit)) != limit:
+            self.cut[colour, debit] = limit
+            self._newly_cut[limit] += 1
+
+    def newly_cut(self) -> Counter[str]:
+        """Return how often a trace came to its end by a limit since this was asked, by limit."""
+        cut, self._newly_cut = self._newly_cut, Counter()
+        return cut
+
+    def _step(self, colour: Colour, posting: str) -> Step | str | None:
+        """Return the step with a posting; the limit that it came to; None: none is due."""
+        if colour.hop == _PASSED_ON:
+            return self._pass_on(colour.origin)
+        part = self._onward.part(posting, colour)
+        if part is None or colour not in self._sources:
+            return None
+        if self._shop[colour.hop]:
+            return ORDINARY_TRADE
+        if colour.hop >= self._policy.hops:
+            return OUT_OF_HOPS
+        source = joint_source(self._sources[colour].values())
+        if not source.accounts:
+            return None
+        accounts = self._onward.accounts(colour, posting)
+        if not accounts:
+            return OUT_OF_ACCOUNTS
+        marks, payments = part
+        if len(marks) > MARKS_A_STEP:
+            self._newly_cut["marks_a_step"] += 1
+        made = self._file.postings[posting]
+        if made.other == made.account:
+            return None
+        share = sum(length for _, length in marks)
+        own = leg_of(colour.hop + 1, made, share)
+        before = self._legs(colour, payments)
+        if len(before) >= LEGS:
+            self._newly_cut["legs_a_step"] += 1
+        legs = (*in_order(before)[: LEGS - 1], own)
+        source = source._replace(accounts=accounts)
+        return self._new(colour, made, marks[:MARKS_A_STEP], legs, source)
+
+    def _pass_on(self, origin: str) -> Step | None:
+        """Return the step to the account behind a proxy, which has the money of this dispute."""
+        root = self._disputes.get(origin) or self._undisputed.get(origin)
+        posting = self._file.postings.get(origin + "+")
+        if root is None or posting is None or not self.money.passes_on(posting):
+            return None
+        behind = next(r for r in posting.references if r.startswith("account:"))
+        credit = msgspec.structs.replace(posting, account=posting.other, other=behind)
+        legs = (leg_of(1, credit, posting.amount),)
+        # What is not followed is held there, and goes nowhere from there.
+        source = Source(self._policy.accounts if root.followed else 0, *root[1:])
+        marks = ((0, posting.amount),)
+        return self._new(Colour(_PASSED_ON, origin), credit, marks, legs, source)
+
+    def _new(
+        self,
+        colour: Colour,
+        made: Posting,
+        marks: tuple[tuple[int, int], ...],
+        legs: tuple[Leg, ...],
+        source: Source,
+    ) -> Step:
+        return Step(
+            account=made.other,
+            origin=colour.origin,
+            hop=colour.hop + 1,
+            transaction=made.transaction,
+            sender=self._file.account,
+            version=0,
+            marks=marks,
+            legs=legs,
+            accounts=source.accounts,
+            stolen=source.stolen,
+            since=source.since,
+            until=source.until,
+            cluster=source.cluster,
+            published_at=0,
+            caused_by="",
+            by_report=False,
+        )
+
+    def _legs(self, colour: Colour, payments: set[str]) -> set[Leg]:
+        """Return the payments on the way of a colour that came with these payments."""
+        legs: set[Leg] = set()
+        for payment in payments:
+            for step in self.money.steps_of(payment, colour):
+                legs.update(step.legs)
+            if colour == (1, payment):
+                posting = self._file.postings[payment + "+"]
+                paid = msgspec.structs.replace(
+                    posting, account=posting.other, other=posting.account
+                )
+                legs.add(leg_of(1, paid, self.money.coins(payment)))
+        return legs
+
+    def resting(self, origin: str) -> int:
+        """Return how much of the money of this origin is in the account still (satang)."""
+        return self._money.resting(origin) if self._money is not None else 0
+
+    def origins(self) -> set[str]:
+        """Return the origins of which there are steps, or disputes that are followed."""
+        return {colour.origin for colour in self._sources}
+
+    def left_of(self, origin: str, whole: int) -> int:
+        """Return how much of a payment into this account is there still (satang).
+
+        ``whole`` is its amount. Of one that was never seen, the whole is taken to be there.
+        """
+        seen = origin + "+" in self._file.postings
+        return self.resting(origin) if seen or self.traced(origin) else whole
+
+    def traced(self, origin: str) -> Traced | None:
+        """Return what came of this origin from other accounts; None: nothing."""
+        came = self._money.came_with(origin) if self._money is not None else []
+        colours = [c for c in self._hops(origin) if c in self._sources]
+        if not came or not colours:
+            return None
+        came.sort(key=lambda each: (each[0].at, each[0].transaction))
+        legs: set[Leg] = set()
+        for posting, _ in came[:LEGS]:
+            for colour in colours:
+                legs |= self._legs(colour, {posting.transaction})
+        if not legs:
+            return None
+        sources = [source for colour in colours for source in self._sources[colour].values()]
+        part = sum(satang for _, satang in came)
+        at, source = came[0][0].at, joint_source(sources)
+        return Traced(origin, part, at, source, in_order(legs)[:LEGS])
+
+    def _hops(self, origin: str) -> list[Colour]:
+        return [Colour(hop, origin) for hop in range(1, self._policy.hops + 1)]

@@ -1,0 +1,88 @@
+"""Whether an account that was paid with stolen money shows an ordinary trade: a shop, mostly.
+
+Many payers who have nothing to do with the stolen money, payments over a while, a small part of
+stolen money in all that came in, and no fast emptying. The figures are the policy's.
+
+The trace ends at a shop, and money may come back to where it was. So that both cannot hang on each
+other, what is asked for a hop looks at the stolen money up to that hop alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from pipeline.contracts.account_log import Posting
+from pipeline.policy.policy import HOUR_MS, OrdinaryTrade
+
+
+class Trade:
+    """What is counted over all credits of one account, posting by posting."""
+
+    def __init__(self) -> None:
+        self._payers: Counter[str] = Counter()
+        self._came_in = 0
+        self._traced: dict[str, tuple[str, Mapping[int, int]]] = {}
+        """By payment: its payer, and how much of it is traced money, by hop."""
+        self._traced_in: Counter[int] = Counter()
+        self._hops_of: dict[str, Counter[int]] = {}
+        """By payer: with how many of its payments traced money came, by hop."""
+        self._fast: dict[str, Mapping[int, int]] = {}
+        self._fast_out: Counter[int] = Counter()
+        self._payers_upto: dict[int, int] = {}
+
+    @property
+    def traced_in(self) -> int:
+        """Satang of stolen money that came in with steps, in all."""
+        return self._traced_in.total()
+
+    def add(self, posting: Posting, times: int = 1) -> None:
+        """Take a posting, or with ``times`` -1 take it back."""
+        if posting.amount > 0:
+            self._payers[posting.other] += times
+            if not self._payers[posting.other]:
+                del self._payers[posting.other]
+            self._came_in += times * posting.amount
+
+    def traced(self, transaction: str, payer: str, by_hop: Mapping[int, int]) -> None:
+        """Set how much of a payment is traced money (satang, by hop)."""
+        known = self._traced.pop(transaction, None)
+        for change, (of, amounts) in ((-1, known or ("", {})), (1, (payer, by_hop))):
+            for hop, satang in amounts.items():
+                self._traced_in[hop] += change * satang
+                self._hops_of.setdefault(of, Counter())[hop] += change
+        if by_hop:
+            self._traced[transaction] = payer, by_hop
+        if known or by_hop:
+            self._payers_upto.clear()
+
+    def went_fast(self, debit: str, by_hop: Mapping[int, int]) -> None:
+        """Set how much traced money went on with this debit soon after it had come in."""
+        self._fast_out.subtract(self._fast.pop(debit, {}))
+        self._fast_out.update(by_hop)
+        if by_hop:
+            self._fast[debit] = by_hop
+
+    def is_ordinary(self, rules: OrdinaryTrade, hop: int, lasted: int) -> bool:
+        """Whether all that is asked is shown, as far as money up to ``hop`` is concerned.
+
+        ``lasted`` is the time between the first and the last posting (ms).
+        """
+        traced = sum(satang for at, satang in self._traced_in.items() if at <= hop)
+        fast = sum(satang for at, satang in self._fast_out.items() if at <= hop)
+        return (
+            traced > 0
+            and lasted >= rules.hours * HOUR_MS
+            and traced * 100 <= self._came_in * rules.traced_percent
+            and fast * 2 < traced
+            and len(self._payers) - self._payers_of_traced(hop) >= rules.payers
+        )
+
+    def _payers_of_traced(self, hop: int) -> int:
+        """Return how many payers sent traced money up to this hop."""
+        if hop not in self._payers_upto:
+            self._payers_upto[hop] = sum(
+                any(count and at <= hop for at, count in hops.items())
+                for hops in self._hops_of.values()
+            )
+        return self._payers_upto[hop]

@@ -1,0 +1,72 @@
+"""Where stolen money comes from: the terms of its dispute, and the payments on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from pipeline.contracts.account_log import Leg, Posting
+
+
+class Root(NamedTuple):
+    """A payment in dispute at this account. ``stolen`` is satang, the clock ms."""
+
+    followed: bool
+    stolen: int
+    since: int
+    until: int
+    cluster: str
+
+
+class Source(NamedTuple):
+    """What a step needs to know of where its colour comes from."""
+
+    accounts: int
+    stolen: int
+    since: int
+    until: int
+    cluster: str
+
+
+class Traced(NamedTuple):
+    """Stolen money that came from other accounts: how it stands in the queue of holds.
+
+    ``part`` is how much came (satang), ``at`` when the first of it did (ms).
+    """
+
+    origin: str
+    part: int
+    at: int
+    source: Source
+    legs: tuple[Leg, ...]
+
+
+def joint_source(sources: Iterable[Source]) -> Source:
+    """Return the terms of money from several sources. Of terms on their way the longest count."""
+    every = list(sources)
+    return Source(
+        sum(source.accounts for source in every),
+        max(source.stolen for source in every),
+        min(source.since for source in every),
+        max(source.until for source in every),
+        min(source.cluster for source in every),
+    )
+
+
+def leg_of(hop: int, made: Posting, share: int) -> Leg:
+    """Return the leg of a payment as its payer's book has it."""
+    return Leg(
+        hop,
+        made.transaction,
+        made.account,
+        made.other,
+        made.at,
+        abs(made.amount),
+        share,
+        tuple(r for r in made.references if not r.startswith("account:")),
+    )
+
+
+def in_order(legs: Iterable[Leg]) -> tuple[Leg, ...]:
+    """Return the payments of a trail from the theft on."""
+    return tuple(sorted(legs, key=lambda leg: (leg.hop, leg.at, leg.transaction, leg.share)))

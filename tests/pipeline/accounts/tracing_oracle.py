@@ -1,0 +1,68 @@
+"""Traces in the naive decision: begun anew over the whole file each time, with nothing kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pipeline.accounts.decision import Decision, Standing, watch_of_traced
+from pipeline.accounts.file import AccountFile
+from pipeline.accounts.grounds import Candidate, has_bank, may_act, traced_candidate
+from pipeline.accounts.matching import Disputed
+from pipeline.accounts.tracing import Tracing
+from pipeline.accounts.trails import Root
+from pipeline.policy.policy import Policy
+
+
+@dataclass
+class Found:
+    """What the traces say: the candidates, how much of each is there, why others are not held."""
+
+    candidates: list[Candidate]
+    left: dict[str, int] = field(default_factory=dict)
+    spared: dict[str, str] = field(default_factory=dict)
+    watch: Standing | None = None
+
+
+def with_traces(
+    file: AccountFile,
+    candidates: list[Candidate],
+    payments: list[Disputed],
+    policy: Policy,
+    decision: Decision,
+    balance_known: bool,
+) -> Found:
+    if policy.trace is None:
+        return Found(candidates)
+    tracing = Tracing(file, policy.trace)
+    cluster = file.level.cluster if file.level is not None else ""
+    for each in candidates:
+        claims = each.payment.claims if each.payment is not None else ()
+        followed = bool(claims) and (
+            not policy.trace.verified or any(claim.verified for claim in claims)
+        )
+        root = Root(followed, each.disputed, each.since, each.until, cluster)
+        if each.incoming is not None:
+            tracing.look_for(each.origin, root)
+        elif each.payment is not None and each.payment.posting is not None:
+            tracing.dispute(each.origin, root)
+    tracing.settle(may_act(file))
+    why = tracing.spared if has_bank(file) else "bank_unknown"
+    disputed = {payment.origin for payment in payments}
+    found = Found([])
+    resting = []
+    traced = {o: tracing.traced(o) for o in sorted(tracing.origins() - disputed)}
+    for origin, one in traced.items():
+        if one is not None:
+            resting += [(one.source.since, tracing.resting(origin))] * (tracing.resting(origin) > 0)
+            if why is None:
+                found.candidates.append(traced_candidate(one))
+            else:
+                found.spared[origin] = why
+    found.candidates += [each for each in candidates if traced.get(each.origin) is None]
+    found.candidates.sort(key=lambda c: (c.incoming is not None, c.at, c.origin))
+    found.left = {c.origin: tracing.left_of(c.origin, c.disputed) for c in found.candidates}
+    decision.steps = tracing.steps()
+    if why is not None and resting:
+        since, total = min(at for at, _ in resting), sum(part for _, part in resting)
+        found.watch = watch_of_traced(file.account, total, since, balance_known, why)
+    return found
