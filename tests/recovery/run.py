@@ -9,15 +9,17 @@ import platform
 import statistics
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from agents.local_kafka_jars import KAFKA_VERSION
+from agents.sending import PREPARE, outgoing
 from pipeline.simulation.scenario import Scenario, simulate
-from tests.integration.stage import HOURS_AGO, records_of
+from tests.integration.stage import HOURS_AGO
+from tests.recovery.decisions import Told, events_with_decisions
 from tests.recovery.faults import strike
 from tests.recovery.load import Load
 from tests.recovery.plan import Fault, plan
@@ -48,11 +50,12 @@ class Seconds:
 def recovery_run(folder: Path, kills: int, seed: int, tell: Tell) -> dict[str, Any]:
     """Run it in ``folder``; return the result as the last line of the command has it."""
     faults = plan(kills, seed)
-    scenario = _scenario(seed, len(faults))
+    events = events_with_decisions(_scenario(seed, len(faults)), seed)
     result: dict[str, Any] = {"seed": seed}
     with site(folder) as built, ExitStack() as stack:
         tell(f"three brokers and {len(built.workers)} workers are ready")
-        records = records_of(scenario, built.cluster.settings.national_id_key())
+        key = built.cluster.settings.national_id_key()
+        records = [outgoing(told.topic, PREPARE[told.topic](told.event, key)) for told in events]
         load = Load(built.cluster.settings, records, EVENTS_A_SECOND)
         alerts = AlertWatch(built.cluster.settings)
         alerts.start()
@@ -76,8 +79,7 @@ def recovery_run(folder: Path, kills: int, seed: int, tell: Tell) -> dict[str, A
         lag = built.progress.newest.lag if built.progress.newest is not None else -1
         silence, standstill = alerts.longest_silence(), built.progress.longest_standstill
         # The replay gets what was published, and nothing else.
-        scenario = dataclasses.replace(scenario, timeline=scenario.timeline[:published])
-        result |= _judged(built, scenario)
+        result |= _judged(built, events[:published])
         result |= {
             "kills": built.kills,
             "faults": dict(Counter(fault.kind.value for fault in faults)),
@@ -151,8 +153,8 @@ def _settle(built: Site, tell: Tell) -> str | None:
     return None
 
 
-def _judged(built: Site, scenario: Scenario) -> dict[str, Any]:
-    verdict = judge(built.cluster, scenario)
+def _judged(built: Site, events: Sequence[Told]) -> dict[str, Any]:
+    verdict = judge(built.cluster, events)
     return {
         "lost": len(verdict.lost),
         "differing": len(verdict.differing),

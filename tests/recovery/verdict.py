@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,18 +14,16 @@ from agents.reading import StoredRecord
 from pipeline.outcome import NOT_THE_RESULT, Outcome, outcome_of
 from pipeline.policy.policy import load_policy
 from pipeline.replay import Event, Replay
-from pipeline.simulation.scenario import Scenario
 from pipeline.topics import (
     ACCOUNT_FILES,
     ACCOUNT_LOG,
     CLUSTERS,
     FREEZE_ALERTS,
-    REPORTS,
-    TRANSACTIONS,
     WATCHLIST,
     load_topics,
 )
 from tests.integration.stage import records_in
+from tests.recovery.decisions import Told
 
 
 @dataclass(slots=True)
@@ -45,9 +44,10 @@ class Verdict:
     """Reports in replay's clusters."""
 
 
-def judge(cluster: LocalCluster, scenario: Scenario) -> Verdict:
+def judge(cluster: LocalCluster, events: Iterable[Told]) -> Verdict:
     """Compare what the topics hold with the replay of the same events."""
-    run = _replay(scenario)
+    run = Replay(load_policy(), account_log_partitions=load_topics()[ACCOUNT_LOG].partitions)
+    run.run(Event(told.at, told.topic, orjson.dumps(told.event)) for told in events)
     told = {
         topic: [record.value for record in records_in(cluster, topic) if record.value]
         for topic in (CLUSTERS, FREEZE_ALERTS, WATCHLIST)
@@ -65,17 +65,6 @@ def judge(cluster: LocalCluster, scenario: Scenario) -> Verdict:
     )
     _count_repeats(verdict, [orjson.loads(value) for value in told[FREEZE_ALERTS]])
     return verdict
-
-
-def _replay(scenario: Scenario) -> Replay:
-    run = Replay(load_policy(), account_log_partitions=load_topics()[ACCOUNT_LOG].partitions)
-    events = {"report": scenario.reports, "transaction": scenario.transactions}
-    topics = {"report": REPORTS, "transaction": TRANSACTIONS}
-    run.run(
-        Event(at, topics[stream], orjson.dumps(events[stream][index]))
-        for at, stream, index in scenario.timeline
-    )
-    return run
 
 
 def _alerts_lost(expected: Outcome, actual: Outcome) -> list[str]:
