@@ -25,6 +25,7 @@ COMMAND_MODULES = (
     "replay",
     "simulate",
     "explain",
+    "doctor",
 )
 """Modules of this package in the order of ``freezeline --help``."""
 
