@@ -26,6 +26,7 @@ COMMAND_MODULES = (
     "simulate",
     "evaluate",
     "explain",
+    "doctor",
 )
 """Modules of this package in the order of ``freezeline --help``."""
 

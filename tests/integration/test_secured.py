@@ -179,7 +179,7 @@ def test_a_lost_disk_is_rebuilt_and_intake_waits_meanwhile(played):
 
 
 def test_every_command_does_its_job_with_the_rights_of_its_role(secured, played, tmp_path):
-    _, scenario, _ = played
+    cluster, scenario, _ = played
     environments = secured[1].environments
     transactions = tmp_path / "transactions.jsonl"
     sent = [event for topic, event in events_of(scenario) if topic == TRANSACTIONS][:5]
@@ -199,13 +199,19 @@ def test_every_command_does_its_job_with_the_rights_of_its_role(secured, played,
     assert out.startswith("Published 5 events to transactions")
     code, out, err = ran(letters)
     assert (code, err) == (0, "")
-    explained, rules = (
+    workers = [f"--worker=127.0.0.1:{worker.http_port}" for worker in cluster.workers]
+    explained, rules, examined = (
         begin("explain", alert["alert_id"], **environments["analyst"]),
         begin("topics", "check", "--acls"),
+        begin("doctor", "--acls", *workers),
     )
     code, out, err = ran(explained)
     assert (code, err) == (0, "")
     assert ran(rules) == (0, "Every topic and every access rule is as declared.\n", "")
+    code, out, err = ran(examined)
+    assert (code, err) == (0, ""), out
+    assert "Every user may do what its roles need, and no more." in out
+    assert out.count(" is ready.") == len(workers)
 
 
 def test_plain_passwords_are_taken_where_kafka_takes_them(secured):
