@@ -21,6 +21,7 @@ from pipeline.clustering.edges import Edges
 from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.normalised import UNKNOWN_BANK
 from pipeline.clustering.pairs import LOOK_ALIKE, RELATION, GraphEdge, order
+from pipeline.clustering.persons import Persons
 from pipeline.identity.account import bank_of, number_of
 from pipeline.policy.policy import Policy
 
@@ -59,12 +60,14 @@ class Components:
         self,
         nodes: Nodes,
         edges: Edges,
+        persons: Persons,
         decisions: Decisions,
         policy: Policy,
         hits: Counter[tuple[str, ...]],
     ) -> None:
         self._nodes = nodes
         self._edges = edges
+        self._persons = persons
         self._decisions = decisions
         self._hits = hits
         self._rules = policy.clustering
@@ -107,6 +110,8 @@ class Components:
                 leading = chain(leading, joining)
                 for edge in listed:
                     _relate(component, edge, "")
+            if node.is_account:
+                leading = chain(leading, self._persons.edges(node))
             for other, edge in leading:
                 beyond = nodes.get(other)
                 if beyond is None:
@@ -242,7 +247,7 @@ def starred(component: Component) -> list[GraphEdge]:
     """
     tied: dict[str, list[str]] = {}
     for edge in component.edges:
-        if edge.tier == LOOK_ALIKE:
+        if edge.tier == LOOK_ALIKE and not edge.person:
             tied.setdefault(edge.a, []).append(edge.b)
             tied.setdefault(edge.b, []).append(edge.a)
 
@@ -261,7 +266,10 @@ def starred(component: Component) -> list[GraphEdge]:
     return [
         edge
         for edge in component.edges
-        if edge.tier != LOOK_ALIKE or best.get(edge.a) == edge.b or best.get(edge.b) == edge.a
+        if edge.tier != LOOK_ALIKE
+        or edge.person
+        or best.get(edge.a) == edge.b
+        or best.get(edge.b) == edge.a
     ]
 
 

@@ -7,6 +7,8 @@ from pipeline.clustering.decisions import Decisions, StoredDecision
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.nodes import FEW, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
+from pipeline.clustering.personas import Persona
+from pipeline.clustering.persons import Persons
 from pipeline.clustering.rows import NodeSummary
 from pipeline.clustering.summaries import summarise
 
@@ -15,8 +17,14 @@ class Contributions:
     """Moves what is known of identifiers, and says which to look at again."""
 
     def __init__(
-        self, nodes: Nodes, edges: Edges, candidates: Candidates, decisions: Decisions
+        self,
+        nodes: Nodes,
+        edges: Edges,
+        candidates: Candidates,
+        persons: Persons,
+        decisions: Decisions,
     ) -> None:
+        self._persons = persons
         self._nodes = nodes
         self._decisions = decisions
         self._edges = edges
@@ -27,6 +35,7 @@ class Contributions:
         nodes = {
             key: self._nodes.of(key) for word in (old, new) if word for key in word.identifiers
         }
+        holders = self._holders(nodes, old, new)
         lived = {key for key, node in nodes.items() if node.living}
         hubs_before = {key for key, node in nodes.items() if node.hub}
         touched = set(nodes)
@@ -38,12 +47,28 @@ class Contributions:
             if node.living != (key in lived):
                 # What was decided about it begins to count, or ceases to.
                 touched |= self._decisions.partners(key)
+        for key, before, former in holders:
+            if nodes[key].persona() != before:
+                touched |= self._persons.move(nodes[key], before, former)
         hubs = {key for key, node in nodes.items() if node.hub}
         for key in sorted(hubs_before ^ hubs):
             touched |= self._turned(nodes[key])
         if len(touched) > len(nodes) or sum([node.alike for node in nodes.values()]) > 0:
             touched |= self._edges.weigh_look_alikes(touched)
         return touched
+
+    def _holders(
+        self, nodes: dict[str, Node], old: StoredReport | None, new: StoredReport | None
+    ) -> list[tuple[str, Persona, list[str]]]:
+        """Return the accounts of whose holders the words tell, what is told so far, whom it joins.
+
+        Before the words count: what is told of many is no longer there afterwards.
+        """
+        told = {of for word in (old, new) if word for of, _ in (*word.names, *word.traits)}
+        return [
+            (key, nodes[key].persona(), [other for other, _ in self._persons.edges(nodes[key])])
+            for key in sorted(told)
+        ]
 
     def decide(self, decision: StoredDecision, concerned: set[str]) -> set[str]:
         """Let a decision count that concerns these; return every identifier to look at again."""
@@ -63,6 +88,7 @@ class Contributions:
         touched = set(self._edges.neighbours(node))
         if node.is_account:
             touched.update(other for other, _ in self._candidates.of(node))
+            touched.update(other for other, _ in self._persons.edges(node))
         return touched
 
     def _add(self, report: StoredReport, nodes: dict[str, Node]) -> None:
@@ -124,6 +150,9 @@ class Contributions:
         for account, name in report.names:
             if account == node.key and rows.count_name(account, name, by):
                 (many.names.add if by > 0 else many.names.remove)(name)
+        for account, trait in report.traits:
+            if account == node.key and rows.count_trait(account, trait, by):
+                (many.traits.add if by > 0 else many.traits.remove)(trait)
         rows.mark_payments(node.key, report, by)
 
     def _become_many(self, node: Node) -> None:

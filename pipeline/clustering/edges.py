@@ -279,6 +279,7 @@ class Edges:
         if same_number(a.key, b.key):
             found.append((weights.same_number_bank_missing, "same_number_bank_missing"))
         found.append(self._model.best_name_bits(self._names(a), self._names(b)))
+        found += self._model.trait_bits(a.persona(), b.persona())
         if pair.voices:
             found.append((weights.same_voice, "same_voice"))
         if pair.exact_amounts:
@@ -291,7 +292,7 @@ class Edges:
         if shared:
             best = max((weights.shared_identifier.get(kind, 0.0), kind) for kind in shared)
             found.append((best[0], f"shared_{best[1]}"))
-        counted = [(bits, reason) for bits, reason in found if bits > 0]
+        counted = [(bits, reason) for bits, reason in found if bits]
         total = round(sum((bits for bits, _ in counted), 0.0), 3)
         reasons = () if same_number(a.key, b.key) else ("one_edit",)
         return total, reasons + tuple(f"{reason}:{bits:+.1f}" for bits, reason in counted)

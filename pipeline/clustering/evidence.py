@@ -10,9 +10,12 @@ from importlib import resources
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.clustering.personas import Persona
 from pipeline.identity import name
+from pipeline.identity.address import addresses_agree
+from pipeline.identity.birth_date import birth_dates_agree
 
-DEFAULT_MODEL = "model-1"
+DEFAULT_MODEL = "model-2"
 WEB = "web"
 """The platform of a page that belongs to no platform that the model knows."""
 
@@ -43,6 +46,23 @@ class OneEdit(_Part):
     same_number_bank_missing: float
 
 
+class Person(_Part):
+    """Bits that make one person of the holders of two accounts, and how many are enough."""
+
+    join_bits: float = Field(ge=20.0)
+    one_name: float
+    other_name: float
+    same_birth: float
+    near_birth: float
+    other_birth: float
+    same_address: float
+    same_address_share: float = Field(gt=0.5, le=1)
+    near_address: float
+    near_address_share: float = Field(gt=0, le=1)
+    other_address: float
+    same_bank: float
+
+
 class Names(_Part):
     """Frequency classes of names, as bits."""
 
@@ -62,6 +82,7 @@ class Model(_Part):
     together: Together
     one_edit: OneEdit
     names: Names
+    person: Person
     platforms: dict[str, tuple[str, ...]]
 
     def together_bits(self, a: str, b: str, reports: int, voices: int) -> float:
@@ -97,6 +118,49 @@ class Model(_Part):
             for b in right:
                 best = max(best, self.name_bits(a, b))
         return best
+
+    def person_bits(self, a: Persona, b: Persona) -> tuple[float, tuple[str, ...]]:
+        """Return the bits for one person behind both, and the reasons; what differs counts too.
+
+        Of several names, dates or addresses the pair counts that agrees best.
+        """
+        found = [self._holder_bits(a.names, b.names), *self.trait_bits(a, b)]
+        total = sum(bits for bits, _ in found)
+        return total, tuple(f"{reason}:{bits:+.1f}" for bits, reason in found)
+
+    def _holder_bits(self, a: Collection[str], b: Collection[str]) -> tuple[float, str]:
+        best = self.best_name_bits(a, b)
+        if best[0]:
+            return best
+        if any(name.one_word_agrees(x, y) for x in a for y in b):
+            return self.person.one_name, "one_name"
+        return self.person.other_name, "other_name"
+
+    def trait_bits(self, a: Persona, b: Persona) -> list[tuple[float, str]]:
+        """Return bits and reasons of the dates of birth and addresses, the best pair of each."""
+        found = []
+        if a.births and b.births:
+            found.append(max(self._birth_bits(x, y) for x in a.births for y in b.births))
+        if a.addresses and b.addresses:
+            found.append(max(self._address_bits(x, y) for x in a.addresses for y in b.addresses))
+        return found
+
+    def _birth_bits(self, a: str, b: str) -> tuple[float, str]:
+        weights = self.person
+        worth = {
+            "same": (weights.same_birth, "same_birth_date"),
+            "near": (weights.near_birth, "near_birth_date"),
+            "other": (weights.other_birth, "other_birth_date"),
+        }
+        return worth[birth_dates_agree(a, b)]
+
+    def _address_bits(self, a: str, b: str) -> tuple[float, str]:
+        weights, share = self.person, addresses_agree(a, b)
+        if share >= weights.same_address_share:
+            return weights.same_address, "same_address"
+        if share >= weights.near_address_share:
+            return weights.near_address, "near_address"
+        return weights.other_address, "other_address"
 
     def _given_bits(self, full: str) -> float:
         given = full.split()[0]

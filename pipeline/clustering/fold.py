@@ -22,6 +22,7 @@ from pipeline.clustering.normalised import (
     normalise_report,
 )
 from pipeline.clustering.pairs import PAIRWISE_IDENTIFIERS
+from pipeline.clustering.persons import Persons
 from pipeline.clustering.sayings import Sayings
 from pipeline.clustering.speech import Speech
 from pipeline.contracts.account_log import (
@@ -78,8 +79,9 @@ class ClusteringFold:
         edges = Edges(state, nodes, candidates, model, policy, self._hits)
         self._nodes = nodes
         self._decisions = decisions
-        self._contributions = Contributions(nodes, edges, candidates, decisions)
-        components = Components(nodes, edges, decisions, policy, self._hits)
+        persons = Persons(state, nodes, model, self._hits)
+        self._contributions = Contributions(nodes, edges, candidates, persons, decisions)
+        components = Components(nodes, edges, persons, decisions, policy, self._hits)
         levels = Levels(nodes, policy, self._hits)
         sayings = Sayings(state, nodes, model, self._hits)
         self._sayings = sayings

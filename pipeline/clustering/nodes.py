@@ -18,6 +18,7 @@ import msgspec
 from pipeline.clustering.decisions import Decisions
 from pipeline.clustering.normalised import StoredReport, decode_stored, encode_stored
 from pipeline.clustering.pairs import GraphEdge, others_of
+from pipeline.clustering.personas import NOBODY, Persona, persona_of
 from pipeline.clustering.rows import Firsts, NodeSummary, Rows, row_key
 from pipeline.clustering.summaries import summarise
 from pipeline.policy.policy import HubLimits
@@ -113,12 +114,13 @@ def decode_document(value: bytes) -> Document:
 class Many:
     """The first entries of the rows of an identifier that many reports name."""
 
-    __slots__ = ("homes", "names", "others", "voices")
+    __slots__ = ("homes", "names", "others", "traits", "voices")
 
     def __init__(self, node: str, rows: Rows, state: State) -> None:
         self.homes = Firsts(LISTED_REPORTS, lambda: rows.home_reports(node))
         self.voices = Firsts(COUNTED_VOICES, lambda: rows.voices(node))
         self.names = Firsts(NAMES_AN_ACCOUNT + 1, lambda: rows.names(node))
+        self.traits = Firsts(NAMES_AN_ACCOUNT, lambda: rows.traits(node))
         prefix = row_key(b"e", node)
         ties = len(prefix)
         self.others = Firsts(
@@ -141,6 +143,8 @@ class Node:
         "level",
         "look_alikes",
         "many",
+        "person",
+        "persons",
         "public",
         "rows",
         "said",
@@ -170,6 +174,10 @@ class Node:
         """Ends of ``ties`` to be worked out anew, when there are any."""
         self.look_alikes: dict[str, GraphEdge] | None = None
         """Its T1 edges and T2 relations by the other end, when read."""
+        self.person: Persona | None = None
+        """What is told of its holder, when read."""
+        self.persons: dict[str, GraphEdge] | None = None
+        """The edges to other accounts of its holder by the other end, when looked for."""
         self.alike_joins: list[tuple[str, GraphEdge]] = []
         """Those of ``look_alikes`` that may join, with the other end."""
         self.alike_listed: list[GraphEdge] | None = None
@@ -189,6 +197,8 @@ class Node:
         """Take note that a report of it came or went."""
         if self.many is None:
             self.summary = summarise(self.key, self.few)
+        if report.names or report.traits:
+            self.person = None
         if self.ties is not None:
             others = others_of(report, self.key)
             if others:
@@ -227,6 +237,19 @@ class Node:
             return self.many.names.read()
         given = {name for report in self.few for of, name in report.names if of == self.key}
         return sorted(given)[: NAMES_AN_ACCOUNT + 1]
+
+    def persona(self) -> Persona:
+        """Return what is told of an account's holder, the first of each kind."""
+        if self.person is None:
+            names = self.names()[:NAMES_AN_ACCOUNT] if self.is_account else ()
+            self.person = persona_of(names, self._traits()) if names else NOBODY
+        return self.person
+
+    def _traits(self) -> list[str]:
+        if self.many is not None:
+            return self.many.traits.read()
+        told = {trait for report in self.few for of, trait in report.traits if of == self.key}
+        return sorted(told)[:NAMES_AN_ACCOUNT]
 
     def payments_near(self, amount: int, start: int, stop: int) -> int:
         """Count its disputed payments of an amount with ``start <= paid_at < stop``."""

@@ -25,6 +25,8 @@ from pipeline.contracts.reports import (
     WalletSuspect,
 )
 from pipeline.identity.account import bank_of, is_one_edit, normalise_account, number_of
+from pipeline.identity.address import normalise_address
+from pipeline.identity.birth_date import normalise_birth_date
 from pipeline.identity.handle import normalise_handle
 from pipeline.identity.name import normalise_name
 from pipeline.identity.national_id import NATIONAL_ID_DIGITS, contains_national_id
@@ -89,6 +91,8 @@ class StoredReport(msgspec.Struct, frozen=True, array_like=True, kw_only=True, g
     names: tuple[tuple[str, str], ...]
     payments: tuple[Payment, ...]
     changes: tuple[str, ...]
+    traits: tuple[tuple[str, str], ...] = ()
+    """(account, date of birth or address of its holder, as a key)."""
 
     @property
     def withdrawn(self) -> bool:
@@ -172,6 +176,7 @@ def normalise_report(report: Report, recorded_at: int, policy: Policy) -> Stored
         names=reading.names(),
         payments=_in_order(reading.payments),
         changes=_in_order(reading.changes),
+        traits=reading.traits(),
     )
     content = digest(_ENCODER.encode(stored))
     return msgspec.structs.replace(stored, content=content, published_at=recorded_at)
@@ -188,6 +193,7 @@ class _Reading:
         "_payers",
         "_persons",
         "_suspects",
+        "_traits",
         "changes",
         "first_problem",
         "payments",
@@ -200,6 +206,7 @@ class _Reading:
         self._suspects: set[str] = set()
         self._holders: set[tuple[str, str]] = set()
         self._persons: set[str] = set()
+        self._traits: list[set[str]] = []
         self._payers: set[str] = set()
 
     def suspect(self, suspect: Suspect, place: int) -> None:
@@ -227,6 +234,9 @@ class _Reading:
         name = _normal_name(person.name)
         if name:
             self._persons.add(name)
+        born = normalise_birth_date(person.birth_date) if person.birth_date else None
+        lives = normalise_address(person.address) if person.address else None
+        self._traits.append({found.key for found in (born, lives) if found and found.key})
 
     def payment(self, payment: DisputedPayment, recorded_at: int, place: int) -> None:
         """Read one disputed payment; the payee is a suspect, the payer is not."""
@@ -331,6 +341,15 @@ class _Reading:
             if len(accounts) == 1:
                 named = {(accounts[0], name) for name in self._persons}
         return _in_order(named)
+
+    def traits(self) -> tuple[tuple[str, str], ...]:
+        """Return (account, trait) of the one person that is named, where one account is."""
+        if len(self._traits) != 1 or not self._traits[0]:
+            return ()
+        accounts = [key for key in self._suspects if key.startswith("account:")]
+        return _in_order(
+            [(k, t) for k in accounts for t in self._traits[0]] if len(accounts) == 1 else []
+        )
 
 
 _NORMALISERS: dict[type, Callable[[Any], Normalised]] = {

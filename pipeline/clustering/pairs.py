@@ -40,6 +40,8 @@ class GraphEdge(msgspec.Struct, frozen=True, gc=False):
     voices: int = 0
     sole: str = ""
     reasons: tuple[str, ...] = ()
+    person: bool = False
+    """Whether it is about the accounts' holders, not about numbers that look alike."""
 
 
 def order(edge: GraphEdge) -> tuple[float, str, str, str]:

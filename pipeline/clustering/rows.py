@@ -11,6 +11,7 @@ w   identifier, received_at, report        those verified or on a laundering lis
 g   identifier, received_at, report        those that have their home here
 v   identifier, voice                      (reports, verified reports) of this victim
 h   account, holder's name                 how many reports say so
+t   account, trait of the holder           how many reports say so
 p   account, amount, paid_at, report, i    disputed payments into the account
 ==  =====================================  =====================================================
 
@@ -220,6 +221,16 @@ class Rows:
         changed = (count.reports > 0) - (found is not None)
         summary.voices += changed
         return changed
+
+    def traits(self, account: str) -> Iterator[str]:
+        """Yield what is told of an account's holder beside names, in the order of the keys."""
+        for key, _ in scan_prefix(self._state, row_key(b"t", account)):
+            yield last_part(key)
+
+    def count_trait(self, account: str, trait: str, by: int) -> int:
+        """Add or take back a trait of the holder; return 1, -1 or 0: how many that changed."""
+        before, after = bump(self._state, row_key(b"t", account, trait), by)
+        return (after > 0) - (before > 0)
 
     def count_name(self, account: str, name: str, by: int) -> int:
         """Add or take back a holder's name; return 1, -1 or 0: how many names that changed."""

@@ -23,7 +23,17 @@ from pipeline.identity.characters import (
 from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, distinct, refused
 from pipeline.identity.romanised import fold_romanised, fold_word, skeleton, thai_skeleton
 
-__all__ = ["MAX_WORDS", "fold_romanised", "name_keys", "names_agree", "normalise_name", "skeleton"]
+__all__ = [
+    "MAX_WORDS",
+    "fold_romanised",
+    "name_keys",
+    "name_skeletons",
+    "names_agree",
+    "normalise_name",
+    "one_word_agrees",
+    "skeleton",
+    "within_one_edit",
+]
 
 Agreement = Literal["full", "given", "none"]
 
@@ -33,6 +43,8 @@ MAX_WORDS: Final = 8
 """Words of a name that are compared, the first ones; clustering counts longer ones
 (``name_words``)."""
 _MIN_SKELETON: Final = 2
+MIN_BLOCK_LETTERS: Final = 5
+"""Consonants (and the sign between words) of a name that names are looked up by."""
 _SAME_WORD: Final = 0.92
 """Least Jaro-Winkler similarity of two folded words that are taken for the same name."""
 
@@ -177,6 +189,30 @@ def _name_keys(text: str) -> tuple[str, ...]:
     return tuple(sorted(key for key in keys if key.strip("+")))
 
 
+@lru_cache(maxsize=_CACHED_NAMES)
+def name_skeletons(name: str) -> tuple[str, ...]:
+    """Return the consonants of a name's words, in order of the alphabet, from its letters alone.
+
+    Of a normal form; initials are left out. Quick: Thai is not romanised for it.
+    """
+    words = [word for word in name.split()[:MAX_WORDS] if len(word) > 1]
+    found = (thai_skeleton(word) if has_thai(word) else skeleton(word) for word in words)
+    return tuple(sorted(word for word in found if word))
+
+
+@lru_cache(maxsize=_CACHED_NAMES)
+def within_one_edit(key: str) -> frozenset[str]:
+    """Return a key and what is left of it without one of its letters.
+
+    Of two keys within one edit of one another (a swap apart) each has one of them in common with
+    the other (symmetric deletion). Keys of fewer than `MIN_BLOCK_LETTERS` letters have none: too
+    many names sound so.
+    """
+    if len(key) < MIN_BLOCK_LETTERS:
+        return frozenset()
+    return frozenset((key, *(key[:place] + key[place + 1 :] for place in range(len(key)))))
+
+
 def names_agree(a: str, b: str) -> Agreement:
     """Say how far two names agree, in any order of their words, in Thai or romanised.
 
@@ -201,6 +237,13 @@ def _agree(a: str, b: str) -> Agreement:
     if len(first) > len(second):
         first, second = second, first
     return _matched(first, second)
+
+
+@lru_cache(maxsize=_CACHED_NAMES)
+def one_word_agrees(a: str, b: str) -> bool:
+    """Say whether two names share a whole word: a family's name, or the rest is misspelt."""
+    first, second = _form(a).split()[:MAX_WORDS], _form(b).split()[:MAX_WORDS]
+    return any(_same_word(word, other) for word in first for other in second)
 
 
 def _whole(words: list[str]) -> int:

@@ -15,6 +15,8 @@ import networkx as nx  # type: ignore[import-untyped]
 from pipeline.clustering.decisions import StoredDecision
 from pipeline.clustering.evidence import Model, kind_of, load_model
 from pipeline.clustering.normalised import StoredReport
+from pipeline.clustering.personas import NOBODY, Persona, persona_of
+from pipeline.clustering.persons import PERSONS_A_BLOCK, blocks_of
 from pipeline.identity.account import bank_of, is_one_edit, number_of
 from pipeline.policy.policy import Policy, Standing
 
@@ -125,6 +127,7 @@ class Oracle:
         total = weights.same_number_bank_missing if same else 0.0
         names = [[n for r in self.of[x] for k, n in r.names if k == x] for x in (a, b)]
         total += max((self.model.name_bits(m, n)[0] for m in names[0] for n in names[1]), default=0)
+        total += sum(bits for bits, _ in self.model.trait_bits(self.persona(a), self.persona(b)))
         total += weights.same_voice if self.voices(a) & self.voices(b) else 0.0
         paid = [[p for r in self.of[x] for p in r.payments if p.payee == x] for x in (a, b)]
         total += max(
@@ -170,8 +173,36 @@ class Oracle:
             found.append((bits[a, b], a, b, "T1", frozenset()))
         return found
 
+    def persona(self, account: str) -> Persona:
+        names = sorted({n for r in self.of[account] for k, n in r.names if k == account})
+        traits = sorted({t for r in self.of[account] for k, t in r.traits if k == account})
+        return persona_of(names, traits) if names else NOBODY
+
+    def persons(self) -> list[Edge]:
+        accounts = sorted(n for n in self.of if n.startswith("account:"))
+        who = {account: self.persona(account) for account in accounts}
+        blocks: dict[bytes, list[str]] = defaultdict(list)
+        for account in accounts:
+            for block in blocks_of(bank_of(account), who[account]):
+                blocks[block].append(account)
+        met = {
+            pair
+            for members in blocks.values()
+            if len(members) <= PERSONS_A_BLOCK
+            for pair in combinations(members, 2)
+        }
+        found: list[Edge] = []
+        for a, b in sorted(met):
+            if a in self.hubs or b in self.hubs or frozenset((a, b)) in self.apart:
+                continue
+            bits, _ = self.model.person_bits(who[a], who[b])
+            bits += self.model.person.same_bank if "?" != bank_of(a) == bank_of(b) else 0.0
+            if bits >= self.model.person.join_bits:
+                found.append((round(bits, 3), a, b, "T1", frozenset()))
+        return found
+
     def edges(self) -> list[Edge]:
-        found = self.look_alikes()
+        found = [*self.look_alikes(), *self.persons()]
         for (a, b), reports in self.pairs.items():
             if a in self.hubs or b in self.hubs or frozenset((a, b)) in self.apart:
                 continue

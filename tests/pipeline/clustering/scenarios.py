@@ -39,6 +39,11 @@ def phone(number: str) -> dict[str, Any]:
     return {"kind": "phone", "number": number}
 
 
+def somebody(name: str, birth: str | None = None, home: str | None = None) -> dict[str, Any]:
+    """Return a person suspect."""
+    return {"kind": "person", "name": name, "birth_date": birth, "address": home}
+
+
 def line(name: str) -> dict[str, Any]:
     """Return a LINE handle."""
     return {"kind": "handle", "platform": "line", "handle": name}

@@ -1,0 +1,159 @@
+"""Accounts that one person holds: what reports say of their holders, whatever the numbers are.
+
+Rows: ``t account, trait`` count the reports that give a date of birth or an address, of an account
+that many reports name; ``q block, account`` → an empty mark. Accounts are compared only inside a
+block: one bank and a name's consonants within one edit; a date of birth and a name's consonants; a
+date of birth, or a name, and a number of the address. A block of more than `PERSONS_A_BLOCK`
+accounts says nothing of anybody and is passed over, so a name that is everybody's joins nobody.
+Which accounts a block holds is a function of the reports, so what follows from it is too.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import islice
+
+from pipeline.clustering.evidence import Model
+from pipeline.clustering.nodes import Node, Nodes
+from pipeline.clustering.normalised import UNKNOWN_BANK
+from pipeline.clustering.pairs import LOOK_ALIKE, GraphEdge
+from pipeline.clustering.personas import Persona
+from pipeline.clustering.rows import last_part, row_key
+from pipeline.identity.account import bank_of
+from pipeline.identity.address import numbers_in
+from pipeline.identity.name import name_skeletons, within_one_edit
+from pipeline.state import State, scan_prefix
+
+PERSONS_A_BLOCK = 12
+"""Accounts in a block that are compared with one another. Counted ``persons_a_block``."""
+
+ADDRESS_NUMBERS = 3
+"""Numbers of an address that make blocks, the first by their signs."""
+
+_SEEN_BITS = 1 << 26
+_SAME_PERSON = "same_person"
+_MARK = b"q"
+
+
+class _Seen:
+    """Which blocks hold one account or more, and which two or more; never says too little.
+
+    16 MiB: it saves the look-up of nearly every block, as most hold one account.
+    """
+
+    def __init__(self) -> None:
+        self._once, self._twice = bytearray(_SEEN_BITS >> 3), bytearray(_SEEN_BITS >> 3)
+
+    def add(self, block: bytes) -> None:
+        place, bit = self._place(block)
+        if self._once[place] & bit:
+            self._twice[place] |= bit
+        else:
+            self._once[place] |= bit
+
+    def several(self, block: bytes) -> bool:
+        place, bit = self._place(block)
+        return bool(self._twice[place] & bit)
+
+    @staticmethod
+    def _place(block: bytes) -> tuple[int, int]:
+        hashed = zlib.crc32(block) % _SEEN_BITS
+        return hashed >> 3, 1 << (hashed & 7)
+
+
+@lru_cache(maxsize=8_192)
+def blocks_of(bank: str, persona: Persona) -> frozenset[bytes]:
+    """Return the blocks that an account with such a holder stands in."""
+    skeletons = [name_skeletons(name) for name in persona.names]
+    words = {word for found in skeletons for word in found}
+    blocks = {f"n{bank}|{k}" for found in skeletons for k in within_one_edit("+".join(found))}
+    numbers = [numbers_in(address)[:ADDRESS_NUMBERS] for address in persona.addresses]
+    for birth in persona.births:
+        blocks.update(f"b{birth}|{word}" for word in words)
+        blocks.update(f"b{birth}|{number}" for found in numbers for number in found)
+    blocks.update(f"a{word}|{number}" for word in words for found in numbers for number in found)
+    return frozenset(row_key(_MARK, block) for block in blocks)
+
+
+class Persons:
+    """Finds the accounts that evidence about their holders joins, and moves the blocks' rows."""
+
+    def __init__(
+        self, state: State, nodes: Nodes, model: Model, hits: Counter[tuple[str, ...]]
+    ) -> None:
+        self._state = state
+        self._nodes = nodes
+        self._model = model
+        self._hits = hits
+        self._seen = _Seen()
+        for key, _ in scan_prefix(state, _MARK):
+            self._seen.add(key[: key.index(b"\x00") + 1])
+
+    def edges(self, account: Node) -> Iterable[tuple[str, GraphEdge]]:
+        """Return the edges to accounts that the same person holds, each with its other end."""
+        if account.persons is None:
+            account.persons = self._look(account)
+        return account.persons.items()
+
+    def _look(self, account: Node) -> dict[str, GraphEdge]:
+        persona = account.persona()
+        if not account.living or not persona.names:
+            return {}
+        others: set[str] = set()
+        for block in blocks_of(bank_of(account.key), persona):
+            members = self._members(block)
+            if len(members) <= PERSONS_A_BLOCK:
+                others.update(members)
+        others.discard(account.key)
+        found = ((other, self._edge(account, self._nodes.of(other))) for other in sorted(others))
+        return {other: edge for other, edge in found if edge is not None}
+
+    def _members(self, block: bytes, at_most: int = PERSONS_A_BLOCK + 1) -> list[str]:
+        """Return a block's accounts, the first by key."""
+        if not self._seen.several(block):
+            return []
+        rows = islice(scan_prefix(self._state, block), at_most)
+        return [last_part(key) for key, _ in rows]
+
+    def _edge(self, account: Node, other: Node) -> GraphEdge | None:
+        bits, reasons = self._model.person_bits(account.persona(), other.persona())
+        if UNKNOWN_BANK != bank_of(account.key) == bank_of(other.key):
+            bits, reasons = bits + self._model.person.same_bank, (*reasons, "same_bank")
+        if bits < self._model.person.join_bits:
+            return None
+        a, b = sorted((account.key, other.key))
+        reasons = (_SAME_PERSON, *reasons)
+        return GraphEdge(a, b, LOOK_ALIKE, round(bits, 3), reasons=reasons, person=True)
+
+    def move(self, account: Node, before: Persona, former: Iterable[str]) -> set[str]:
+        """Let an account's holder be told of as now; return the others to look at again.
+
+        ``before`` is what was told of the holder so far, and ``former`` whom that joined.
+        """
+        bank, mark = bank_of(account.key), account.key.encode() + b"\x00"
+        old, new = blocks_of(bank, before), blocks_of(bank, account.persona())
+        touched = set(former)
+        for block in sorted(old - new):
+            touched.update(self._at_the_limit(block))
+            self._state.delete(block + mark)
+        crowded = False
+        for block in sorted(new - old):
+            self._seen.add(block)
+            self._state.put(block + mark, b"")
+            touched.update(self._at_the_limit(block))
+            crowded = crowded or len(self._members(block)) > PERSONS_A_BLOCK
+        self._hits["limit_hits", "persons_a_block"] += crowded
+        account.persons = None
+        touched.update(other for other, _ in self.edges(account))
+        touched.discard(account.key)
+        for key in touched:
+            self._nodes.of(key).persons = None
+        return touched
+
+    def _at_the_limit(self, block: bytes) -> list[str]:
+        """Return a block's accounts where one more or less decides whether they are compared."""
+        members = self._members(block, PERSONS_A_BLOCK + 2)
+        return members if len(members) == PERSONS_A_BLOCK + 1 else []
