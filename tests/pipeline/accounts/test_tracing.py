@@ -161,8 +161,8 @@ def test_a_trace_goes_to_no_more_accounts_than_the_policy_says():
     assert bank.counts["limit_hits", "trace_accounts"] == 3
 
 
-def test_where_nothing_is_verified_nothing_is_followed():
-    bank = Bank()
+def test_where_the_policy_wants_verified_disputes_others_are_not_followed():
+    bank = Bank(with_trace(verified=True))
     bank.pay("t1", 500_000, VICTIM, MULE, 0)
     bank.lay(msgspec.structs.replace(CLAIMED, verified=False), level())
     bank.pay("t2", 300_000, MULE, SECOND, 30)
