@@ -26,6 +26,7 @@ COMMAND_MODULES = (
     "simulate",
     "explain",
     "doctor",
+    "size",
 )
 """Modules of this package in the order of ``freezeline --help``."""
 
