@@ -27,6 +27,7 @@ COMMAND_MODULES = (
     "evaluate",
     "explain",
     "doctor",
+    "size",
 )
 """Modules of this package in the order of ``freezeline --help``."""
 
