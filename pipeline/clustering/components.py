@@ -21,6 +21,7 @@ from pipeline.clustering.edges import Edges
 from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.normalised import UNKNOWN_BANK
 from pipeline.clustering.pairs import LOOK_ALIKE, RELATION, GraphEdge, order
+from pipeline.clustering.passing import PASSING_PARTS, passing_ties
 from pipeline.clustering.persons import Persons
 from pipeline.identity.account import bank_of, number_of
 from pipeline.policy.policy import Policy
@@ -160,16 +161,16 @@ class Components:
         nodes = component.nodes.values()
         several = sum([node.summary.reports > 1 for node in nodes])
         bridged = several >= 2 * self._thresholds.identifiers
-        plain = component.ruling is None and not component.look_alikes
+        edges = starred(component) if component.look_alikes else component.edges
+        passing = passing_ties(component.nodes, edges) if several >= PASSING_PARTS else set()
+        plain = component.ruling is None and not component.look_alikes and not passing
         if plain and not bridged and len(nodes) <= self._rules.cluster_limit:
             accounts = [node.key for node in nodes if node.is_account]
             if len(accounts) < 2 or len({number_of(key) for key in accounts}) == len(accounts):
                 return [_whole(component)]
-        edges = starred(component) if component.look_alikes else component.edges
+        edges = _without(component, edges, passing, "passing_number")
         cut = self._bridges(component, edges) if bridged else set()
-        for place in sorted(cut):
-            _relate(component, edges[place], "bridge")
-        kept = [edge for place, edge in enumerate(edges) if place not in cut]
+        kept = _without(component, edges, cut, "bridge")
         joining = _Joining(component, self._rules.cluster_limit)
         for edge in component.ruling.same if component.ruling else ():
             joining.join(edge, decided=True)
@@ -203,6 +204,15 @@ class Components:
         # One voice more than the threshold: the one in question may be among them.
         voices = frozenset(node.voices(self._thresholds.voices + 1))
         return Support(voices, int(node.summary.reports > 1))
+
+
+def _without(
+    component: Component, edges: list[GraphEdge], cut: set[int], reason: str
+) -> list[GraphEdge]:
+    """Return the edges but those at the places to cut, which become relations."""
+    for place in sorted(cut):
+        _relate(component, edges[place], reason)
+    return [edge for place, edge in enumerate(edges) if place not in cut] if cut else edges
 
 
 def _whole(component: Component) -> Grouping:
@@ -295,7 +305,7 @@ class _Joining:
         self._limit = limit
         self._head = {node: node for node in component.nodes}
         self._members = {node: [node] for node in component.nodes}
-        self._banks = {node: _bank_by_number(node) for node in component.nodes}
+        self._banks = {k: _voices_by_number(n) for k, n in component.nodes.items()}
         self._apart: dict[str, set[str]] = {}
         for a, b in component.ruling.apart if component.ruling else ():
             self._apart.setdefault(a, set()).add(b)
@@ -327,7 +337,8 @@ class _Joining:
             return
         self._head[b] = a
         self._members[a].extend(self._members.pop(b))
-        self._banks[a].update(self._banks.pop(b))
+        for number, known in self._banks.pop(b).items():
+            self._banks[a][number] = (*self._banks[a].get(number, ()), *known)
         if self._apart:
             self._apart.setdefault(a, set()).update(self._apart.pop(b, ()))
         self._edges.append(edge)
@@ -340,8 +351,8 @@ class _Joining:
         if decided:
             return None
         banks = self._banks[large]
-        for number, bank in self._banks[small].items():
-            if banks.get(number, bank) != bank:
+        for number, known in self._banks[small].items():
+            if contradict((*banks.get(number, ()), *known)):
                 return REVIEW_TWO_BANKS
         return None
 
@@ -361,7 +372,15 @@ class _Joining:
         return list(groups.values())
 
 
-def _bank_by_number(node: str) -> dict[str, str]:
-    if not node.startswith("account:") or bank_of(node) == UNKNOWN_BANK:
+def contradict(voices: Sequence[int]) -> bool:
+    """Say whether a number, named by so many voices at each bank, is several accounts.
+
+    Where one has several voices and each other one a single voice, these named the wrong bank.
+    """
+    return len(voices) > 1 and not (max(voices) > 1 and sorted(voices)[-2] <= 1)
+
+
+def _voices_by_number(node: Node) -> dict[str, tuple[int, ...]]:
+    if not node.is_account or bank_of(node.key) == UNKNOWN_BANK:
         return {}
-    return {number_of(node): bank_of(node)}
+    return {number_of(node.key): (node.summary.voices,)}

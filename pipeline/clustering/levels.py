@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from pipeline.clustering.candidates import outranks
 from pipeline.clustering.nodes import Node, Nodes, SaidLevel
 from pipeline.clustering.pairs import LOOK_ALIKE, GraphEdge
 from pipeline.clustering.rows import NodeSummary
@@ -144,8 +145,15 @@ class Levels:
             cluster_version=cluster[1],
             caused_by=cause.report,
             scam_types=tuple(sorted(counts.scam_types)),
+            misspelt=self._outranked(node),
             evidence=tuple(_as_evidence(node.key, edge) for edge in edges[:EVIDENCE_EDGES]),
         )
+
+    def _outranked(self, node: Node) -> bool:
+        if not node.alike or node.hub or node.look_alikes is None:
+            return False
+        of, standing = self._nodes.of, node.standing
+        return any(outranks(of(other).standing, standing) for other in node.look_alikes)
 
     def _name_by(self, counts: NodeSummary) -> str:
         return self._name(
@@ -200,6 +208,7 @@ def _fingerprint(level: Level) -> str:
         level.cluster,
         level.scam_types,
         level.evidence,
+        level.misspelt,
     )
     return digest(_ENCODE(compared))
 

@@ -175,7 +175,6 @@ class Node:
         self.look_alikes: dict[str, GraphEdge] | None = None
         """Its T1 edges and T2 relations by the other end, when read."""
         self.person: Persona | None = None
-        """What is told of its holder, when read."""
         self.persons: dict[str, GraphEdge] | None = None
         """The edges to other accounts of its holder by the other end, when looked for."""
         self.alike_joins: list[tuple[str, GraphEdge]] = []
@@ -187,6 +186,11 @@ class Node:
     def living(self) -> bool:
         """Whether a live report names it."""
         return self.summary.reports > 0
+
+    @property
+    def standing(self) -> tuple[int, int]:
+        """How well its number is known: verified voices, and all voices."""
+        return self.summary.verified_voices, self.summary.voices
 
     @property
     def hub(self) -> bool:

@@ -212,7 +212,7 @@ class Oracle:
         return sorted(found, key=lambda e: (-e[0], *e[1:4]))
 
     def clusters(self) -> set[frozenset[str]]:
-        edges = self.edges()
+        edges = self._without_passing(self.edges())
         said: nx.Graph = nx.Graph()
         said.add_nodes_from(self.of)
         said.add_edges_from(self.same)
@@ -230,6 +230,30 @@ class Oracle:
             edges = [e for e in edges if not any(e is was and new in cut for new, was in one)]
             one = [pair for pair in one if pair[0] not in cut]
         return self._kruskal(edges)
+
+    def _without_passing(self, edges: list[Edge]) -> list[Edge]:
+        graph = nx.Graph()
+        graph.add_nodes_from(self.of)
+        graph.add_edges_from(edge[1:3] for edge in edges)
+        cut: set[Edge] = set()
+        for node in graph:
+            if not node.startswith(("phone:", "handle:", "url:")):
+                continue
+            parts = list(nx.connected_components(graph.subgraph(graph[node])))
+            alone: dict[frozenset[str], list[set[str]]] = defaultdict(list)
+            for part in parts:
+                mine = [e for e in edges if node in e[1:3] and (set(e[1:3]) - {node}) <= part]
+                heard = {e[4] for e in mine}
+                if len(heard) == 1 and all(len(voices) == 1 for voices in heard):
+                    alone[heard.pop()].append(part)
+            known = [
+                p for p in alone.values() if any(len(self.voices(n)) > 1 for n in set().union(*p))
+            ]
+            single = [part for found in alone.values() for part in found]
+            if len(known) >= 3 and 3 * len(single) >= 2 * len(parts):
+                ends = set().union(*single)
+                cut |= {e for e in edges if node in e[1:3] and (set(e[1:3]) - {node}) <= ends}
+        return [edge for edge in edges if edge not in cut]
 
     def _bridge_round(self, edges: list[Edge], head: dict[str, str]) -> set[Edge]:
         graph = nx.Graph()
@@ -303,19 +327,25 @@ class Oracle:
             if joined == cluster[a] or len(joined) > self.rules.cluster_limit:
                 continue
             # What an analyst has put together is no reason to keep it from the rest.
-            if _two_banks(cluster[a], cluster[b]) or any(two <= joined for two in self.apart):
+            if self._two_banks(cluster[a], cluster[b]) or any(two <= joined for two in self.apart):
                 continue
             for node in joined:
                 cluster[node] = joined
         return set(cluster.values())
 
+    def _two_banks(self, one: Iterable[str], other: Iterable[str]) -> bool:
+        """Say whether joining two clusters makes one of what are several accounts of a number."""
+        known = [
+            [n for n in part if bank_of(n) != "?"] for part in (accounts(one), accounts(other))
+        ]
+        for number in {number_of(n) for n in known[0]} & {number_of(n) for n in known[1]}:
+            same = [n for part in known for n in part if number_of(n) == number]
+            several = sum(len(self.voices(n)) > 1 for n in same)
+            if several != 1:
+                return True
+        return False
 
-def _two_banks(one: Iterable[str], other: Iterable[str]) -> bool:
-    """Say whether joining two clusters puts a number of one bank with that of another."""
-    return any(
-        number_of(a) == number_of(b) and bank_of(a) != bank_of(b)
-        for a in one
-        for b in other
-        if a.startswith("account:") and b.startswith("account:")
-        if "?" not in (bank_of(a), bank_of(b))
-    )
+
+def accounts(nodes: Iterable[str]) -> list[str]:
+    """Return those that are accounts."""
+    return [node for node in nodes if node.startswith("account:")]

@@ -1,0 +1,99 @@
+"""Numbers that pass through many hands melt no rings together; a ring's own number joins it."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.policy.policy import load_policy
+from tests.pipeline.clustering.oracle import Oracle
+from tests.pipeline.clustering.scenarios import Run, account, line, phone, report
+from tests.pipeline.clustering.test_any_order import stored
+
+COURIER, SECOND = "0811111111", "0822222222"
+ACCOUNTS = ["1112223330", "2223334441", "3334445552", "4445556663"]
+
+
+def ring(place: int, *more: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return two victims of a ring; the second one names more than its account."""
+    number = ACCOUNTS[place]
+    return [
+        report(f"{place}-1", [account(number)]),
+        report(f"{place}-2", [account(number), *more]),
+    ]
+
+
+def test_a_phone_that_one_victim_of_each_of_three_rings_names_joins_none() -> None:
+    run = Run()
+    run.feed([told for place in range(3) for told in ring(place, phone(COURIER))])
+    assert len(run.clusters()) == 4
+    cluster = run.cluster_of(f"account:004:{ACCOUNTS[0]}")
+    (relation,) = cluster["relations"]
+    assert "passing_number" in relation["reasons"]
+
+
+def test_two_rings_may_be_one_that_shares_a_phone() -> None:
+    run = Run()
+    run.feed([told for place in range(2) for told in ring(place, phone(COURIER))])
+    assert len(run.clusters()) == 1
+
+
+def test_couriers_that_hide_one_another_are_found_all_the_same() -> None:
+    run = Run()
+    for place in range(4):
+        run.feed(ring(place, phone(COURIER)))
+        run.feed([report(f"{place}-3", [account(ACCOUNTS[place]), phone(SECOND)])])
+    assert len(run.clusters()) == 6
+
+
+def test_a_rings_own_phone_joins_its_accounts() -> None:
+    run = Run()
+    for place in range(4):
+        run.feed(ring(place, phone(COURIER)))
+        run.feed([report(f"{place}-3", [account(ACCOUNTS[place]), phone(COURIER)])])
+    assert len(run.clusters()) == 1
+
+
+def test_a_phone_is_a_rings_own_where_its_accounts_have_a_handle_in_common() -> None:
+    run = Run()
+    run.feed([t for place in range(3) for t in ring(place, phone(COURIER), line("@quick"))])
+    assert len(run.clusters()) == 1
+
+
+def test_a_bank_that_one_voice_got_wrong_does_not_part_a_ring() -> None:
+    run = Run()
+    run.feed(ring(0, line("@quick")))
+    run.feed([report("wrong", [account(ACCOUNTS[0], "014"), line("@quick")])])
+    assert len(run.clusters()) == 1
+    run.feed([report("again", [account(ACCOUNTS[0], "014")])])
+    assert len(run.clusters()) == 2
+
+
+tellings = st.builds(
+    lambda number, place, bank, passing, also, victim: report(
+        str(number),
+        [account(ACCOUNTS[place], bank), *map(phone, passing), *map(line, also)],
+        victim=victim,
+    ),
+    st.integers(0, 40),
+    st.integers(0, 3),
+    st.sampled_from(["004", "004", "004", "014"]),
+    st.sampled_from([[], [], [COURIER], [SECOND], [COURIER, SECOND]]),
+    st.sampled_from([[], [], [], ["@quick"], ["@rich"]]),
+    st.sampled_from([None, None, None, "ann"]),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(told=st.lists(tellings, min_size=8, max_size=30), seed=st.integers(0, 2**16))
+def test_clusters_are_those_of_the_definition(told: list[dict[str, Any]], seed: int) -> None:
+    policy = load_policy()
+    oracle = Oracle([stored(event, policy) for event in told], policy)
+    run = Run(policy)
+    random.Random(seed).shuffle(told)
+    for event in told:
+        run.feed([event])
+    assert run.clusters() == oracle.clusters()
