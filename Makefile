@@ -2,7 +2,7 @@
 # 3.11 or newer and a network are enough (uv is used when there is one, and fetched when not).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check recovery bench bench-peers deploy-files clean
+.PHONY: help setup demo up test check recovery bench bench-peers evaluate deploy-files clean
 SHELL := /bin/sh
 
 KILLS ?= 50
@@ -11,6 +11,7 @@ SEED ?= 7
 VENV := .venv
 READY := $(VENV)/.ready
 PEERS := $(VENV)/peers
+EVALUATION := $(VENV)/evaluation
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 
@@ -50,6 +51,12 @@ bench-peers: $(READY)  ## Measure other stream processors beside the product
 deploy-files: $(READY)  ## Write anew what in deploy/ is derived from topics.yaml and the metrics
 	$(VENV)/bin/freezeline topics export --format strimzi --principals deploy/strimzi/principals.yaml > deploy/strimzi/kafka.yaml
 	$(VENV)/bin/python deploy/grafana/build.py
+
+# Other labelled data and another matcher need packages that nothing else needs.
+evaluate: $(READY)  ## Measure clusters and holds on labelled data, beside Splink; writes evaluation/ (half an hour)
+	@UV=$$(command -v uv || echo $(VENV)/bin/uv); \
+	UV_PROJECT_ENVIRONMENT=$(EVALUATION) "$$UV" sync --quiet --locked --compile-bytecode --no-dev --extra evaluate --extra splink --python $(VENV)/bin/python
+	@$(EVALUATION)/bin/python -m evaluation
 
 clean:  ## Remove what these targets made, but no data
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
