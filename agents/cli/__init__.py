@@ -25,6 +25,7 @@ COMMAND_MODULES = (
     "replay",
     "simulate",
     "explain",
+    "trace",
 )
 """Modules of this package in the order of ``freezeline --help``."""
 
