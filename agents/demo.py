@@ -72,6 +72,8 @@ class AlertWatcher:
 
     console: Console
     latencies: list[float] = field(default_factory=list)
+    followed: list[float] = field(default_factory=list)
+    """Milliseconds from the cause until money that had gone on was asked for."""
     kinds: Counter[str] = field(default_factory=Counter)
     newest: dict[str, FreezeAlert] = field(default_factory=dict)
     values: list[bytes] = field(default_factory=list)
@@ -93,6 +95,8 @@ class AlertWatcher:
         new = alert.alert_id not in self.newest or alert.release_reason not in (None, "superseded")
         self.newest[alert.alert_id] = alert
         milliseconds = now - parse_rfc3339(alert.caused_at)
+        if new and any(each.kind == "transfer" for each in alert.evidence):
+            self.followed.append(milliseconds)
         if record.header(REPORTED_AT) is not None:
             self.latencies.append(milliseconds)
         self.shown += new
@@ -119,6 +123,9 @@ def alert_line(alert: FreezeAlert, milliseconds: float) -> Text:
 def why_in_short(alert: FreezeAlert) -> str:
     """Return why in a few words; `freezeline explain` tells the whole."""
     if alert.kind is AlertKind.HOLD:
+        hops = [each.detail or "" for each in alert.evidence if each.kind == "transfer"]
+        if hops:
+            return f"stolen money that went on, {hops[-1]}"
         if not any(each.kind == "claim" for each in alert.evidence):
             return "paid to a reported account"
         found = [each.detail or "" for each in alert.evidence if each.kind == "payment"]
@@ -279,6 +286,7 @@ def summary(
         f"accounts: {figures.honest_held_at_end}, at no mule's: {figures.innocents_held_at_end}; "
         f"stolen in the scenario: {baht(stolen)} baht",
     )
+    table.add_row("money followed", _followed(holds, scenario, watcher))
     letters = f"{_dead_letters(cluster)}, {len(BROKEN_EVENTS)} of them broken on purpose"
     table.add_row("dead letters", letters)
     if len(watcher.latencies) > 1:
@@ -290,6 +298,24 @@ def summary(
         )
     table.add_row("everything answered", "yes" if settled else "NO")
     console.print(table)
+
+
+def _followed(holds: list[FreezeAlert], scenario: Scenario, watcher: AlertWatcher) -> str:
+    """Say how much of the stolen money is asked for where it went on to."""
+    traced = [a for a in holds if any(each.kind == "transfer" for each in a.evidence)]
+    if not traced:
+        return "none has gone on"
+    spent = sum(payment["amount_satang"] for payment in scenario.truth["mule_spending"])
+    reported = [p for p in scenario.truth["stolen_payments"] if p["reports"]]
+    stolen = sum(payment["amount_satang"] for payment in reported)
+    hops = max(int((e.detail or "hop 0")[4:]) for a in traced for e in a.evidence if e.payer)
+    asked = sum(alert.amount_satang for alert in traced)
+    return (
+        f"{baht(asked)} baht asked for at {len({a.account for a in traced})} further accounts of "
+        f"{len({a.bank for a in traced})} banks, up to hop {hops}, "
+        f"p50 {statistics.median(watcher.followed):.0f} ms after its cause; of the "
+        f"{baht(stolen)} baht that victims reported, {baht(max(0, stolen - spent))} were not spent"
+    )
 
 
 def _evaluated(cluster: LocalCluster, scenario: Scenario, watcher: AlertWatcher) -> Figures:

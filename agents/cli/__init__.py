@@ -28,6 +28,7 @@ COMMAND_MODULES = (
     "explain",
     "doctor",
     "size",
+    "trace",
 )
 """Modules of this package in the order of ``freezeline --help``."""
 

@@ -173,6 +173,8 @@ def what_would_change(case: Case) -> list[str]:
             f"A police complaint makes it last {policy.holds.police_hours} hours instead of "
             f"{policy.holds.hours}."
         )
+    if any(one.kind == "transfer" for one in alert.evidence):
+        found.append("The money going on lowers it here, and it is asked for where it goes.")
     found.append("The reports being withdrawn or corrected, so that no claim is left, releases it.")
     found.append("The bank or the police ending it (released, refused, seized) releases it.")
     found.append(
@@ -232,6 +234,15 @@ def _add_claims(tree: Tree, case: Case) -> None:
 
 
 def _add_payment(tree: Tree, alert: FreezeAlert) -> None:
+    trail = [one for one in alert.evidence if one.kind in ("stolen_payment", "transfer")]
+    if trail:
+        branch = tree.add(Text(f"Way of the money, by {alert.method or '?'}", style="bold"))
+        for one in trail[:MAX_LISTED]:
+            share = f"{baht(one.share_satang or 0)} of {baht(one.amount_satang or 0)} baht stolen"
+            to = account_with_bank(one.identifier or "?")
+            branch.add(Text(f"{thai_moment(one.at)}  {share}, to {to}  {one.transaction}"))
+        _add_rest(branch, len(trail))
+        return
     for one in alert.evidence:
         if one.kind != "payment":
             continue

@@ -131,6 +131,21 @@ class Review:
         needed.update(self._balance.carried())
         return needed
 
+    def rests_of(self, origin: str) -> tuple[int, list[tuple[str, str]]]:
+        """Return how much stolen money of this origin is here, and where its trace ends and why.
+
+        As of the last decision; the ends are payments with the limit, or what spares the payee.
+        """
+        if self._traces is None:
+            return 0, []
+        tracing = self._traces.tracing
+        ends = [
+            (posting[:-1], limit)
+            for (colour, posting), limit in sorted(tracing.cut.items())
+            if colour.origin == origin
+        ]
+        return tracing.resting(origin), ends
+
     def decide(self, now: int, behind: str | None) -> Decision:
         """Return what should stand at ``now`` (ms, the newest tick).
 

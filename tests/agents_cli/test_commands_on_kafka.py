@@ -305,6 +305,16 @@ def test_explain_tells_the_whole_story(settings: Settings) -> None:
     assert run(settings, "explain", "xyz").exit_code == 1
 
 
+def test_trace_shows_what_rests_of_a_stolen_payment(settings: Settings) -> None:
+    ran = run(settings, "trace", "T1")
+    assert "45,000.00 baht stolen from" in ran.out
+    assert "rests here: 45,000.00 baht" in ran.out
+    (line,) = run(settings, "trace", "014 1234567890", "--json").out.splitlines()
+    assert orjson.loads(line)["origin"] == "bank-scb/T1"
+    nothing = run(settings, "trace", "T99")
+    assert (nothing.exit_code, nothing.err) == (1, "No stolen money is traced for T99.")
+
+
 def test_dead_letters_are_counted_shown_and_sent_back(settings: Settings) -> None:
     listed = run(settings, "dead-letters", "list").out.splitlines()[1:]
     assert [line.split()[:4] for line in listed] == [

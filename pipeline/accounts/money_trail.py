@@ -1,0 +1,123 @@
+"""The whole way of one stolen payment, put together out of the files of all accounts on it.
+
+For people and for courts: every payment with the share of it that was the stolen money, and every
+account with what came, what rests there, what its bank was asked to hold, and where the trace ends.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from pipeline.accounts.file import AccountFile
+from pipeline.accounts.review import Review
+from pipeline.accounts.trails import in_order, leg_of
+from pipeline.contracts.account_log import Leg
+from pipeline.contracts.alerts import AlertKind, FreezeAlert
+from pipeline.policy.policy import Policy
+
+
+class Place(msgspec.Struct, frozen=True):
+    """One account on the way; amounts are satang.
+
+    ``hop`` is the nearest one at which the money came, ``asked`` what its bank is asked to hold.
+    ``watched`` is why nothing is (as the alert says it). ``ends`` are payments with which the money
+    went on and was not followed, with the limit or the reason.
+    """
+
+    account: str
+    hop: int
+    came: int
+    resting: int
+    asked: int
+    watched: str | None
+    ends: list[tuple[str, str]]
+
+
+class MoneyTrail(msgspec.Struct, frozen=True):
+    """One stolen payment (``origin``), the payments on its way, and the accounts."""
+
+    origin: str
+    stolen: int
+    method: str
+    legs: list[Leg]
+    places: list[Place]
+
+
+def origins_at(file: AccountFile) -> set[str]:
+    """Return the stolen payments of which money came to an account, as its file says."""
+    origins = {step.origin for step in file.steps.values() if step.marks}
+    origins |= {step.origin for step in file.sent.values() if step.marks}
+    return origins | {
+        said.origin
+        for said in file.said.values()
+        if said.kind == AlertKind.HOLD and said.open and said.claims
+    }
+
+
+def trail_of(
+    origin: str,
+    files: Mapping[str, AccountFile],
+    alerts: Iterable[FreezeAlert],
+    policy: Policy,
+) -> MoneyTrail | None:
+    """Return the way of a stolen payment; None when nobody disputes it.
+
+    ``alerts`` are the newest version of each, ``files`` the newest of each account.
+    """
+    about = [alert for alert in alerts if alert.kind is not AlertKind.RELEASE]
+    asked = {a.account: a.amount_satang for a in about if a.origin == origin}
+    watches = {a.account: a.reason_en for a in about if a.kind is AlertKind.WATCH}
+    legs: dict[tuple[int, str, str], Leg] = {}
+    for file in files.values():
+        for step in file.steps.values():
+            if step.origin == origin and step.marks:
+                for leg in (step.legs[0], step.legs[-1]):
+                    if leg.hop in (1, step.hop):
+                        legs[leg.hop, leg.transaction, leg.payee] = leg
+        first = _stolen_here(origin, file)
+        if first is not None and file.account.startswith("account:"):
+            legs.setdefault((1, origin, file.account), first)
+    ordered = list(in_order(legs.values()))
+    if not ordered or policy.trace is None:
+        return None
+    came: Counter[str] = Counter()
+    for leg in ordered:
+        came[leg.payee] += leg.share
+    nearest = {leg.payee: leg.hop for leg in reversed(ordered)}
+    places = [
+        _place(origin, account, hop, came[account], files, asked, watches, policy)
+        for account, hop in sorted(nearest.items(), key=lambda item: (item[1], item[0]))
+    ]
+    return MoneyTrail(origin, ordered[0].amount, policy.trace.method, ordered, places)
+
+
+def _stolen_here(origin: str, file: AccountFile) -> Leg | None:
+    posting = file.postings.get(origin + "+")
+    disputed = any(said.origin == origin and said.claims for said in file.said.values())
+    if posting is None or not disputed:
+        return None
+    paid = msgspec.structs.replace(posting, account=posting.other, other=posting.account)
+    return leg_of(1, paid, posting.amount)
+
+
+def _place(
+    origin: str,
+    account: str,
+    hop: int,
+    came: int,
+    files: Mapping[str, AccountFile],
+    asked: Mapping[str, int],
+    watches: Mapping[str, str],
+    policy: Policy,
+) -> Place:
+    resting = 0
+    ends: list[tuple[str, str]] = []
+    file = files.get(account)
+    if file is not None:
+        review = Review(file, policy)
+        review.decide(0, None)
+        resting, ends = review.rests_of(origin)
+    return Place(account, hop, came, resting, asked.get(account, 0), watches.get(account), ends)
