@@ -48,7 +48,7 @@ bench-peers: $(READY)  ## Measure other stream processors beside the product
 	@$(PEERS)/bin/python -m benchmarks.peers --json
 
 deploy-files: $(READY)  ## Write anew what in deploy/ is derived from topics.yaml and the metrics
-	$(VENV)/bin/freezeline topics export --format strimzi --principals deploy/strimzi/principals.yaml > deploy/strimzi/kafka.yaml
+	$(VENV)/bin/freezeline topics export --format strimzi --tls --principals deploy/strimzi/principals.yaml > deploy/strimzi/kafka.yaml
 	$(VENV)/bin/python deploy/grafana/build.py
 
 clean:  ## Remove what these targets made, but no data
