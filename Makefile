@@ -34,7 +34,7 @@ check: $(READY)  ## Check format, lint, types, layers and the repository's own r
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy --strict pipeline agents
 	$(VENV)/bin/lint-imports --no-cache
-	$(VENV)/bin/python -m pytest tests/tidy -q
+	$(VENV)/bin/python -m pytest tests/tidy tests/contracts -q
 
 recovery: $(READY)  ## Kill, stop and starve everything under load, KILLS=50 SEED=7, and compare with replay
 	@$(VENV)/bin/python -m tests.recovery --kills $(KILLS) --seed $(SEED)
