@@ -2,10 +2,11 @@
 # 3.11 or newer and a network are enough (uv is used when there is one, and fetched when not).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check recovery bench bench-peers evaluate deploy-files clean
+.PHONY: help setup demo up test check recovery fuzz bench bench-peers evaluate deploy-files clean
 SHELL := /bin/sh
 
 KILLS ?= 50
+EVENTS ?= 20000
 SEED ?= 7
 
 VENV := .venv
@@ -34,10 +35,13 @@ check: $(READY)  ## Check format, lint, types, layers and the repository's own r
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy --strict pipeline agents
 	$(VENV)/bin/lint-imports --no-cache
-	$(VENV)/bin/python -m pytest tests/tidy -q
+	$(VENV)/bin/python -m pytest tests/tidy tests/contracts -q
 
 recovery: $(READY)  ## Kill, stop and starve everything under load, KILLS=50 SEED=7, and compare with replay
 	@$(VENV)/bin/python -m tests.recovery --kills $(KILLS) --seed $(SEED)
+
+fuzz: $(READY)  ## Send hostile events of many kinds, EVENTS=20000 SEED=7, and account for every one
+	@$(VENV)/bin/python -m tests.fuzz --events $(EVENTS) --seed $(SEED)
 
 bench: $(READY)  ## Measure everything but other stream processors, one after the other (over an hour)
 	@$(VENV)/bin/python -m benchmarks
@@ -49,7 +53,7 @@ bench-peers: $(READY)  ## Measure other stream processors beside the product
 	@$(PEERS)/bin/python -m benchmarks.peers --json
 
 deploy-files: $(READY)  ## Write anew what in deploy/ is derived from topics.yaml and the metrics
-	$(VENV)/bin/freezeline topics export --format strimzi --principals deploy/strimzi/principals.yaml > deploy/strimzi/kafka.yaml
+	$(VENV)/bin/freezeline topics export --format strimzi --tls --principals deploy/strimzi/principals.yaml > deploy/strimzi/kafka.yaml
 	$(VENV)/bin/python deploy/grafana/build.py
 
 # Other labelled data and another matcher need packages that nothing else needs.

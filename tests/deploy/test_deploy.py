@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from compose_spec import PyCompose
 
 from agents.access import load_principals
 from agents.access_export import as_yaml, strimzi_resources
@@ -139,7 +144,35 @@ def test_the_strimzi_resources_are_those_of_the_topics_and_principals() -> None:
         load_principals(folder / "principals.yaml"),
         cluster="freezeline",
         replicas=3,
-        authentication="scram-sha-512",
+        authentication="tls",
     )
     written = (folder / "kafka.yaml").read_text(encoding="utf-8")
     assert written == as_yaml(resources), "make deploy-files writes them anew"
+
+
+def test_the_compose_file_is_what_the_specification_allows(compose: dict[str, Any]) -> None:
+    assert len(PyCompose.from_json(json.dumps(compose))) == len(compose["services"])
+    compose = {**compose, "services": {"kafka": {"image": "a", "portz": ["1:1"]}}}
+    with pytest.raises(ValueError, match="portz"):
+        PyCompose.from_json(json.dumps(compose))
+
+
+def test_hadolint_has_nothing_to_say_about_the_image() -> None:
+    done = subprocess.run(
+        [_beside_python("hadolint"), str(DOCKERFILE)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_image_is_pinned_and_says_whether_its_worker_lives() -> None:
+    text = DOCKERFILE.read_text(encoding="utf-8")
+    assert re.search(r"^ARG PYTHON=\d+\.\d+\.\d+-slim-\w+$", text, flags=re.MULTILINE)
+    assert not re.search(r"(FROM|--from=)\S+:(latest|\d+|\d+\.\d+)(\s|/|$)", text)
+    (health,) = (rest for word, rest in _instructions() if word == "HEALTHCHECK")
+    assert "/livez" in health
+    assert "FREEZELINE_HTTP_PORT" in health
+
+
+def _beside_python(name: str) -> str:
+    """A program of a package of the environment, which need not be on the PATH."""
+    return shutil.which(name, path=str(Path(sys.executable).parent)) or name
