@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.matching import Disputed
-from pipeline.contracts.account_log import Level, Posting
+from pipeline.contracts.account_log import Posting
 from pipeline.identity.account import bank_of
 from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.policy.policy import HOUR_MS, Policy
@@ -35,8 +35,7 @@ class Terms(NamedTuple):
 
     ``acts``: there may be holds. ``telling``: payers' banks are told of payments since the report.
     ``holding``: payments that nobody disputes are held, from ``opens`` (ms) on, for ``hours_ms``
-    each. ``seen_only``: the number may be a slip, so no payment is held before it is seen.
-    ``filed``: when the police first said that a complaint was filed (ms).
+    each. ``filed``: when the police first said that a complaint was filed (ms).
     """
 
     acts: bool
@@ -47,7 +46,6 @@ class Terms(NamedTuple):
     hours_ms: int
     least: int
     filed: int | None
-    seen_only: bool = False
 
 
 class Grounds:
@@ -60,11 +58,11 @@ class Grounds:
         """By verified voice: how many of its payments are belied, and how many are not."""
         self._only_belied = 0
         self._belied = 0
-        self._unseen = 0
 
-    def any_to_be_seen(self, level: Level | None) -> bool:
-        """Whether any payment in dispute is not held because it has not been seen."""
-        return self._belied > 0 or (level is not None and level.misspelt and self._unseen > 0)
+    @property
+    def any_belied(self) -> bool:
+        """Whether the account's own payments belie any payment in dispute."""
+        return self._belied > 0
 
     def put(self, payment: Disputed, belied: bool) -> None:
         """Take a payment in dispute, or what is newer about it."""
@@ -80,7 +78,6 @@ class Grounds:
 
     def _count(self, payment: Disputed, belied: bool, change: int) -> None:
         self._belied += change * belied
-        self._unseen += change * (payment.posting is None)
         for voice in {claim.voice for claim in payment.claims if claim.verified}:
             counts = self._voices.setdefault(voice, [0, 0])
             self._only_belied -= counts[0] > 0 and counts[1] == 0
@@ -106,7 +103,6 @@ class Grounds:
             hours_ms=(holds.police_hours if level.police_filed else holds.hours) * HOUR_MS,
             least=max(1, holds.small_sum_satang),
             filed=filed,
-            seen_only=level.misspelt,
         )
 
     def reason(self, origin: str, terms: Terms) -> str | None:
@@ -114,7 +110,7 @@ class Grounds:
         payment, belied = self._payments[origin]
         if not terms.acts:
             return LEVEL_ENDED
-        if belied or (terms.seen_only and payment.posting is None):
+        if belied:
             return PAYMENT_NOT_SEEN
         if payment.posting is None and not any(claim.verified for claim in payment.claims):
             return EVIDENCE_GONE
