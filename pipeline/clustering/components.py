@@ -15,6 +15,7 @@ from itertools import chain
 import msgspec
 
 from pipeline.clustering.bridges import Support, Thresholds, bridge_cuts, contracted
+from pipeline.clustering.brigades import heard
 from pipeline.clustering.candidates import same_number
 from pipeline.clustering.decisions import SAID_NOT_SAME, Decisions, Ruling, with_evidence
 from pipeline.clustering.edges import Edges
@@ -263,7 +264,7 @@ def starred(component: Component) -> list[GraphEdge]:
 
     def standing(account: str) -> tuple[bool, int, str]:
         unknown = bank_of(account) == UNKNOWN_BANK
-        return unknown, -component.nodes[account].summary.voices, account
+        return unknown, -heard(component.nodes[account].summary), account
 
     anchors = {a for a, others in tied.items() if all(standing(a) < standing(o) for o in others)}
     best: dict[str, str] = {}
@@ -383,4 +384,4 @@ def contradict(voices: Sequence[int]) -> bool:
 def _voices_by_number(node: Node) -> dict[str, tuple[int, ...]]:
     if not node.is_account or bank_of(node.key) == UNKNOWN_BANK:
         return {}
-    return {number_of(node.key): (node.summary.voices,)}
+    return {number_of(node.key): (heard(node.summary),)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.clustering.candidates import Candidates, outranks
+from pipeline.clustering.candidates import Candidates
 from pipeline.clustering.decisions import Decisions, StoredDecision
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.nodes import FEW, Node, Nodes
@@ -36,7 +36,6 @@ class Contributions:
             key: self._nodes.of(key) for word in (old, new) if word for key in word.identifiers
         }
         holders = self._holders(nodes, old, new)
-        stood = [(node, node.standing) for node in nodes.values() if node.alike]
         lived = {key for key, node in nodes.items() if node.living}
         hubs_before = {key for key, node in nodes.items() if node.hub}
         touched = set(nodes)
@@ -51,24 +50,12 @@ class Contributions:
         for key, before, former in holders:
             if nodes[key].persona() != before:
                 touched |= self._persons.move(nodes[key], before, former)
-        for node, standing in stood:
-            if node.alike and node.standing != standing:
-                touched |= self._outranked(node, standing)
         hubs = {key for key, node in nodes.items() if node.hub}
         for key in sorted(hubs_before ^ hubs):
             touched |= self._turned(nodes[key])
         if len(touched) > len(nodes) or sum([node.alike for node in nodes.values()]) > 0:
             touched |= self._edges.weigh_look_alikes(touched)
         return touched
-
-    def _outranked(self, node: Node, before: tuple[int, int]) -> set[str]:
-        """Return the look-alikes that a number outranks since its standing changed, or no more."""
-        others = (self._nodes.of(key) for key, _ in self._candidates.of(node))
-        return {
-            other.key
-            for other in others
-            if outranks(before, other.standing) != outranks(node.standing, other.standing)
-        }
 
     def _holders(
         self, nodes: dict[str, Node], old: StoredReport | None, new: StoredReport | None
@@ -171,7 +158,7 @@ class Contributions:
     def _become_many(self, node: Node) -> None:
         """Turn an identifier's list of reports into counts and rows."""
         reports, node.few = node.few, []
-        node.many, node.summary = self._nodes.many(node.key), NodeSummary(scam_types={})
+        node.many, node.summary = self._nodes.many(node.key), NodeSummary(scam_types={}, days={})
         for report in reports:
             self._count(node, report, 1)
         self._edges.spread(node, reports)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from pipeline.clustering.candidates import outranks
+from pipeline.clustering.brigades import heard, suspicion
 from pipeline.clustering.nodes import Node, Nodes, SaidLevel
 from pipeline.clustering.pairs import LOOK_ALIKE, GraphEdge
 from pipeline.clustering.rows import NodeSummary
@@ -90,7 +90,8 @@ class Levels:
         if not node.living and said is None:
             return None
         level = self._level(node, said, cluster, edges, cause)
-        content = _fingerprint(level)
+        suspicious = suspicion(node.summary)
+        content = _fingerprint(level, suspicious)
         if said is not None and said.content == content:
             return None
         received_at, published_at = cause.received_at, cause.published_at
@@ -98,7 +99,7 @@ class Levels:
         self._nodes.change(node)
         if len(edges) > EVIDENCE_EDGES:
             self._hits["limit_hits", "evidence_edges"] += 1
-        return level, partial(self._entry, level, cause)
+        return level, partial(self._entry, level, suspicious, cause)
 
     def say_again(self, node: Node, cluster: str, edges: list[GraphEdge]) -> Output | None:
         """Return the watchlist entry that was last said; None when the state no longer gives it.
@@ -112,7 +113,10 @@ class Levels:
         before = msgspec.structs.replace(said, version=said.version - 1)
         cause = Cause("", said.received_at, said.published_at)
         level = self._level(node, before, (cluster, 0), edges, cause)
-        return self._entry(level, cause) if _fingerprint(level) == said.content else None
+        suspicious = suspicion(node.summary)
+        if _fingerprint(level, suspicious) != said.content:
+            return None
+        return self._entry(level, suspicious, cause)
 
     def _level(
         self,
@@ -139,25 +143,18 @@ class Levels:
             published_at=cause.published_at,
             police_filed=counts.police_filed > 0,
             reports=counts.reports,
-            voices=counts.voices,
+            voices=heard(counts),
             verified_voices=counts.verified_voices,
             cluster=cluster[0],
             cluster_version=cluster[1],
             caused_by=cause.report,
             scam_types=tuple(sorted(counts.scam_types)),
-            misspelt=self._outranked(node),
             evidence=tuple(_as_evidence(node.key, edge) for edge in edges[:EVIDENCE_EDGES]),
         )
 
-    def _outranked(self, node: Node) -> bool:
-        if not node.alike or node.hub or node.look_alikes is None:
-            return False
-        of, standing = self._nodes.of, node.standing
-        return any(outranks(of(other).standing, standing) for other in node.look_alikes)
-
     def _name_by(self, counts: NodeSummary) -> str:
         return self._name(
-            counts.voices,
+            heard(counts),
             counts.verified_voices,
             counts.police_filed > 0,
             counts.bank_detected > 0,
@@ -176,7 +173,7 @@ class Levels:
         )
         return self._policy.level(standing)
 
-    def _entry(self, level: Level, cause: Cause) -> Output:
+    def _entry(self, level: Level, suspicious: str | None, cause: Cause) -> Output:
         entry = WatchlistEntry(
             identifier=level.account,
             version=level.version,
@@ -187,6 +184,7 @@ class Levels:
             voices=level.voices,
             cluster_id=level.cluster,
             policy_version=self._policy.version,
+            suspicious_reporting=suspicious,
         )
         # The id says nothing of the account: headers hold no personal data.
         event_id = f"{digest(level.account.encode())}.{level.version}"
@@ -195,7 +193,7 @@ class Levels:
         return Output(WATCHLIST, level.account.encode(), encode_said(entry), headers)
 
 
-def _fingerprint(level: Level) -> str:
+def _fingerprint(level: Level, suspicious: str | None) -> str:
     """Return what a level is compared by: not by version, cause or, when nobody names it, time."""
     compared = (
         level.level,
@@ -208,7 +206,7 @@ def _fingerprint(level: Level) -> str:
         level.cluster,
         level.scam_types,
         level.evidence,
-        level.misspelt,
+        suspicious,
     )
     return digest(_ENCODE(compared))
 

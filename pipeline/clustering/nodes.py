@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from pipeline.clustering.brigades import is_brigade
 from pipeline.clustering.decisions import Decisions
 from pipeline.clustering.normalised import StoredReport, decode_stored, encode_stored
 from pipeline.clustering.pairs import GraphEdge, others_of
@@ -99,7 +100,7 @@ class Document(msgspec.Struct, array_like=True, gc=False):
     said: SaidCluster | None
 
 
-_NOTHING_SAID = NodeSummary(scam_types={})
+_NOTHING_SAID = NodeSummary(scam_types={}, days={})
 """Of an identifier that no report names. Only summaries of many reports are ever moved."""
 
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -188,11 +189,6 @@ class Node:
         return self.summary.reports > 0
 
     @property
-    def standing(self) -> tuple[int, int]:
-        """How well its number is known: verified voices, and all voices."""
-        return self.summary.verified_voices, self.summary.voices
-
-    @property
     def hub(self) -> bool:
         """Whether it is a public number: it joins nothing."""
         return self.public or self.summary.degree > self.hub_limit
@@ -209,16 +205,19 @@ class Node:
                 self.stale = (self.stale or set()).union(others)
 
     def voices(self, at_most: int) -> Iterable[str]:
-        """Return the victims' voices, no more than asked for (the first in a fixed order)."""
+        """Return the voices that count, no more than asked for (the first in a fixed order)."""
+        at_most = 1 if is_brigade(self.summary) else at_most
         if self.many is not None:
             return self.many.voices.read()[:at_most]
         return sorted({report.voice for report in self.few if report.victim})[:at_most]
 
     def all_voices(self) -> Iterable[str]:
-        """Return all victims' voices, where they are not more than `COUNTED_VOICES`, in no order.
+        """Return all voices that count, where they are not more than `COUNTED_VOICES`, in no order.
 
         One that spoke in several reports may be there several times.
         """
+        if is_brigade(self.summary):
+            return self.voices(1)
         if self.many is not None:
             return self.many.voices.read()
         return [report.voice for report in self.few if report.victim]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
+from pipeline.clustering.brigades import heard
 from pipeline.clustering.pairs import GraphEdge
 from pipeline.clustering.rows import NodeSummary
 
@@ -34,7 +35,7 @@ def passing_ties(nodes: Mapping[str, _Named], edges: Sequence[GraphEdge]) -> set
     Each number is judged by the identifiers that it was named with and the edges between those
     alone, all on the same graph, so the result is a function of the edge set.
     """
-    known = [k for k, n in nodes.items() if n.summary.voices >= _SUPPORT_VOICES]
+    known = [k for k, n in nodes.items() if heard(n.summary) >= _SUPPORT_VOICES]
     if len(known) < PASSING_PARTS:
         return set()
     at: dict[str, list[int]] = {}
@@ -61,7 +62,7 @@ def _ties_of(
     passing = {
         voice
         for voice, part in single
-        if any(nodes[end].summary.voices >= _SUPPORT_VOICES for end in part)
+        if any(heard(nodes[end].summary) >= _SUPPORT_VOICES for end in part)
     }
     if len(passing) < PASSING_PARTS or 3 * len(single) < 2 * len(parts):
         return set()

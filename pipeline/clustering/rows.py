@@ -32,6 +32,7 @@ from pipeline.clustering.normalised import StoredReport
 from pipeline.state import State, scan_prefix
 
 NUL = b"\x00"
+DAY_MS = 86_400_000
 
 T = TypeVar("T", str, tuple[int, str])
 
@@ -55,6 +56,8 @@ class NodeSummary(msgspec.Struct, array_like=True, gc=False):
     home_first_at: int = 0
     acting_first_at: int = 0
     scam_types: dict[str, int] = {}
+    days: dict[int, int] = {}
+    """Reports by the day (since 1970, UTC) on which they were received."""
 
 
 class VoiceCount(msgspec.Struct, array_like=True, gc=False):
@@ -182,6 +185,11 @@ class Rows:
         summary.scam_types[report.scam_type] = told
         if not told:
             del summary.scam_types[report.scam_type]
+        day = report.received_at // DAY_MS
+        received = summary.days.get(day, 0) + by
+        summary.days[day] = received
+        if not received:
+            del summary.days[day]
         summary.first_at = self._mark(b"f", node, summary.first_at, report, by)
         if report.acting:
             summary.acting_first_at = self._mark(b"w", node, summary.acting_first_at, report, by)

@@ -13,6 +13,7 @@ from functools import lru_cache, partial
 
 import msgspec
 
+from pipeline.clustering.brigades import heard, is_brigade
 from pipeline.clustering.components import Component, Grouping
 from pipeline.clustering.evidence import Model
 from pipeline.clustering.levels import Cause, Telling, moment, told
@@ -149,7 +150,7 @@ class Sayings:
         if cluster.report_count > len(cluster.reports):
             self._hits["limit_hits", "listed_reports"] += 1
         if len(grouping.members) > 1:
-            if sum([nodes[member].summary.voices for member in grouping.members]) > COUNTED_VOICES:
+            if sum([heard(nodes[member].summary) for member in grouping.members]) > COUNTED_VOICES:
                 self._hits["limit_hits", "counted_voices"] += 1
         elif (node := nodes[cluster.anchor]).hub and node.summary.degree > HUB_TIES:
             self._hits["limit_hits", "hub_ties"] += 1
@@ -214,6 +215,7 @@ def _content(
         relations=_listed(grouping.relations),
         split_from=split_from,
         review=grouping.review,
+        suspicious=[node.key for node in nodes if is_brigade(node.summary)],
     )
 
 
@@ -246,7 +248,7 @@ def _reports(nodes: Sequence[Node]) -> list[str]:
 
 
 def _voices(nodes: Sequence[Node]) -> int:
-    counts = [node.summary.voices for node in nodes]
+    counts = [heard(node.summary) for node in nodes]
     if len(nodes) == 1 or sum(counts) > COUNTED_VOICES:
         return max(counts)
     # In no order: where so few are counted exactly, all of them are asked for.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pipeline.clustering.normalised import StoredReport
 from pipeline.clustering.pairs import degree_of, others_of
-from pipeline.clustering.rows import NodeSummary
+from pipeline.clustering.rows import DAY_MS, NodeSummary
 
 
 def summarise(node: str, reports: list[StoredReport]) -> NodeSummary:
     """Return what reports say of an identifier that all of them name, as counts."""
     if len(reports) == 1:
         return _summary_of_one(node, reports[0])
-    summary = NodeSummary(scam_types={})
+    summary = NodeSummary(scam_types={}, days={})
     voices: set[str] = set()
     verified: set[str] = set()
     others: set[str] = set()
@@ -24,6 +24,7 @@ def summarise(node: str, reports: list[StoredReport]) -> NodeSummary:
         summary.first_at = min(summary.first_at, at) if summary.first_at else at
         told = summary.scam_types.get(report.scam_type, 0)
         summary.scam_types[report.scam_type] = told + 1
+        summary.days[at // DAY_MS] = summary.days.get(at // DAY_MS, 0) + 1
         if report.acting:
             first = summary.acting_first_at
             summary.acting_first_at = min(first, at) if first else at
@@ -56,4 +57,5 @@ def _summary_of_one(node: str, report: StoredReport) -> NodeSummary:
         home_first_at=at if is_home else 0,
         acting_first_at=at if report.acting else 0,
         scam_types={report.scam_type: 1},
+        days={at // DAY_MS: 1},
     )

@@ -31,7 +31,8 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``cluster_id`` comes from the anchor, the identifier that was reported first. A cluster that
     went into another one has no members and names it in ``merged_into``; a part that left one
     names that in ``split_from``. ``reports`` lists the first of ``report_count`` (by the time
-    received); `FiledReport` says of each report where it is filed.
+    received); `FiledReport` says of each report where it is filed. ``suspicious`` are members that
+    look as if a crowd had been sent to report them.
     """
 
     SCHEMA: ClassVar[str] = "cluster"
@@ -48,6 +49,7 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     merged_into: str | None = None
     split_from: str | None = None
     review: str | None = None
+    suspicious: list[str] = []
 
 
 class FiledReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -83,6 +85,7 @@ class WatchlistEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     voices: int
     cluster_id: str
     policy_version: str
+    suspicious_reporting: str | None = None
 
 
 class PlatformReferral(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -22,7 +22,7 @@ _CACHED_NAMES: Final = 8_192
 
 # Words around a bank's name that say nothing about which bank it is.
 _FILLER: Final = re.compile(
-    r"ธนาคาร|^ธ(?=\.)|จำกัด|มหาชน|บมจ|แบงก์$|แบงค์$|\bpublic\b|\bcompany\b|\blimited\b|\bpcl\b|\bplc\b"
+    r"ธนาคาร|^ธ(?=\.)|จำกัด|มหาชน|บมจ|แบงก์|แบงค์|แอป|แอพ|\bapp\b|\bpublic\b|\bcompany\b|\blimited\b|\bpcl\b|\bplc\b"
     r"|\bltd\b|\bco\b|\bthe\b|\bbank\b"
 )
 # Not \W: Thai vowel and tone marks are no word characters, and must stay.
@@ -144,4 +144,11 @@ def _by_name(text: str) -> str | None:
     found = _ALIASES.get(letters) or _ALIASES.get(_bare(folded))
     if found is None and len(letters) == _BIC_CHARS:
         found = _ALIASES.get(letters[:8])
-    return found
+    return found or _by_every_word(folded)
+
+
+def _by_every_word(folded: str) -> str | None:
+    """Return the bank where each word is a name of one and the same, as in "กรุงไทย KTB"."""
+    words = [word for word in _PUNCTUATION.split(_FILLER.sub(" ", folded)) if word]
+    codes = {_ALIASES.get(word) for word in words}
+    return codes.pop() if len(words) > 1 and len(codes) == 1 else None

@@ -104,7 +104,20 @@ class Oracle:
         return [(a, b) for a, b in kept], apart
 
     def voices(self, node: str) -> set[str]:
+        told = {r.voice for r in self.of[node] if r.victim}
+        return {min(told)} if told and self.brigade(node) else told
+
+    def spoke(self, node: str) -> set[str]:
         return {r.voice for r in self.of[node] if r.victim}
+
+    def brigade(self, node: str) -> bool:
+        reports = self.of[node]
+        strong = ("verified", "police_filed", "bank_detected", "laundering_listed")
+        if any(getattr(report, why) for report in reports for why in strong):
+            return False
+        days = [report.received_at // 86_400_000 for report in reports]
+        burst = max(sum(day in (first, first + 1) for day in days) for first in days)
+        return burst >= 5 and 2 * burst >= len(reports)
 
     def levels(self) -> dict[str, tuple[str, bool]]:
         found = {}
@@ -128,7 +141,7 @@ class Oracle:
         names = [[n for r in self.of[x] for k, n in r.names if k == x] for x in (a, b)]
         total += max((self.model.name_bits(m, n)[0] for m in names[0] for n in names[1]), default=0)
         total += sum(bits for bits, _ in self.model.trait_bits(self.persona(a), self.persona(b)))
-        total += weights.same_voice if self.voices(a) & self.voices(b) else 0.0
+        total += weights.same_voice if self.spoke(a) & self.spoke(b) else 0.0
         paid = [[p for r in self.of[x] for p in r.payments if p.payee == x] for x in (a, b)]
         total += max(
             (

@@ -122,3 +122,21 @@ def test_one_edit_is_what_the_neighbours_are(a: str, b: str) -> None:
 
 def test_the_key_is_not_in_the_repr() -> None:
     assert "1234567890" not in repr(normalise_account("004", "1234567890"))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("แบงก์กรุงเทพ", "002"),
+        ("แบงก์กรุงศรี", "025"),
+        ("Krungthai NEXT", "006"),
+        ("KMA", "025"),
+        ("กรุงไทย KTB", "006"),
+        ("กสิกร (KBank)", "004"),
+        ("แอป K PLUS", "004"),
+        ("กรุงไทย SCB", "?"),
+        ("กรุงไทย something", "?"),
+    ],
+)
+def test_a_bank_is_known_by_its_apps_and_by_two_of_its_names(text: str, code: str) -> None:
+    assert parse_bank(text)[0] == code
