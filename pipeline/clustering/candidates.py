@@ -141,6 +141,14 @@ class Candidates:
             self.write(account, other, pair)
 
 
+def outranks(a: tuple[int, int], b: tuple[int, int]) -> bool:
+    """Say whether a number of standing ``a`` makes a look-alike of standing ``b`` a likely slip.
+
+    It needs more voices, and no fewer verified ones: false reports alone cannot do it.
+    """
+    return a[0] >= b[0] and a[1] > b[1]
+
+
 def same_number(a: str, b: str) -> bool:
     """Say whether two accounts have the same digits (at different or unknown banks)."""
     return number_of(a) == number_of(b)

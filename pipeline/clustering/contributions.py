@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.clustering.candidates import Candidates
+from pipeline.clustering.candidates import Candidates, outranks
 from pipeline.clustering.decisions import Decisions, StoredDecision
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.nodes import FEW, Node, Nodes
@@ -36,6 +36,7 @@ class Contributions:
             key: self._nodes.of(key) for word in (old, new) if word for key in word.identifiers
         }
         holders = self._holders(nodes, old, new)
+        stood = [(node, node.summary.standing) for node in nodes.values() if node.alike]
         lived = {key for key, node in nodes.items() if node.living}
         hubs_before = {key for key, node in nodes.items() if node.hub}
         touched = set(nodes)
@@ -50,12 +51,25 @@ class Contributions:
         for key, before, former in holders:
             if nodes[key].persona() != before:
                 touched |= self._persons.move(nodes[key], before, former)
+        for node, standing in stood:
+            if node.alike and node.summary.standing != standing:
+                touched |= self._outranked(node, standing)
         hubs = {key for key, node in nodes.items() if node.hub}
         for key in sorted(hubs_before ^ hubs):
             touched |= self._turned(nodes[key])
         if len(touched) > len(nodes) or sum([node.alike for node in nodes.values()]) > 0:
             touched |= self._edges.weigh_look_alikes(touched)
         return touched
+
+    def _outranked(self, node: Node, before: tuple[int, int]) -> set[str]:
+        """Return the look-alikes that a number outranks since its standing changed, or no more."""
+        others = (self._nodes.of(key) for key, _ in self._candidates.of(node))
+        return {
+            other.key
+            for other in others
+            if outranks(before, other.summary.standing)
+            != outranks(node.summary.standing, other.summary.standing)
+        }
 
     def _holders(
         self, nodes: dict[str, Node], old: StoredReport | None, new: StoredReport | None

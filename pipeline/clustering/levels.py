@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from pipeline.clustering.brigades import heard, suspicion
+from pipeline.clustering.candidates import outranks
 from pipeline.clustering.nodes import Node, Nodes, SaidLevel
 from pipeline.clustering.pairs import LOOK_ALIKE, GraphEdge
 from pipeline.clustering.rows import NodeSummary
@@ -149,8 +150,15 @@ class Levels:
             cluster_version=cluster[1],
             caused_by=cause.report,
             scam_types=tuple(sorted(counts.scam_types)),
+            misspelt=self._outranked(node),
             evidence=tuple(_as_evidence(node.key, edge) for edge in edges[:EVIDENCE_EDGES]),
         )
+
+    def _outranked(self, node: Node) -> bool:
+        if not node.alike or node.hub or node.look_alikes is None:
+            return False
+        of, standing = self._nodes.of, node.summary.standing
+        return any(outranks(of(other).summary.standing, standing) for other in node.look_alikes)
 
     def _name_by(self, counts: NodeSummary) -> str:
         return self._name(
@@ -207,6 +215,7 @@ def _fingerprint(level: Level, suspicious: str | None) -> str:
         level.scam_types,
         level.evidence,
         suspicious,
+        level.misspelt,
     )
     return digest(_ENCODE(compared))
 

@@ -59,6 +59,11 @@ class NodeSummary(msgspec.Struct, array_like=True, gc=False):
     days: dict[int, int] = {}
     """Reports by the day (since 1970, UTC) on which they were received."""
 
+    @property
+    def standing(self) -> tuple[int, int]:
+        """How well an identifier is known: by verified voices, and by all voices."""
+        return self.verified_voices, self.voices
+
 
 class VoiceCount(msgspec.Struct, array_like=True, gc=False):
     """How many reports a victim made about an identifier, and how many of them are verified."""

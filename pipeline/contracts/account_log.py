@@ -67,6 +67,7 @@ class Level(msgspec.Struct, frozen=True, array_like=True, tag="level", kw_only=T
 
     ``acting`` is the policy's word that holds may be asked for; ``since`` is when the report
     that allows it was received. ``evidence`` are edges and counts as people read them.
+    ``misspelt``: a number that looks like this one is named by more people, so it may be a slip.
     """
 
     account: str
@@ -84,6 +85,7 @@ class Level(msgspec.Struct, frozen=True, array_like=True, tag="level", kw_only=T
     caused_by: str
     scam_types: tuple[str, ...] = ()
     evidence: tuple[tuple[str, str, str], ...] = ()
+    misspelt: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True, tag="answer", kw_only=True):

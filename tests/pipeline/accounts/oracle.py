@@ -145,7 +145,8 @@ def _disputed_payments(
         if not may_act(file):
             whole.ended[AlertKind.HOLD, payment.origin] = LEVEL_ENDED
             continue
-        if _unseen(file, payment, policy):
+        slip = file.level is not None and file.level.misspelt and payment.posting is None
+        if slip or _unseen(file, payment, policy):
             whole.ended[AlertKind.HOLD, payment.origin] = PAYMENT_NOT_SEEN
             continue
         if payment.posting is None and not any(claim.verified for claim in payment.claims):

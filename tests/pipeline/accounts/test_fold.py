@@ -307,3 +307,11 @@ def test_any_order_and_any_repeats_give_the_same_standing_alerts(order, repeats)
     other.lay(*order, *repeats)
     assert content(one) == content(other)
     assert MULE in one.fold._with_file
+
+
+def test_at_a_number_that_may_be_a_slip_only_a_payment_that_was_seen_is_held():
+    desk = Desk()
+    desk.lay(claim("aoc-1441/1#0", 500_000), level(misspelt=True))
+    assert [kind for kind, _ in desk.standing()] == ["watch"]
+    desk.lay(PAID)
+    assert [kind for kind, _ in desk.standing()] == ["hold"]

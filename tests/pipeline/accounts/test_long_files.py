@@ -104,6 +104,7 @@ def any_event(draw: random.Random, account: str, alerts: Sequence[str]) -> Accou
                 voices=voices,
                 verified_voices=voices,
                 cluster=draw.choice(("one", "one", "two")),
+                misspelt=draw.random() < 0.3,
             )
         case 5:
             return Notice(
