@@ -12,7 +12,7 @@ import subprocess
 import sys
 from typing import Any
 
-NAMES = ("throughput", "latency", "clustering", "growth", "backlog", "rebuild", "takeover")
+NAMES = ("throughput", "latency", "clustering", "growth", "backlog", "rebuild", "takeover", "trace")
 
 
 def main() -> int:
