@@ -21,6 +21,7 @@ NAMES = (
     "backlog",
     "rebuild",
     "takeover",
+    "trace",
 )
 
 

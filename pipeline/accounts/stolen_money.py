@@ -261,6 +261,10 @@ class StolenMoney:
         """Return how many satang of a payment in count: what was not returned."""
         return self._returns.coins(transaction + "+")
 
+    def has_many_payers(self) -> bool:
+        """Whether so many paid into the account that it may be a shop."""
+        return self.trade.payers >= self._policy.ordinary_trade.payers
+
     def is_ordinary_trade(self, hop: int) -> bool:
         """Whether the account shows an ordinary trade beside the money up to this hop."""
         book = self._book

@@ -14,7 +14,7 @@ import msgspec
 
 from pipeline.accounts.apportionment import PRO_RATA, Colour
 from pipeline.accounts.file import AccountFile, step_key
-from pipeline.accounts.onward import Onward
+from pipeline.accounts.onward import Due, Onward
 from pipeline.accounts.stolen_money import UNDISPUTED_HOP, StolenMoney
 from pipeline.accounts.trails import Root, Source, Traced, in_order, joint_source, leg_of
 from pipeline.contracts.account_log import Leg, Posting, Step
@@ -47,10 +47,14 @@ class Tracing:
         self._disputes: dict[str, Root] = {}
         self._undisputed: dict[str, Root] = {}
         self._sources: dict[Colour, dict[str, Source]] = {}
+        self._hops: dict[str, set[Colour]] = {}
+        """By origin: its colours among the sources."""
         self._from_proxies = 0
         """Disputes about a proxy of this account: so reports are about it, and it is not spared."""
         self._onward = Onward()
         self._touched: set[str] = set()
+        self._traced: dict[str, Traced | None] = {}
+        """What was found of each origin since the last change."""
         self.cut: dict[tuple[Colour, str], str] = {}
         """Where the trace ends although the money went on, and at which limit."""
         self._newly_cut: Counter[str] = Counter()
@@ -58,6 +62,8 @@ class Tracing:
         """By hop: whether the account is a shop, as far as money up to that hop is concerned."""
         self.spared: str | None = None
         """Why nothing that came from other accounts is held here; None: it may be."""
+        self._sent: dict[str, set[Due]] = {}
+        """By posting: the steps sent before. It may have been left out, and come again."""
         for step in file.steps.values():
             self.step_added(None, step)
         for step in file.sent.values():
@@ -65,6 +71,7 @@ class Tracing:
                 side = "+" if step.hop == 1 else "-"
                 due = Colour(step.hop - 1, step.origin), step.transaction + side
                 self._onward.due.add(due)
+                self._sent.setdefault(due[1], set()).add(due)
 
     @property
     def money(self) -> StolenMoney:
@@ -80,9 +87,12 @@ class Tracing:
         """Take over a posting that is new in the file, or newer than ``before``."""
         if self._money is None:
             return
+        self._traced.clear()
         self._money.posting_changed(key, before, after)
         # The steps name the payments: what these are called is theirs as well.
         self._onward.touch_debit(key)
+        if before is None:
+            self._onward.due |= self._sent.get(key, set())
         origin = after.transaction
         if after.amount > 0:
             self._onward.touch([Colour(1, origin)])
@@ -112,6 +122,7 @@ class Tracing:
 
     def _pass_on_or_keep(self, origin: str) -> None:
         """Take over a payment that may be held: a proxy passes it on to the account behind it."""
+        self._traced.clear()
         posting = self._file.postings.get(origin + "+")
         passed_on = posting is not None and self.money.passes_on(posting)
         self._onward.due.add((Colour(_PASSED_ON, origin), origin + "+"))
@@ -127,6 +138,7 @@ class Tracing:
         """Take over a step that is new in the file, or newer than ``before``."""
         if not step.marks and before is None:
             return
+        self._traced.clear()
         colour, source = Colour(step.hop, step.origin), None
         if step.marks:
             source = Source(step.accounts, step.stolen, step.since, step.until, step.cluster)
@@ -148,8 +160,10 @@ class Tracing:
         else:
             del sources[key]
         self._onward.touch([colour])
+        self._hops.setdefault(colour.origin, set()).add(colour)
         if not sources:
             del self._sources[colour]
+            self._hops[colour.origin].discard(colour)
             # Also steps about debits that were left out of the file are taken back.
             self._onward.due.update(
                 (colour, step.transaction + "-")
@@ -166,6 +180,8 @@ class Tracing:
         if self._money is None:
             return set()
         touched = self._money.settle()
+        if touched.debits or touched.colours:
+            self._traced.clear()
         for debit in touched.debits:
             shares = self.money.shares(debit)
             posting = self._file.postings[debit]
@@ -181,7 +197,8 @@ class Tracing:
         """Find out whether the account is spared; return whether that is other than before."""
         money, hops = self.money, self._policy.hops
         exempt = acts or self._from_proxies > 0 or not money.trade.traced_in
-        shop = [not exempt and money.is_ordinary_trade(hop) for hop in range(hops + 1)]
+        may_be = not exempt and money.has_many_payers()
+        shop = [may_be and money.is_ordinary_trade(hop) for hop in range(hops + 1)]
         for hop in range(hops + 1):
             if shop[hop] != self._shop[hop]:
                 self._onward.touch(c for c in self._onward.colours() if c.hop == hop)
@@ -327,9 +344,17 @@ class Tracing:
         return self.resting(origin) if seen or self.traced(origin) else whole
 
     def traced(self, origin: str) -> Traced | None:
-        """Return what came of this origin from other accounts; None: nothing."""
+        """Return what came of this origin from other accounts; None: nothing.
+
+        As of the last `settle`, if nothing was told since.
+        """
+        if origin not in self._traced:
+            self._traced[origin] = self._find_traced(origin)
+        return self._traced[origin]
+
+    def _find_traced(self, origin: str) -> Traced | None:
         came = self._money.came_with(origin) if self._money is not None else []
-        colours = [c for c in self._hops(origin) if c in self._sources]
+        colours = sorted(self._hops.get(origin, ()))
         if not came or not colours:
             return None
         came.sort(key=lambda each: (each[0].at, each[0].transaction))
@@ -343,6 +368,3 @@ class Tracing:
         part = sum(satang for _, satang in came)
         at, source = came[0][0].at, joint_source(sources)
         return Traced(origin, part, at, source, in_order(legs)[:LEGS])
-
-    def _hops(self, origin: str) -> list[Colour]:
-        return [Colour(hop, origin) for hop in range(1, self._policy.hops + 1)]

@@ -32,6 +32,11 @@ class Trade:
         self._payers_upto: dict[int, int] = {}
 
     @property
+    def payers(self) -> int:
+        """How many paid into the account, whatever they paid with."""
+        return len(self._payers)
+
+    @property
     def traced_in(self) -> int:
         """Satang of stolen money that came in with steps, in all."""
         return self._traced_in.total()

@@ -8,7 +8,7 @@ import random
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.accounts import fold as fold_module
@@ -188,6 +188,8 @@ def test_what_was_left_out_does_not_come_back_when_the_log_is_folded_again():
 @pytest.mark.usefixtures("low_limit")
 @given(seed=st.integers(0, 10**9))
 @CASES
+@example(seed=13421)
+@example(seed=17818)
 def test_at_the_limit_too_what_stands_is_what_the_whole_file_says(seed):
     log = log_of(seed, 120)
     fold = new_fold()

@@ -1,0 +1,334 @@
+"""How soon stolen money is held everywhere, and what following it costs those without a case.
+
+``python -m benchmarks.trace [--traces N] [--postings N] [--json]``
+
+*Latency.* One worker has the postings of N accounts in its look-back memory, among them the money's
+way over five hops and 906 accounts (5, 5, 5 and 6 payments on from each). Then the report comes:
+a claim and a level. The clock runs until the last of the 906 alerts is read. The baseline is a bare
+aiokafka loop with as many hops and records, in the same Kafka, in turn (`benchmarks.bare_fan`).
+
+*Throughput.* The fold alone, in CPU time: postings of which 0.1 % are at accounts with a disputed
+payment, under the policy that follows money and under the one that does not, in turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import statistics
+import time
+from collections.abc import Iterator
+
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from kafka import KafkaAdminClient
+
+from agents.worker import WorkerName
+from benchmarks.command import command_line, tell
+from benchmarks.machine import Figures, machine, note, percentile, show, versions
+from benchmarks.publishing import publish
+from benchmarks.stand import Stand
+from pipeline.accounts.fold import AccountsFold
+from pipeline.contracts.account_log import (
+    AccountEvents,
+    Claim,
+    Level,
+    Posting,
+    Postings,
+    encode_log_entry,
+    partition_of,
+)
+from pipeline.fold import LogRecord
+from pipeline.policy.policy import load_policy
+from pipeline.state import MemoryState
+from pipeline.topics import ACCOUNT_LOG, FREEZE_ALERTS, load_topics
+
+FANS = (5, 5, 5, 6)
+PARTITIONS = load_topics()[ACCOUNT_LOG].partitions
+STOLEN = 10_000_000_000
+POSTINGS_A_RECORD = 500
+ACCOUNTS = 1_000_000
+FOLD_RECORDS = 200
+ROUNDS = 5
+WAIT_SECONDS = 60.0
+_BARE_LOG, _BARE_ALERTS = "bare-log", "bare-alerts"
+
+
+def account(number: int) -> str:
+    return f"account:014:{number:010d}"
+
+
+def way(trace: int, now: int) -> tuple[list[Posting], int]:
+    """Return the postings of one trace, and how many accounts there are on it."""
+    first = 10**9 + trace * 10_000
+    postings, count = [], 0
+    layer = [(first, STOLEN)]
+    origin = f"bank/stolen-{trace}"
+    postings += both(origin, now - 600_000, STOLEN, account(1), account(first))
+    next_free = first + 1
+    for hop, fan in enumerate((*FANS, 0)):
+        count += len(layer)
+        onward = []
+        for holder, amount in layer:
+            part = amount * 9 // 10 // fan if fan else 0
+            for _ in range(fan):
+                at = now - 500_000 + hop * 1_000
+                key = f"bank/way-{trace}-{next_free}"
+                postings += both(key, at, part, account(holder), account(next_free))
+                onward.append((next_free, part))
+                next_free += 1
+        layer = onward
+    return postings, count
+
+
+def both(key: str, at: int, amount: int, payer: str, payee: str) -> list[Posting]:
+    return [Posting(payer, key, at, -amount, payee), Posting(payee, key, at, amount, payer)]
+
+
+def report(trace: int, now: int) -> list[Claim | Level]:
+    """Return what clustering says about the first account."""
+    owner, name = account(10**9 + trace * 10_000), f"bench/{trace}"
+    disputed = Claim(
+        account=owner,
+        claim_id=f"{name}#0",
+        version=1,
+        withdrawn=False,
+        report=name,
+        received_at=now,
+        published_at=now,
+        voice=name,
+        verified=True,
+        police_filed=False,
+        paid_at=now - 600_000,
+        amount=STOLEN,
+        reference=f"stolen-{trace}",
+    )
+    level = Level(
+        account=owner,
+        version=1,
+        level="light_grey",
+        acting=True,
+        since=now,
+        published_at=now,
+        police_filed=False,
+        reports=1,
+        voices=1,
+        verified_voices=1,
+        cluster="bench",
+        cluster_version=1,
+        caused_by=name,
+    )
+    return [disputed, level]
+
+
+def background(draw: random.Random, count: int, now: int) -> Iterator[Posting]:
+    """Yield postings of accounts without a case, over an hour."""
+    for number in range(count):
+        amount = draw.randrange(100, 10_000_000) * draw.choice((1, -1))
+        at = now - draw.randrange(3_600_000)
+        payer, payee = (account(draw.randrange(ACCOUNTS)) for _ in range(2))
+        yield Posting(payer, f"bank/b{number}", at, amount, payee)
+
+
+def records_of(postings: Iterator[Posting] | list[Posting]) -> Iterator[tuple[int, bytes]]:
+    """Yield account-log records, each for one partition."""
+    waiting: list[list[Posting]] = [[] for _ in range(PARTITIONS)]
+    for posting in postings:
+        partition = partition_of(posting.account, PARTITIONS)
+        waiting[partition].append(posting)
+        if len(waiting[partition]) == POSTINGS_A_RECORD:
+            yield partition, encode_log_entry(Postings(waiting[partition]))
+            waiting[partition] = []
+    for partition, left in enumerate(waiting):
+        if left:
+            yield partition, encode_log_entry(Postings(left))
+
+
+class Reader:
+    """Counts what comes to a topic from now on."""
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+        self._topic = topic
+
+    async def start(self) -> None:
+        await self._consumer.start()
+        await self._consumer._client._wait_on_metadata(self._topic)
+        found = sorted(self._consumer.partitions_for_topic(self._topic) or ())
+        partitions = [TopicPartition(self._topic, partition) for partition in found]
+        self._consumer.assign(partitions)
+        await self._consumer.seek_to_end()
+        for partition in partitions:
+            await self._consumer.position(partition)
+
+    async def until(self, count: int, key: str) -> float | None:
+        """Return when (monotonic) so many different ones had come; None when they did not."""
+        seen: set[str] = set()
+        number, deadline = 0, time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < deadline:
+            for records in (await self._consumer.getmany(timeout_ms=200)).values():
+                for record in records:
+                    number += 1
+                    seen.add(str(orjson.loads(record.value).get(key, number)))
+            if len(seen) >= count:
+                return time.monotonic()
+        return None
+
+    async def stop(self) -> None:
+        await self._consumer.stop()
+
+
+async def traces(stand: Stand, count: int, expected: int) -> tuple[list[float], list[float]]:
+    """Measure traces and bare chains in turn; return their milliseconds."""
+    ours, bare = [], []
+    alerts = Reader(stand.bootstrap, FREEZE_ALERTS)
+    bare_alerts = Reader(stand.bootstrap, _BARE_ALERTS)
+    producer = AIOKafkaProducer(bootstrap_servers=stand.bootstrap, acks="all", linger_ms=0)
+    await alerts.start()
+    await bare_alerts.start()
+    await producer.start()
+    try:
+        for trace in range(count):
+            now = int(time.time() * 1000)
+            value = encode_log_entry(AccountEvents(report(trace, now)))
+            partition = partition_of(account(10**9 + trace * 10_000), PARTITIONS)
+            began = time.monotonic()
+            await producer.send_and_wait(ACCOUNT_LOG, value, partition=partition)
+            done = await alerts.until(expected, "alert_id")
+            if done is None:
+                note(f"trace {trace} did not come to its end")
+                continue
+            ours.append((done - began) * 1000)
+            began = time.monotonic()
+            first = orjson.dumps({"depth": 0, "trace": trace})
+            await producer.send_and_wait(_BARE_LOG, first, partition=trace % PARTITIONS)
+            done = await bare_alerts.until(expected, "each")
+            if done is not None:
+                bare.append((done - began) * 1000)
+    finally:
+        await producer.stop()
+        await alerts.stop()
+        await bare_alerts.stop()
+    return ours, bare
+
+
+def latency(count: int, postings: int) -> tuple[list[float], list[float], int]:
+    now = int(time.time() * 1000)
+    with Stand() as stand:
+        _make_bare_topics(stand)
+        note(f"posting {postings:,} payments' sides, and {count} ways of money")
+        asyncio.run(
+            publish(
+                stand.bootstrap,
+                ACCOUNT_LOG,
+                records_of(background(random.Random(1), postings, now)),
+            )
+        )
+        expected = 0
+        for trace in range(count):
+            entries, expected = way(trace, now)
+            asyncio.run(publish(stand.bootstrap, ACCOUNT_LOG, records_of(entries)))
+        worker = stand.worker(WorkerName.ACCOUNTS)
+        stand.wait_until_ready(worker)
+        stand.wait_until_answered(WorkerName.ACCOUNTS)
+        fans = ",".join(map(str, FANS))
+        with stand.module(
+            "benchmarks.bare_fan", stand.bootstrap, _BARE_LOG, _BARE_ALERTS, fans
+        ) as output:
+            output.readline()
+            note(f"tracing over {expected} accounts, {count} times")
+            ours, bare = asyncio.run(traces(stand, count, expected))
+    return ours, bare, expected
+
+
+def _make_bare_topics(stand: Stand) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=stand.bootstrap)
+    made = {"num_partitions": PARTITIONS, "replication_factor": 1}
+    try:
+        admin.create_topics({_BARE_LOG: made, _BARE_ALERTS: made}, wait_for_metadata=True)
+    finally:
+        admin.close()
+
+
+def fold_seconds(policy_version: str, seed: int) -> float:
+    """Return the CPU time of folding postings, a few of them at accounts with a dispute."""
+    draw, now = random.Random(seed), 1_790_000_000_000
+    fold = AccountsFold(MemoryState(), load_policy(policy_version), 0, 1)
+    entries = []
+    for trace in range(200):
+        entries.append(
+            Postings(
+                both(
+                    f"bank/stolen-{trace}",
+                    now - 600_000,
+                    STOLEN,
+                    account(1),
+                    account(10**9 + trace * 10_000),
+                )[1:]
+            )
+        )
+        entries.append(AccountEvents(report(trace, now)))
+    for number in range(FOLD_RECORDS):
+        postings = list(background(draw, POSTINGS_A_RECORD, now))
+        if number % 2 == 0:
+            owner = account(10**9 + draw.randrange(200) * 10_000)
+            postings[0] = Posting(
+                owner, f"bank/c{number}", now, -draw.randrange(1, 10**6), account(number)
+            )
+        entries.append(Postings(postings))
+    records = [LogRecord(n, now, None, encode_log_entry(each)) for n, each in enumerate(entries)]
+    fold.apply(records[:400])
+    began = time.thread_time()
+    for start in range(400, len(records), 8):
+        fold.apply(records[start : start + 8])
+    return time.thread_time() - began
+
+
+def throughput() -> tuple[float, float]:
+    """Return the CPU seconds with traces and without, the best of several rounds in turn."""
+    note("folding postings with and without traces")
+    on, off = [], []
+    for seed in range(ROUNDS):
+        off.append(fold_seconds("th-2026-11", seed))
+        on.append(fold_seconds("th-2026-11.2", seed))
+    return min(on), min(off)
+
+
+def measure(count: int, postings: int) -> Figures:
+    on, off = throughput()
+    ours, bare, expected = latency(count, postings)
+    return {
+        "trace_p50_ratio": round(statistics.median(ours) / statistics.median(bare), 2),
+        "trace_p50_ms": round(percentile(ours, 0.5), 1),
+        "trace_p99_ms": round(percentile(ours, 0.99), 1),
+        "bare_p50_ms": round(percentile(bare, 0.5), 1),
+        "throughput_kept": round(off / on, 3),
+        "accounts_on_the_way": expected,
+        "traces": len(ours),
+        "postings": postings,
+        "machine": machine(),
+        "versions": versions(),
+    }
+
+
+def print_table(figures: Figures) -> None:
+    show(
+        f"A report until the last of {figures['accounts_on_the_way']} alerts over five hops",
+        ("", "p50 ms", "p99 ms"),
+        [
+            ("traces", f"{figures['trace_p50_ms']:,.0f}", f"{figures['trace_p99_ms']:,.0f}"),
+            ("bare chain", f"{figures['bare_p50_ms']:,.0f}", ""),
+        ],
+    )
+
+
+def main() -> None:
+    parser = command_line("trace", __doc__)
+    parser.add_argument("--traces", type=int, default=20)
+    parser.add_argument("--postings", type=int, default=1_000_000)
+    options = parser.parse_args()
+    tell(options, lambda: measure(options.traces, options.postings), print_table)
+
+
+if __name__ == "__main__":
+    main()
