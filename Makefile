@@ -2,7 +2,7 @@
 # 3.11 or newer and a network are enough (uv is used when there is one, and fetched when not).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check recovery fuzz bench bench-peers evaluate deploy-files clean
+.PHONY: help setup demo up test check recovery audit fuzz bench bench-peers evaluate deploy-files clean
 SHELL := /bin/sh
 
 KILLS ?= 50
@@ -39,6 +39,9 @@ check: $(READY)  ## Check format, lint, types, layers and the repository's own r
 
 recovery: $(READY)  ## Kill, stop and starve everything under load, KILLS=50 SEED=7, and compare with replay
 	@$(VENV)/bin/python -m tests.recovery --kills $(KILLS) --seed $(SEED)
+
+audit: $(READY)  ## Look at what is shipped and run: hashes, licences, reproducible build, SBOM, known weaknesses
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python -m tests.supply_chain
 
 fuzz: $(READY)  ## Send hostile events of many kinds, EVENTS=20000 SEED=7, and account for every one
 	@$(VENV)/bin/python -m tests.fuzz --events $(EVENTS) --seed $(SEED)

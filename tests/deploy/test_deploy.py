@@ -17,8 +17,10 @@ from compose_spec import PyCompose
 
 from agents.access import load_principals
 from agents.access_export import as_yaml, strimzi_resources
+from agents.local_cluster import DEFAULT_HTTP_PORT
 from agents.local_kafka_jars import KAFKA_VERSION
 from agents.settings import ENV_PREFIX, Settings
+from agents.worker import WorkerName
 from pipeline.topics import AGENTS, load_topics
 
 TOP = Path(__file__).parents[2]
@@ -117,6 +119,22 @@ def test_prometheus_asks_every_worker_and_knows_its_kind(compose: dict[str, Any]
     asked = {one["labels"]["agent"]: one["targets"] for one in job["static_configs"]}
     assert job["job_name"] == "freezeline"
     assert asked == {name: [f"{name}:{port}"] for name in AGENTS}
+
+
+def test_the_local_configuration_asks_the_workers_of_freezeline_up() -> None:
+    folder = DEPLOY / "prometheus"
+    local = yaml.safe_load((folder / "local.yml").read_text(encoding="utf-8"))
+    shared = yaml.safe_load((folder / "prometheus.yml").read_text(encoding="utf-8"))
+    asked = {
+        one["labels"]["agent"]: one["targets"]
+        for one in local["scrape_configs"][0].pop("static_configs")
+    }
+    assert asked == {
+        name.value: [f"127.0.0.1:{DEFAULT_HTTP_PORT + place}"]
+        for place, name in enumerate(WorkerName)
+    }
+    shared["scrape_configs"][0].pop("static_configs")
+    assert local == shared
 
 
 def test_the_image_copies_what_exists_and_runs_as_nobody_special() -> None:

@@ -102,7 +102,8 @@ def test_every_alert_is_tried_where_it_fires_and_where_it_does_not() -> None:
 
 def test_the_rules_and_the_configuration_are_what_prometheus_takes() -> None:
     _promtool("check", "rules", "--lint=all", "--lint-fatal", *map(str, RULE_FILES))
-    _promtool("check", "config", "--lint=all", str(FOLDER / "prometheus.yml"))
+    for name in ("prometheus.yml", "local.yml"):
+        _promtool("check", "config", "--lint=all", str(FOLDER / name))
 
 
 @pytest.mark.parametrize("path", RULE_TESTS, ids=lambda path: path.name)

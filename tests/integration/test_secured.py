@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -258,29 +259,39 @@ def tried(name):
     return ROLES if name == "passwords" else ("banks", OPERATOR)
 
 
+def at_once(attempt, roles):
+    """What each role can do, by role: they wait for Kafka's answers side by side."""
+    with ThreadPoolExecutor(max_workers=6) as pool:
+        return dict(zip(roles, pool.map(attempt, roles), strict=True))
+
+
 def test_each_role_writes_reads_and_joins_what_is_its_own_and_nothing_else(secured, quiet):
     topics, groups = load_topics(), [*sorted(AGENTS), *(f"{other}.console" for other in ROLES)]
-    found, expected = {}, {}
-    for role in tried(secured[0]):
-        settings, owned = quiet.settings(role), ONE_A_ROLE.rights(topics)[role]
-        found[role] = {
+
+    def attempted(role):
+        settings = quiet.settings(role)
+        return {
             "writes": writable(settings, topics),
             "reads": readable(settings, topics),
             "joins": joinable(settings, groups),
         }
-        on_topics = [right for right in owned if right.kind is Kind.TOPIC]
+
+    def expected(role):
+        owned = [r for r in ONE_A_ROLE.rights(topics)[role] if r.kind is Kind.TOPIC]
         own = {role} if role in AGENTS else {f"{role}.console"} if role in PARTIES else set()
-        expected[role] = {
-            "writes": {right.name for right in on_topics if right.operation == "Write"},
-            "reads": {right.name for right in on_topics if right.operation == "Read"},
+        return {
+            "writes": {right.name for right in owned if right.operation == "Write"},
+            "reads": {right.name for right in owned if right.operation == "Read"},
             "joins": own,
         }
-    assert found == expected
+
+    roles = tried(secured[0])
+    assert at_once(attempted, roles) == {role: expected(role) for role in roles}
 
 
 def test_only_the_operator_sets_topics_and_nobody_empties_or_deletes_them(secured, quiet):
     sets = {"create it", "widen it", "set it", "see access rules"}
-    found = {role: administrable(quiet.settings(role), REPORTS) for role in tried(secured[0])}
+    found = at_once(lambda role: administrable(quiet.settings(role), REPORTS), tried(secured[0]))
     assert found == {role: sets if role == OPERATOR else set() for role in found}
 
 
