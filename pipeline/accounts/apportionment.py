@@ -107,7 +107,7 @@ class Fifo:
         self._marks: dict[str, tuple[Mark, ...]] = {}
         self._to_mark: dict[str, tuple[Mark, ...]] = {}
         self._resting: Counter[Colour] = Counter()
-        self._rests: dict[str, Counter[Colour]] = {}
+        self._rests: dict[str, dict[Colour, int]] = {}
         """By credit: what of its marked coins is still there."""
         self._next_out: Rank | None = None
         """At which entry coins were the next to go out."""
@@ -166,19 +166,24 @@ class Fifo:
 
     def _rest(self, credit: str, touched: Touched) -> None:
         """Find out what of a credit's marked coins is still there."""
-        number, rests = self._book.number_of(credit), Counter[Colour]()
+        number = self._book.number_of(credit)
+        rests: dict[Colour, int] = {}
         if number is not None:
             gone = max(0, self._book.left - self._book.came_before(number))
             coins = self._book.entry(number).coins
             for mark in _within(self._marks[credit], gone, coins - gone):
-                rests[mark.colour] += mark.length
-        before = self._rests.pop(credit, Counter[Colour]())
+                rests[mark.colour] = rests.get(mark.colour, 0) + mark.length
+        before = self._rests.pop(credit, {})
         if rests:
             self._rests[credit] = rests
-        if rests != before:
-            self._resting.update(rests)
-            self._resting.subtract(before)
-            touched.colours.update(rests, before)
+        if rests == before:
+            return
+        for colour, satang in before.items():
+            self._resting[colour] -= satang
+            touched.colours.add(colour)
+        for colour, satang in rests.items():
+            self._resting[colour] += satang
+            touched.colours.add(colour)
 
     def _debits_of(self, credit: str, touched: Touched) -> None:
         """Touch the debits with which coins of a credit went out."""

@@ -207,11 +207,11 @@ class StolenMoney:
         if posting is None:
             return
         limit, at = self._policy.ordinary_trade.fast_minutes * MINUTE_MS, posting.at
-        fast: Counter[int] = Counter()
+        fast: dict[int, int] = {}
         for share in self._money.shares(debit):
             came = self._postings[share.credit].at if share.credit else at
             if _is_traced(share.colour) and at - came <= limit:
-                fast[share.colour.hop] += share.length
+                fast[share.colour.hop] = fast.get(share.colour.hop, 0) + share.length
         self.trade.went_fast(debit, fast)
 
     def has(self, key: str) -> bool:

@@ -52,20 +52,23 @@ class Trade:
     def traced(self, transaction: str, payer: str, by_hop: Mapping[int, int]) -> None:
         """Set how much of a payment is traced money (satang, by hop)."""
         known = self._traced.pop(transaction, None)
+        if known is None and not by_hop:
+            return
         for change, (of, amounts) in ((-1, known or ("", {})), (1, (payer, by_hop))):
             for hop, satang in amounts.items():
                 self._traced_in[hop] += change * satang
                 self._hops_of.setdefault(of, Counter())[hop] += change
         if by_hop:
             self._traced[transaction] = payer, by_hop
-        if known or by_hop:
-            self._payers_upto.clear()
+        self._payers_upto.clear()
 
     def went_fast(self, debit: str, by_hop: Mapping[int, int]) -> None:
         """Set how much traced money went on with this debit soon after it had come in."""
-        self._fast_out.subtract(self._fast.pop(debit, {}))
-        self._fast_out.update(by_hop)
+        before = self._fast.pop(debit, None)
+        if before is not None:
+            self._fast_out.subtract(before)
         if by_hop:
+            self._fast_out.update(by_hop)
             self._fast[debit] = by_hop
 
     def is_ordinary(self, rules: OrdinaryTrade, hop: int, lasted: int) -> bool:

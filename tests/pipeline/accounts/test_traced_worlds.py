@@ -168,7 +168,7 @@ def events_of(payments: list[Payment], draw: random.Random) -> tuple[list, set[s
 
 
 @pytest.mark.parametrize("method", [FIFO, PRO_RATA])
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 10**9))
 def test_in_any_order_on_any_partitions_the_holds_are_where_the_coins_rest(method, seed):
     draw = random.Random(seed)
