@@ -24,6 +24,7 @@ COMMAND_MODULES = (
     "account",
     "replay",
     "simulate",
+    "blocking",
     "explain",
 )
 """Modules of this package in the order of ``freezeline --help``."""

@@ -305,6 +305,13 @@ def test_explain_tells_the_whole_story(settings: Settings) -> None:
     assert run(settings, "explain", "xyz").exit_code == 1
 
 
+def test_explain_tells_of_an_account_and_of_a_pair(settings: Settings) -> None:
+    one = run(settings, "explain", ACCOUNT)
+    assert f"cluster {CLUSTER}" in one.out
+    pair = run(settings, "explain", ACCOUNT, "phone:+66899999999")
+    assert "nothing that reports say of both ties them" in pair.out
+
+
 def test_dead_letters_are_counted_shown_and_sent_back(settings: Settings) -> None:
     listed = run(settings, "dead-letters", "list").out.splitlines()[1:]
     assert [line.split()[:4] for line in listed] == [
