@@ -18,7 +18,7 @@ def written(folder: Path) -> Path:
     told = [
         report("1", [account("1112223330", holder=NAME), person, phone("0811111111")]),
         report("2", [account("1112223331", holder=NAME), phone("0811111111")]),
-        report("3", [account("9876543210", "014", NAME), person]),
+        report("3", [account("9876543210", "004", NAME), person]),
         report("4", [account("1112223330", None), phone("0811111111")]),
         report("5", [phone("0811111111")]),
         report("5", kind="withdrawn", revision=2),
