@@ -25,6 +25,7 @@ COMMAND_MODULES = (
     "replay",
     "simulate",
     "evaluate",
+    "blocking",
     "explain",
     "doctor",
     "size",

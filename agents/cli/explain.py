@@ -11,8 +11,9 @@ from rich.text import Text
 from rich.tree import Tree
 
 from agents.cli import CommandError
-from agents.cli.account import account_file
+from agents.cli.account import account_file, account_key
 from agents.cli.alerts import Language, Told, read_alert
+from agents.cli.explain_identifier import read_known, tree_of_identifier, tree_of_pair
 from agents.console import (
     account_with_bank,
     broker_errors,
@@ -40,6 +41,8 @@ MAX_LISTED = 30
 
 _UUID_CHARS = 36
 _ID_PREFIX = re.compile(r"[0-9a-f-]{4,36}")
+_KEY = re.compile(r"(?:account|phone|promptpay|handle|url|wallet|nid):\S.*|[^\s/]+/\S+")
+"""An identifier's key, or a report: source and reference."""
 _CLUSTER = msgspec.json.Decoder(Cluster)
 _HOW = {
     BY_REFERENCE: "found by the reference that the victim gave",
@@ -78,20 +81,46 @@ def register(app: typer.Typer) -> None:
 
 def explain(
     alert_id: str = typer.Argument(
-        metavar="ALERT_ID", help=f"The alert's id, or its first {MIN_PREFIX_CHARS} signs or more."
+        metavar="ALERT|ACCOUNT|REPORT",
+        help=f"An alert's id, or its first {MIN_PREFIX_CHARS} signs or more; an account, another "
+        "identifier's key or a report (source/reference).",
+    ),
+    other: str | None = typer.Argument(
+        None, metavar="OTHER", help="A second account, identifier or report: what ties both."
     ),
     language: Language = typer.Option(Language.EN, "--lang", help="The language of the reason."),
     bootstrap: str | None = typer.Option(
         None, "--bootstrap", metavar="HOST:PORT", help="Kafka's address, else FREEZELINE_BOOTSTRAP."
     ),
 ) -> None:
-    """Explain an alert: its versions, the reports and the payment behind it, level and cluster."""
+    """Explain an alert, an account, or a pair: evidence in bits, rules, what would change it.
+
+    Of an alert: its versions, the reports and the payment behind it, level and cluster.
+    """
+    if other is not None or not _ID_PREFIX.fullmatch(alert_id.strip().lower()):
+        _explain_identifiers([alert_id, other] if other is not None else [alert_id], bootstrap)
+        return
     prefix = alert_id.strip().lower()
-    if not _ID_PREFIX.fullmatch(prefix):
-        raise CommandError(f"{alert_id!r} is no alert's id: `freezeline alerts` shows them.", 1)
     with broker_errors(), TopicReader(command_settings(bootstrap)) as reader:
         case = read_case(reader, prefix)
     console().print(tree_of(case, language))
+
+
+def _explain_identifiers(targets: list[str], bootstrap: str | None) -> None:
+    try:
+        keys = [target if _KEY.fullmatch(target) else account_key(target) for target in targets]
+    except CommandError:
+        raise CommandError(
+            f"{' and '.join(map(repr, targets))}: no alert's id (`freezeline alerts` shows them), "
+            "account, identifier's key or report.",
+            1,
+        ) from None
+    with broker_errors(), TopicReader(command_settings(bootstrap)) as reader:
+        known, identifiers = read_known(reader, keys)
+    if len(identifiers) > 1:
+        console().print(tree_of_pair(known, identifiers[0], identifiers[1]))
+    else:
+        console().print(tree_of_identifier(known, identifiers[0]))
 
 
 def read_case(reader: TopicReader, prefix: str) -> Case:

@@ -66,7 +66,12 @@ class _Seen:
 
 @lru_cache(maxsize=8_192)
 def blocks_of(bank: str, persona: Persona) -> frozenset[bytes]:
-    """Return the blocks that an account with such a holder stands in."""
+    """Return the blocks that an account with such a holder stands in.
+
+    None where only names are told: a name alone joins nothing, so nobody is looked for.
+    """
+    if not persona.births and not persona.addresses:
+        return frozenset()
     skeletons = [name_skeletons(name) for name in persona.names]
     words = {word for found in skeletons for word in found}
     blocks = {f"n{bank}|{k}" for found in skeletons for k in within_one_edit("+".join(found))}
@@ -100,7 +105,7 @@ class Persons:
 
     def _look(self, account: Node) -> dict[str, GraphEdge]:
         persona = account.persona()
-        if not account.living or not persona.names:
+        if not (account.living and persona.names and (persona.births or persona.addresses)):
             return {}
         others: set[str] = set()
         for block in blocks_of(bank_of(account.key), persona):

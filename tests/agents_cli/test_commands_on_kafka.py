@@ -315,6 +315,13 @@ def test_trace_shows_what_rests_of_a_stolen_payment(settings: Settings) -> None:
     assert (nothing.exit_code, nothing.err) == (1, "No stolen money is traced for T99.")
 
 
+def test_explain_tells_of_an_account_and_of_a_pair(settings: Settings) -> None:
+    one = run(settings, "explain", ACCOUNT)
+    assert f"cluster {CLUSTER}" in one.out
+    pair = run(settings, "explain", ACCOUNT, "phone:+66899999999")
+    assert "nothing that reports say of both ties them" in pair.out
+
+
 def test_dead_letters_are_counted_shown_and_sent_back(settings: Settings) -> None:
     listed = run(settings, "dead-letters", "list").out.splitlines()[1:]
     assert [line.split()[:4] for line in listed] == [

@@ -1,0 +1,203 @@
+"""Why an identifier, or a report, stands in its cluster, and what ties it to another one or not."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass, field
+
+import msgspec
+from rich.text import Text
+from rich.tree import Tree
+
+from agents.console import account_with_bank, level_text, visible
+from agents.reading import TopicReader
+from pipeline.clustering.decisions import OVERRULED, SAID_NOT_SAME
+from pipeline.contracts.clusters import Cluster, Edge, FiledReport, WatchlistEntry
+from pipeline.policy.policy import NO_LEVEL, load_policy
+from pipeline.topics import CLUSTERS, FILED_REPORTS, WATCHLIST
+
+MAX_EDGES = 20
+"""Edges of one identifier that are listed; of the rest only the number is said."""
+
+_WORTH = re.compile(r"(?P<what>.+):(?P<bits>[+-]\d+(?:\.\d+)?)")
+_BLOCKED = {
+    "public_number": "one of the two is a public number, which joins nothing; an analyst's `same` "
+    "about this pair would join them",
+    "passing_number": "it passes through many hands: several parts with nothing else in common are "
+    "tied to it by one voice each; a second voice that names both would count",
+    "bridge": "it alone would hold two well-supported parts together and is tied more to the "
+    "other; another identifier that both parts share would join them",
+    "cluster_size": "the cluster would become too large; a person has to look",
+    "same_number_at_two_banks": "the same number would stand at two banks, and several people name "
+    "each; an analyst's `same` would join them",
+    SAID_NOT_SAME: "an analyst said that they are not the same; taking that back would let the "
+    "evidence count again",
+    OVERRULED: "an analyst said that they are the same, but newer decisions say the contrary",
+}
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of the identifiers asked for: living clusters, entries, where reports are."""
+
+    clusters: list[Cluster] = field(default_factory=list)
+    entries: dict[str, WatchlistEntry] = field(default_factory=dict)
+
+    def cluster_of(self, identifier: str) -> Cluster | None:
+        """Return the cluster that holds an identifier."""
+        return next((c for c in self.clusters if identifier in c.members), None)
+
+
+def read_known(reader: TopicReader, targets: list[str]) -> tuple[Known, list[str]]:
+    """Return what the topics say of the targets, and the identifiers that they are.
+
+    A target that is a report (source and reference) stands for the identifier it is filed under.
+    """
+    asked = {target.encode() for target in targets}
+    filed = reader.newest_by_key(FILED_REPORTS, lambda key: key in asked)
+    homes = {
+        key.decode(): msgspec.json.decode(record.value or b"", type=FiledReport).identifier
+        for key, record in filed.items()
+    }
+    identifiers = [homes.get(target) or target for target in targets]
+    known = Known()
+    for record in reader.newest_by_key(CLUSTERS).values():
+        cluster = msgspec.json.decode(record.value or b"", type=Cluster)
+        if set(identifiers) & set(cluster.members):
+            known.clusters.append(cluster)
+    wanted = {identifier.encode() for identifier in identifiers}
+    for record in reader.newest_by_key(WATCHLIST, lambda key: key in wanted).values():
+        entry = msgspec.json.decode(record.value or b"", type=WatchlistEntry)
+        known.entries[entry.identifier] = entry
+    return known, identifiers
+
+
+def tree_of_identifier(known: Known, identifier: str) -> Tree:
+    """Return why an identifier has its level and its place."""
+    tree = Tree(Text(account_with_bank(identifier), style="bold"))
+    _add_entry(tree, known.entries.get(identifier))
+    cluster = known.cluster_of(identifier)
+    if cluster is None:
+        tree.add("no live report names it")
+        return tree
+    tree.add(
+        f"cluster {cluster.cluster_id}, version {cluster.version}: {cluster.report_count} reports "
+        f"by {cluster.voices} person(s), {len(cluster.members)} identifiers"
+    )
+    if identifier in cluster.suspicious:
+        tree.add(Text("its reports look as if a crowd had been sent", style="yellow"))
+    _add_edges(tree, "joined by", cluster.edges, identifier)
+    _add_edges(tree, "not joined by", cluster.relations, identifier)
+    return tree
+
+
+def tree_of_pair(known: Known, one: str, other: str) -> Tree:
+    """Return what ties two identifiers, step by step, or why nothing does."""
+    tree = Tree(Text(f"{account_with_bank(one)} and {account_with_bank(other)}", style="bold"))
+    first, second = known.cluster_of(one), known.cluster_of(other)
+    if first is not None and first is second:
+        way = way_between(first.edges, one, other)
+        tree.add(f"one cluster, {first.cluster_id}, by {len(way)} step(s)")
+        for edge in way:
+            _add_edge(tree, edge)
+        return tree
+    between = [
+        edge
+        for cluster in (first, second)
+        if cluster is not None
+        for edge in cluster.relations
+        if {edge.a, edge.b} == {one, other}
+    ]
+    tree.add("not in one cluster")
+    if between:
+        _add_edge(tree, between[0])
+    else:
+        tree.add("nothing that reports say of both ties them; an analyst's `same` would join them")
+    return tree
+
+
+def way_between(edges: list[Edge], one: str, other: str) -> list[Edge]:
+    """Return the edges that lead from one identifier to another, the fewest; none without a way."""
+    at: dict[str, list[Edge]] = {}
+    for edge in edges:
+        at.setdefault(edge.a, []).append(edge)
+        at.setdefault(edge.b, []).append(edge)
+    came: dict[str, Edge | None] = {one: None}
+    waiting = deque([one])
+    while waiting and other not in came:
+        here = waiting.popleft()
+        for edge in at.get(here, []):
+            there = edge.b if edge.a == here else edge.a
+            if there not in came:
+                came[there] = edge
+                waiting.append(there)
+    way = []
+    here = other
+    while (last := came.get(here)) is not None:
+        way.append(last)
+        here = last.b if last.a == here else last.a
+    return way[::-1]
+
+
+def waterfall(edge: Edge) -> list[str]:
+    """Return an edge's evidence, a line each: what it says, its bits and the sum so far."""
+    lines, total = [], 0.0
+    for reason in edge.reasons:
+        worth = _WORTH.fullmatch(reason)
+        if worth is None:
+            lines.append(reason.replace("_", " "))
+            continue
+        total += float(worth["bits"])
+        lines.append(f"{worth['bits']:>6}  {worth['what'].replace('_', ' ')}  (so far {total:.1f})")
+    return [*lines, f"{edge.bits:6.1f}  bits in all"]
+
+
+def why_not_joined(edge: Edge, needed: float) -> str:
+    """Return the rule that keeps a relation from joining, and what would change the answer."""
+    for reason in reversed(edge.reasons):
+        if reason in _BLOCKED:
+            return _BLOCKED[reason]
+    if edge.bits < needed:
+        return (
+            f"{needed - edge.bits:.1f} bits are missing: the same holder, phone, victim or payment "
+            "would bring them"
+        )
+    return "it looks like a better one still more, or another bank has the same number"
+
+
+def _add_entry(tree: Tree, entry: WatchlistEntry | None) -> None:
+    if entry is None:
+        return
+    line = Text("level ").append_text(level_text(entry.level))
+    line.append(f": {entry.reports} reports, {entry.voices} voices that count")
+    branch = tree.add(line)
+    if entry.suspicious_reporting is not None:
+        branch.add(Text(entry.suspicious_reporting, style="yellow"))
+    if entry.acting:
+        branch.add("holds may be asked for; it ends when the reports that name it are withdrawn")
+    elif entry.level == NO_LEVEL:
+        branch.add("nobody names it any more, or an analyst called it a public number")
+    else:
+        branch.add("no hold: no verified reporter and no laundering list names it; one would do")
+    branch.add(Text(f"policy {entry.policy_version}", style="dim"))
+
+
+def _add_edges(tree: Tree, title: str, edges: list[Edge], identifier: str) -> None:
+    own = [edge for edge in edges if identifier in (edge.a, edge.b)]
+    if not own:
+        return
+    branch = tree.add(f"{title} ({len(own)})")
+    for edge in own[:MAX_EDGES]:
+        _add_edge(branch, edge)
+    if len(own) > MAX_EDGES:
+        branch.add(Text(f"and {len(own) - MAX_EDGES:,} more", style="dim"))
+
+
+def _add_edge(branch: Tree, edge: Edge) -> None:
+    title = f"{account_with_bank(edge.a)} – {account_with_bank(edge.b)}, {edge.tier}"
+    one = branch.add(Text(title, style="cyan"))
+    for line in waterfall(edge):
+        one.add(Text(visible(line)))
+    if edge.tier == "T2":
+        one.add(Text(why_not_joined(edge, load_policy().clustering.one_edit_bits)))
