@@ -106,6 +106,8 @@ def main() -> None:
         results[stage] = STAGES[stage]()
         # What took long is not lost to what comes after it.
         _write(path, results)
+    # Read again: the page shows what is committed, in the order in which it is written there.
+    results = json.loads(path.read_text(encoding="utf-8"))
     write_readme(HERE / "README.md", results)
     print(json.dumps(headline(results)))
 
