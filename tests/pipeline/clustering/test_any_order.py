@@ -97,7 +97,8 @@ def derived_rows(state: MemoryState) -> dict[bytes, bytes]:
     for key, value in state.scan(b"n", b"o"):
         document = msgspec.structs.replace(decode_document(value), level=None, said=None)
         if document.reports:
-            found[key] = msgspec.msgpack.encode(document, order="sorted")
+            plain = msgspec.to_builtins(document, str_keys=True)
+            found[key] = msgspec.msgpack.encode(plain, order="sorted")
     return found
 
 
