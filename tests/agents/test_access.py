@@ -43,14 +43,16 @@ def test_who_writes_and_reads_is_what_the_declaration_says(role: str) -> None:
     assert _owned(role, "Write") == {topic.name for topic in TOPICS.written_by(role)}
     read = {topic.name for topic in TOPICS.read_by(role)}
     again = {topic.name for topic in TOPICS.written_by(role) if topic.compact and role in AGENTS}
-    assert _owned(role, "Read") == read | again
+    looked_up = {topic.name for topic in TOPICS.values() if role in topic.looked_up_by}
+    assert _owned(role, "Read") == read | again | looked_up
 
 
 @pytest.mark.parametrize("name", WorkerName)
 def test_a_worker_may_read_all_that_it_is_made_to_read(name: WorkerName) -> None:
     spec = worker_spec(name, Settings())
     restored = {spec.restore_topic} if spec.restore_topic else set()
-    assert {*spec.topics, *spec.own_topics, *restored} <= _owned(name, "Read")
+    pointed = {spec.pointed_topic} if spec.pointed_topic else set()
+    assert {*spec.topics, *spec.own_topics, *restored, *pointed} <= _owned(name, "Read")
     waits_for = spec.throttle.group if spec.throttle else None
     assert WAITS_FOR.get(name) == waits_for
 
