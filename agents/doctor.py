@@ -205,23 +205,23 @@ def _dead_letters(admin: KafkaAdminClient, topics: Topics) -> Iterator[Finding]:
 
 
 def _records_since(admin: KafkaAdminClient, topic: str, since: int) -> int:
-    (described,) = admin.describe_topics([topic])
-    partitions = [TopicPartition(topic, p["partition_index"]) for p in described["partitions"]]
+    partitions = _partitions_of(admin, topic)
     ends = admin.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
     begins = admin.list_partition_offsets(dict.fromkeys(partitions, since))
     # Kafka answers -1 where nothing is as new as that.
     return sum(ends[p].offset - begins[p].offset for p in partitions if begins[p].offset >= 0)
 
 
+def _partitions_of(admin: KafkaAdminClient, topic: str) -> list[TopicPartition]:
+    (described,) = admin.describe_topics([topic])
+    return [TopicPartition(topic, p["partition_index"]) for p in described["partitions"]]
+
+
 def _ticks(admin: KafkaAdminClient, topics: Topics) -> Iterator[Finding]:
     """The newest record of the account-log: it has the broker's time, and is a tick at least."""
     if ACCOUNT_LOG not in set(admin.list_topics()) & set(topics):
         return
-    (described,) = admin.describe_topics([ACCOUNT_LOG])
-    asked = {
-        TopicPartition(ACCOUNT_LOG, p["partition_index"]): OffsetSpec.MAX_TIMESTAMP
-        for p in described["partitions"]
-    }
+    asked = dict.fromkeys(_partitions_of(admin, ACCOUNT_LOG), OffsetSpec.MAX_TIMESTAMP)
     newest = max(found.timestamp for found in admin.list_partition_offsets(asked).values())
     age = time.time() - newest / 1000
     if newest < 0 or age > TICK_SECONDS:

@@ -11,6 +11,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from agents.batch_reader import partitions_of
 from agents.record_batches import RecordBatch
 from pipeline.contracts.pointers import POINTER_KEY, pointed_at
 from pipeline.fold import LogRecord, Record
@@ -28,6 +29,7 @@ class PointerReader:
         self._topic = topic
         self._client = client
         self._consumer: AIOKafkaConsumer | None = None
+        self._partitions: list[TopicPartition] = []
         self._end = 0
         self._next: tuple[TopicPartition, int] | None = None
         self._reading = asyncio.Lock()
@@ -79,7 +81,7 @@ class PointerReader:
 
     async def _read(self, source: TopicPartition, offset: int) -> ConsumerRecord | None:
         consumer = await self._connected()
-        if source.partition not in (consumer.partitions_for_topic(source.topic) or ()):
+        if source not in self._partitions:
             return None
         if offset >= self._end:
             self._end = (await consumer.end_offsets([source]))[source]
@@ -105,5 +107,5 @@ class PointerReader:
             )
             self._consumer = consumer
             await consumer.start()
-            await consumer._client._wait_on_metadata(self._topic)
+            self._partitions = await partitions_of(consumer, self._topic)
         return self._consumer

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import orjson
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from benchmarks.bare_loop import Sent, pass_on
 
 PADDING = "x" * 400
 """So that a record is about as long as a step."""
@@ -20,36 +23,16 @@ PADDING = "x" * 400
 
 async def fan_out(bootstrap: str, log: str, alerts: str, fans: list[int]) -> None:
     """Pass on what comes from now on."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
-    await consumer.start()
-    await producer.start()
-    try:
-        await consumer._client._wait_on_metadata(log)
-        partitions = [TopicPartition(log, p) for p in sorted(consumer.partitions_for_topic(log))]
-        consumer.assign(partitions)
-        await consumer.seek_to_end()
-        for partition in partitions:
-            await consumer.position(partition)
-        print("ready", flush=True)
-        while True:
-            fetched = await consumer.getmany(timeout_ms=1000)
-            sent = []
-            for found in fetched.values():
-                for record in found:
-                    content = orjson.loads(record.value)
-                    sent.append(await producer.send(alerts, record.value))
-                    depth = content["depth"]
-                    for number in range(fans[depth] if depth < len(fans) else 0):
-                        onward = {"depth": depth + 1, "trace": content["trace"], "more": PADDING}
-                        value = orjson.dumps(onward)
-                        partition = number % len(partitions)
-                        sent.append(await producer.send(log, value, partition=partition))
-            for acknowledgement in sent:
-                await acknowledgement
-    finally:
-        await consumer.stop()
-        await producer.stop()
+
+    def outputs(record: Any, partitions: int) -> Iterator[Sent]:
+        content = orjson.loads(record.value)
+        yield Sent(alerts, record.value)
+        depth = content["depth"]
+        onward = {"depth": depth + 1, "trace": content["trace"], "more": PADDING}
+        for number in range(fans[depth] if depth < len(fans) else 0):
+            yield Sent(log, orjson.dumps(onward), partition=number % partitions)
+
+    await pass_on(bootstrap, log, outputs)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,9 @@ _INDEX = b"li"
 ROW_BYTES = 1_024
 """About what a row has, to twice as much: some ten postings, less than RocksDB reads at a time."""
 
-_BUCKETS = 256
+BUCKETS = 256
+"""Buckets of accounts in which an hour's postings lie."""
+
 _FINEST = 8
 _MOST_ROWS = 1 << _FINEST
 
@@ -96,7 +98,7 @@ class FinishedHours:
 
     def _index(self, hour: int) -> bytearray:
         """Return a byte for each bucket: its fineness and one more, 0 where it has no rows."""
-        return bytearray(self._state.get(_index_key(hour)) or _BUCKETS)
+        return bytearray(self._state.get(_index_key(hour)) or BUCKETS)
 
 
 def postings_of(account: bytes, block: bytes) -> Iterator[Posting]:

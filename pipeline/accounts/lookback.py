@@ -20,13 +20,10 @@ from itertools import chain
 
 import msgspec
 
-from pipeline.accounts.finished_hours import FinishedHours, postings_of
+from pipeline.accounts.finished_hours import BUCKETS, FinishedHours, postings_of
 from pipeline.contracts.account_log import Posting
 from pipeline.policy.policy import HOUR_MS
 from pipeline.state import State, scan_prefix
-
-BUCKETS = 256
-"""Buckets an hour: opening a file reads a 256th of the partition's postings of a going hour."""
 
 BLOCK_POSTINGS = 8_192
 """Postings that wait, at most, until they go into blocks: some 3 MB, 32 a bucket."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -22,7 +23,15 @@ from pipeline.outcome import Outcome, outcome_of
 from pipeline.policy.policy import load_policy
 from pipeline.replay import Event, Replay
 from pipeline.simulation.scenario import Scenario, simulate
-from pipeline.topics import CLUSTERS, FREEZE_ALERTS, REPORTS, TRANSACTIONS, WATCHLIST
+from pipeline.topics import (
+    ACCOUNT_LOG,
+    CLUSTERS,
+    FREEZE_ALERTS,
+    REPORTS,
+    TRANSACTIONS,
+    WATCHLIST,
+    load_topics,
+)
 
 SETTLE_SECONDS = 90.0
 HOURS_AGO = 30
@@ -34,31 +43,43 @@ def small_scenario(seed: int = 5, reports: int = 40, payments: int = 3000) -> Sc
     return simulate(seed, rings=4, reports=reports, payments=payments, start=start)
 
 
-def events_of(scenario: Scenario) -> list[tuple[str, dict]]:
-    """The scenario's events in their order, with their topics."""
+class Told(NamedTuple):
+    """An event, its topic and when it happened (ms)."""
+
+    at: int
+    topic: str
+    event: dict[str, Any]
+
+
+def events_of(scenario: Scenario) -> list[Told]:
+    """The scenario's events in their order."""
     streams = {
         "report": (REPORTS, scenario.reports),
         "transaction": (TRANSACTIONS, scenario.transactions),
     }
-    return [(streams[s][0], streams[s][1][i]) for _, s, i in scenario.timeline]
+    return [Told(at, streams[s][0], streams[s][1][i]) for at, s, i in scenario.timeline]
 
 
 def records_of(scenario: Scenario, key: bytes) -> list[Output]:
     """The scenario's events as partners send them."""
-    return [outgoing(topic, PREPARE[topic](event, key)) for topic, event in events_of(scenario)]
+    return as_sent(events_of(scenario), key)
+
+
+def as_sent(events: Iterable[Told], key: bytes) -> list[Output]:
+    """Events as partners send them."""
+    return [outgoing(told.topic, PREPARE[told.topic](told.event, key)) for told in events]
+
+
+def replay_of(events: Iterable[Told]) -> Replay:
+    """Events through the folds alone."""
+    run = Replay(load_policy(), account_log_partitions=load_topics()[ACCOUNT_LOG].partitions)
+    run.run(Event(told.at, told.topic, orjson.dumps(told.event)) for told in events)
+    return run
 
 
 def replayed(scenario: Scenario, decisions: Sequence[Event] = ()) -> Outcome:
     """The outcome of the same scenario, and decisions after it, through the folds alone."""
-    run = Replay(load_policy(), account_log_partitions=4)
-    topics = {
-        "report": (REPORTS, scenario.reports),
-        "transaction": (TRANSACTIONS, scenario.transactions),
-    }
-    run.run(
-        Event(at, topics[stream][0], orjson.dumps(topics[stream][1][index]))
-        for at, stream, index in scenario.timeline
-    )
+    run = replay_of(events_of(scenario))
     run.run(decisions)
     return outcome_of(run.values(CLUSTERS), run.values(FREEZE_ALERTS), run.values(WATCHLIST))
 

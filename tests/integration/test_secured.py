@@ -183,7 +183,7 @@ def test_every_command_does_its_job_with_the_rights_of_its_role(secured, played,
     cluster, scenario, _ = played
     environments = secured[1].environments
     transactions = tmp_path / "transactions.jsonl"
-    sent = [event for topic, event in events_of(scenario) if topic == TRANSACTIONS][:5]
+    sent = [told.event for told in events_of(scenario) if told.topic == TRANSACTIONS][:5]
     transactions.write_text("".join(json.dumps(event) + "\n" for event in sent))
     checked, listed, published, letters = (
         begin("topics", "check"),

@@ -4,36 +4,25 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from pipeline.contracts.codec import rfc3339
 from pipeline.simulation.scenario import Scenario
-from pipeline.topics import ANALYST_DECISIONS, REPORTS, TRANSACTIONS
+from pipeline.topics import ANALYST_DECISIONS
+from tests.integration.stage import Told, events_of
 
 EVENTS_A_DECISION = 250
 
 
-class Told(NamedTuple):
-    """An event, its topic and when it happened (ms)."""
-
-    at: int
-    topic: str
-    event: dict[str, Any]
-
-
 def events_with_decisions(scenario: Scenario, seed: int) -> list[Told]:
     """Return the scenario's events in their order, and a decision after so many of them."""
-    streams = {
-        "report": (REPORTS, scenario.reports),
-        "transaction": (TRANSACTIONS, scenario.transactions),
-    }
     decisions = _decisions(scenario, random.Random(seed))
     told = []
-    for place, (at, stream, index) in enumerate(scenario.timeline, 1):
-        topic, events = streams[stream]
-        told.append(Told(at, topic, events[index]))
+    for place, each in enumerate(events_of(scenario), 1):
+        told.append(each)
         if place % EVENTS_A_DECISION == 0:
-            told.append(Told(at, ANALYST_DECISIONS, next(decisions) | {"decided_at": rfc3339(at)}))
+            made = next(decisions) | {"decided_at": rfc3339(each.at)}
+            told.append(Told(each.at, ANALYST_DECISIONS, made))
     return told
 
 

@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from agents.local_kafka_jars import KAFKA_VERSION
-from agents.sending import PREPARE, outgoing
 from pipeline.simulation.scenario import Scenario, simulate
-from tests.integration.stage import HOURS_AGO
-from tests.recovery.decisions import Told, events_with_decisions
+from tests.integration.stage import HOURS_AGO, Told, as_sent
+from tests.recovery.decisions import events_with_decisions
 from tests.recovery.faults import strike
 from tests.recovery.load import Load
 from tests.recovery.plan import Fault, plan
@@ -55,7 +54,7 @@ def recovery_run(folder: Path, kills: int, seed: int, tell: Tell) -> dict[str, A
     with site(folder) as built, ExitStack() as stack:
         tell(f"three brokers and {len(built.workers)} workers are ready")
         key = built.cluster.settings.national_id_key()
-        records = [outgoing(told.topic, PREPARE[told.topic](told.event, key)) for told in events]
+        records = as_sent(events, key)
         load = Load(built.cluster.settings, records, EVENTS_A_SECOND)
         alerts = AlertWatch(built.cluster.settings)
         alerts.start()

@@ -12,18 +12,13 @@ import orjson
 from agents.local_cluster import LocalCluster
 from agents.reading import StoredRecord
 from pipeline.outcome import NOT_THE_RESULT, Outcome, outcome_of
-from pipeline.policy.policy import load_policy
-from pipeline.replay import Event, Replay
 from pipeline.topics import (
     ACCOUNT_FILES,
-    ACCOUNT_LOG,
     CLUSTERS,
     FREEZE_ALERTS,
     WATCHLIST,
-    load_topics,
 )
-from tests.integration.stage import records_in
-from tests.recovery.decisions import Told
+from tests.integration.stage import Told, records_in, replay_of
 
 
 @dataclass(slots=True)
@@ -46,8 +41,7 @@ class Verdict:
 
 def judge(cluster: LocalCluster, events: Iterable[Told]) -> Verdict:
     """Compare what the topics hold with the replay of the same events."""
-    run = Replay(load_policy(), account_log_partitions=load_topics()[ACCOUNT_LOG].partitions)
-    run.run(Event(told.at, told.topic, orjson.dumps(told.event)) for told in events)
+    run = replay_of(events)
     told = {
         topic: [record.value for record in records_in(cluster, topic) if record.value]
         for topic in (CLUSTERS, FREEZE_ALERTS, WATCHLIST)

@@ -194,3 +194,13 @@ class Run:
                 assert key not in newest or newest[key].version < event.version
                 newest[key] = event
         return newest
+
+
+def check_begins_again(policy: Policy, told: list[dict[str, Any]], stops: set[int]) -> None:
+    """A fold that begins again from its state before these places says the same."""
+    through, again = Run(policy), Run(policy)
+    for place, event in enumerate(told):
+        if place in stops:
+            again.fold = ClusteringFold(again.state, policy, 2)
+        assert again.feed([event]) == through.feed([event])
+    assert list(again.state.scan(b"", b"\xff")) == list(through.state.scan(b"", b"\xff"))

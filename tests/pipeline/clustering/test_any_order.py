@@ -11,7 +11,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.clustering.fold import ClusteringFold
 from pipeline.clustering.nodes import decode_document
 from pipeline.clustering.normalised import StoredReport, decode_stored, normalise_report
 from pipeline.contracts.reports import decode_report
@@ -22,6 +21,7 @@ from tests.pipeline.clustering.scenarios import (
     RECORDED_AT,
     Run,
     account,
+    check_begins_again,
     line,
     pay,
     phone,
@@ -193,9 +193,4 @@ def test_state_rows_hold_reports_readably() -> None:
 def test_a_fold_that_begins_again_from_its_state_says_the_same(
     told: list[dict[str, Any]], stops: set[int]
 ) -> None:
-    through, again = Run(BRIDGED), Run(BRIDGED)
-    for place, event in enumerate(told):
-        if place in stops:
-            again.fold = ClusteringFold(again.state, BRIDGED, 2)
-        assert again.feed([event]) == through.feed([event])
-    assert list(again.state.scan(b"", b"\xff")) == list(through.state.scan(b"", b"\xff"))
+    check_begins_again(BRIDGED, told, stops)

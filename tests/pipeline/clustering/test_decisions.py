@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.clustering.decisions import StoredDecision, normalise_decision
-from pipeline.clustering.fold import ClusteringFold
 from pipeline.contracts.decisions import decode_decision
 from pipeline.policy.policy import Policy
 from tests.pipeline.clustering.oracle import Oracle
@@ -19,6 +18,7 @@ from tests.pipeline.clustering.scenarios import (
     RECORDED_AT,
     Run,
     account,
+    check_begins_again,
     decision,
     line,
     phone,
@@ -138,12 +138,7 @@ def test_decisions_taken_back_leave_nothing_behind(
 def test_a_fold_that_begins_again_knows_what_was_decided(
     told: list[dict[str, Any]], stops: set[int]
 ) -> None:
-    through, again = Run(BRIDGED), Run(BRIDGED)
-    for place, event in enumerate(told):
-        if place in stops:
-            again.fold = ClusteringFold(again.state, BRIDGED, 2)
-        assert again.feed([event]) == through.feed([event])
-    assert list(again.state.scan(b"", b"\xff")) == list(through.state.scan(b"", b"\xff"))
+    check_begins_again(BRIDGED, told, stops)
 
 
 MULE, SHOP, COURIER = "account:004:1112223330", "account:004:5556667770", "phone:+66811111111"
