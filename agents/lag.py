@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import RetriableError
+from kafka.structs import OffsetAndMetadata
 
 from agents.kafka_settings import kafka_python_settings
 from agents.settings import Settings
 from pipeline.topics import AGENTS, load_topics
+
+PATIENCE_SECONDS = 15.0
+"""How long a broker is asked again that has just come up and still reads the groups' offsets."""
+_ASK_AGAIN_SECONDS = 0.2
 
 
 class LagReader:
@@ -50,7 +57,7 @@ class LagReader:
         ]
         ends = self._consumer.end_offsets(partitions)
         begins = self._consumer.beginning_offsets(partitions)
-        positions = self._admin.list_group_offsets({group: None})[group]
+        positions = self._positions(group)
         behind = 0
         for partition in partitions:
             position = positions.get(partition)
@@ -58,3 +65,15 @@ class LagReader:
             at = position.offset if position and position.offset >= 0 else begins[partition]
             behind += ends[partition] - at
         return behind
+
+    def _positions(self, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                positions = self._admin.list_group_offsets({group: None})[group]
+            except RetriableError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_ASK_AGAIN_SECONDS)
+            else:
+                return positions
