@@ -2,11 +2,12 @@
 # 3.11 or newer and a network are enough (uv is used when there is one, and fetched when not).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check recovery audit fuzz bench bench-peers evaluate deploy-files clean
+.PHONY: help setup demo up test check search recovery audit fuzz bench bench-peers evaluate deploy-files clean
 SHELL := /bin/sh
 
 KILLS ?= 50
 EVENTS ?= 20000
+ROUNDS ?= 10
 SEED ?= 7
 
 VENV := .venv
@@ -36,6 +37,13 @@ check: $(READY)  ## Check format, lint, types, layers and the repository's own r
 	$(VENV)/bin/mypy --strict pipeline agents
 	$(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/python -m pytest tests/tidy tests/contracts -q
+
+search: $(READY)  ## Try the properties on other examples than `make test` does: ROUNDS=10 SEED=7
+	@for round in $$(seq $(ROUNDS)); do \
+	  seed=$$(($(SEED) * 1000 + round)); echo "seed $$seed"; \
+	  $(VENV)/bin/python -m pytest -q -n 2 -m hypothesis --hypothesis-profile=search --hypothesis-seed=$$seed \
+	    tests/pipeline || exit 1; \
+	done
 
 recovery: $(READY)  ## Kill, stop and starve everything under load, KILLS=50 SEED=7, and compare with replay
 	@$(VENV)/bin/python -m tests.recovery --kills $(KILLS) --seed $(SEED)

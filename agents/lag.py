@@ -15,6 +15,8 @@ from agents.kafka_settings import kafka_python_settings
 from agents.settings import Settings
 from pipeline.topics import AGENTS, load_topics
 
+_Positions = Mapping[TopicPartition, OffsetAndMetadata]
+
 PATIENCE_SECONDS = 15.0
 """How long a broker is asked again that has just come up and still reads the groups' offsets."""
 _ASK_AGAIN_SECONDS = 0.2
@@ -66,14 +68,14 @@ class LagReader:
             behind += ends[partition] - at
         return behind
 
-    def _positions(self, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    def _positions(self, group: str) -> _Positions:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                positions = self._admin.list_group_offsets({group: None})[group]
+                found: _Positions = self._admin.list_group_offsets({group: None})[group]
             except RetriableError:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(_ASK_AGAIN_SECONDS)
             else:
-                return positions
+                return found

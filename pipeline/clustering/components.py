@@ -291,11 +291,18 @@ def _fits_two_banks(account: str, others: list[str]) -> bool:
 
 
 def _relate(component: Component, edge: GraphEdge, reason: str) -> None:
-    """Keep an edge as a relation: shown to people, never joining."""
+    """Keep an edge as a relation: shown to people, never joining; of a pair the strongest."""
     if reason or edge.tier != RELATION:
         reasons = (*edge.reasons, reason) if reason else edge.reasons
         edge = msgspec.structs.replace(edge, tier=RELATION, reasons=reasons)
-    component.relations[edge.a, edge.b] = edge
+    # Two accounts may be named together and look alike: which is found first must not matter.
+    known = component.relations.get((edge.a, edge.b))
+    if known is None or _rank(edge) < _rank(known):
+        component.relations[edge.a, edge.b] = edge
+
+
+def _rank(edge: GraphEdge) -> tuple[float, int, tuple[str, ...]]:
+    return -edge.bits, -edge.reports, edge.reasons
 
 
 class _Joining:

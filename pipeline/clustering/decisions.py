@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from pipeline.clustering.pairs import TOGETHER, GraphEdge
+from pipeline.clustering.pairs import TOGETHER, GraphEdge, order
 from pipeline.contracts.codec import checked_milliseconds, digest
 from pipeline.contracts.decisions import AnalystDecision, DecisionKind, Verdict
 from pipeline.contracts.invalid import InvalidEvent, Reason
@@ -242,14 +242,19 @@ def _edge(a: str, b: str, reason: str) -> GraphEdge:
 
 def with_evidence(edges: Iterable[GraphEdge], others: Iterable[GraphEdge]) -> list[GraphEdge]:
     """Return decided edges that also say what reports say of the same pair."""
-    told = {(edge.a, edge.b): edge for edge in others}
-    found = []
-    for edge in edges:
-        also = told.get((edge.a, edge.b))
-        if also is not None:
-            reasons = (*edge.reasons, *(r for r in also.reasons if r not in edge.reasons))
-            edge = msgspec.structs.replace(
-                edge, reports=also.reports, voices=also.voices, reasons=reasons
-            )
-        found.append(edge)
-    return found
+    told: dict[tuple[str, str], list[GraphEdge]] = {}
+    for other in others:
+        told.setdefault((other.a, other.b), []).append(other)
+    return [_also(edge, sorted(told.get((edge.a, edge.b), ()), key=order)) for edge in edges]
+
+
+def _also(edge: GraphEdge, evidence: Iterable[GraphEdge]) -> GraphEdge:
+    """Add evidence to a decided edge: two accounts may look alike and be named together too."""
+    for also in evidence:
+        edge = msgspec.structs.replace(
+            edge,
+            reports=max(edge.reports, also.reports),
+            voices=max(edge.voices, also.voices),
+            reasons=(*edge.reasons, *(r for r in also.reasons if r not in edge.reasons)),
+        )
+    return edge

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import Any
 
@@ -212,6 +213,31 @@ def test_the_newest_decision_about_a_pair_counts_whenever_it_comes() -> None:
         run = two_tied_by_a_phone()
         run.feed(told)
         assert SHOP not in run.cluster_of(MULE)["members"]
+
+
+@pytest.mark.parametrize("reports", list(itertools.permutations(range(3))), ids=str)
+def test_a_pair_called_the_same_shows_its_strongest_evidence_whatever_came_last(
+    reports: tuple[int, ...],
+) -> None:
+    first, second = "account:004:1112223330", "account:004:1112223331"
+    told = [
+        # Named together, alike, and one of them a public number: three ways to find the pair.
+        report("1", [account("1112223330"), account("1112223331"), phone("0833333333")]),
+        report("2", [account("1112223330"), phone("0811111111"), phone("0822222222")]),
+        report("3", [account("1112223331"), phone("0833333333")]),
+    ]
+    run = Run(TIGHT)
+    run.feed([decision("d", "same", first, second, minute=2)])
+    for place in reports:
+        run.feed([told[place] | {"reporter": told[0]["reporter"]}])
+    (edge,) = [e for e in run.cluster_of(first)["edges"] if (e["a"], e["b"]) == (first, second)]
+    assert edge["reasons"] == [
+        "analyst_same",
+        "one_edit",
+        "same_voice:+12.0",
+        "shared_phone:+20.0",
+        "public_number",
+    ]
 
 
 def test_a_decision_told_twice_counts_once() -> None:
