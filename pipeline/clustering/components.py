@@ -22,12 +22,12 @@ from pipeline.clustering.edges import Edges
 from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.normalised import UNKNOWN_BANK
 from pipeline.clustering.pairs import LOOK_ALIKE, RELATION, GraphEdge, order
-from pipeline.clustering.passing import PASSING_PARTS, passing_ties
 from pipeline.clustering.persons import Persons
 from pipeline.identity.account import bank_of, number_of
 from pipeline.policy.policy import Policy
 
 REASON_HUB = "public_number"
+REASON_PASSING = "passing_number"
 REVIEW_SIZE = "cluster_size"
 REVIEW_TWO_BANKS = "same_number_at_two_banks"
 
@@ -115,15 +115,16 @@ class Components:
             if node.is_account:
                 leading = chain(leading, self._persons.edges(node))
             for other, edge in leading:
-                beyond = nodes.get(other)
-                if beyond is None:
-                    beyond = self._nodes.of(other)
-                    if not beyond.hub:
-                        nodes[other] = beyond
-                        waiting.append(beyond)
+                beyond = nodes.get(other) or self._nodes.of(other)
                 if beyond.hub:
                     _relate(component, edge, REASON_HUB)
                     continue
+                if other in node.loose or key in beyond.loose:
+                    _relate(component, edge, REASON_PASSING)
+                    continue
+                if other not in nodes:
+                    nodes[other] = beyond
+                    waiting.append(beyond)
                 if key == edge.a:
                     edges.append(edge)
         if decided:
@@ -163,13 +164,11 @@ class Components:
         several = sum([node.summary.reports > 1 for node in nodes])
         bridged = several >= 2 * self._thresholds.identifiers
         edges = starred(component) if component.look_alikes else component.edges
-        passing = passing_ties(component.nodes, edges) if several >= PASSING_PARTS else set()
-        plain = component.ruling is None and not component.look_alikes and not passing
+        plain = component.ruling is None and not component.look_alikes
         if plain and not bridged and len(nodes) <= self._rules.cluster_limit:
             accounts = [node.key for node in nodes if node.is_account]
             if len(accounts) < 2 or len({number_of(key) for key in accounts}) == len(accounts):
                 return [_whole(component)]
-        edges = _without(component, edges, passing, "passing_number")
         cut = self._bridges(component, edges) if bridged else set()
         kept = _without(component, edges, cut, "bridge")
         joining = _Joining(component, self._rules.cluster_limit)

@@ -7,6 +7,7 @@ from pipeline.clustering.decisions import Decisions, StoredDecision
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.nodes import FEW, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
+from pipeline.clustering.passing import Passing, is_known
 from pipeline.clustering.personas import Persona
 from pipeline.clustering.persons import Persons
 from pipeline.clustering.rows import NodeSummary
@@ -24,6 +25,7 @@ class Contributions:
         persons: Persons,
         decisions: Decisions,
     ) -> None:
+        self._passing = Passing(nodes, edges)
         self._persons = persons
         self._nodes = nodes
         self._decisions = decisions
@@ -39,6 +41,7 @@ class Contributions:
         stood = [(node, node.summary.standing) for node in nodes.values() if node.alike]
         lived = {key for key, node in nodes.items() if node.living}
         hubs_before = {key for key, node in nodes.items() if node.hub}
+        known_before = {key for key, node in nodes.items() if is_known(node)}
         touched = set(nodes)
         if old is not None:
             touched |= self._take_back(old, nodes)
@@ -57,6 +60,9 @@ class Contributions:
         hubs = {key for key, node in nodes.items() if node.hub}
         for key in sorted(hubs_before ^ hubs):
             touched |= self._turned(nodes[key])
+        known = {key for key, node in nodes.items() if is_known(node)}
+        turned = [nodes[key] for key in (hubs_before ^ hubs) | ((known_before ^ known) - hubs)]
+        touched |= self._passing.renew(self._passing.concerned(old, new, turned))
         if len(touched) > len(nodes) or sum([node.alike for node in nodes.values()]) > 0:
             touched |= self._edges.weigh_look_alikes(touched)
         return touched
@@ -89,10 +95,13 @@ class Contributions:
         nodes = [self._nodes.of(key) for key in sorted(concerned)]
         self._decisions.hear(decision)
         touched = {node.key for node in nodes if node.living}
+        turned = []
         for node in nodes:
             was_hub, node.public = node.hub, self._decisions.public(node.key)
             if node.living and node.hub != was_hub:
+                turned.append(node)
                 touched |= self._turned(node)
+        touched |= self._passing.renew(self._passing.concerned(None, None, turned))
         return touched | self._edges.weigh_look_alikes(touched)
 
     def _turned(self, node: Node) -> set[str]:

@@ -14,7 +14,8 @@ import msgspec
 
 from pipeline.clustering.brigades import heard, suspicion
 from pipeline.clustering.candidates import outranks
-from pipeline.clustering.nodes import Node, Nodes, SaidLevel
+from pipeline.clustering.documents import SaidLevel
+from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.pairs import LOOK_ALIKE, GraphEdge
 from pipeline.clustering.rows import NodeSummary
 from pipeline.contracts.account_log import Level

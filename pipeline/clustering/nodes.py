@@ -12,11 +12,17 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-
-import msgspec
+from typing import Final
 
 from pipeline.clustering.brigades import is_brigade
 from pipeline.clustering.decisions import Decisions
+from pipeline.clustering.documents import (
+    Document,
+    SaidCluster,
+    SaidLevel,
+    decode_document,
+    encode_document,
+)
 from pipeline.clustering.normalised import StoredReport, decode_stored, encode_stored
 from pipeline.clustering.pairs import GraphEdge, others_of
 from pipeline.clustering.personas import NOBODY, Persona, persona_of
@@ -57,59 +63,11 @@ HUB_TIES = 50
 """Ties of a public number that its own cluster lists. Counted ``hub_ties``."""
 
 
-class SaidLevel(msgspec.Struct, array_like=True, gc=False):
-    """The level last said of an identifier, because of a report received and published then."""
-
-    version: int
-    content: str
-    since: int
-    received_at: int
-    published_at: int
-
-
-class SaidCluster(msgspec.Struct, array_like=True, gc=False):
-    """What was last said of the cluster that an identifier anchors, and because of a report when.
-
-    ``referred`` is platform → (version, identifiers). It is kept when the cluster is no more, so
-    that versions go on.
-    """
-
-    version: int = 0
-    content: str = ""
-    live: bool = False
-    split_from: str | None = None
-    referred: dict[str, tuple[int, tuple[str, ...]]] = {}
-    merged_into: str | None = None
-    received_at: int = 0
-    published_at: int = 0
-
-
-class Document(msgspec.Struct, array_like=True, gc=False):
-    """An identifier's row. ``many`` is None while ``few`` lists the reports.
-
-    ``alike`` counts its look-alikes. ``cluster``, ``level`` and ``said`` are what was last said:
-    the anchor of its cluster, its level, and the cluster that it anchors.
-    """
-
-    reports: int
-    few: tuple[str, ...]
-    many: NodeSummary | None
-    alike: int
-    cluster: str | None
-    level: SaidLevel | None
-    said: SaidCluster | None
+NO_TIES: Final[frozenset[str]] = frozenset()
 
 
 _NOTHING_SAID = NodeSummary(scam_types={}, days={})
 """Of an identifier that no report names. Only summaries of many reports are ever moved."""
-
-_ENCODE = msgspec.msgpack.Encoder().encode
-_DOCUMENT = msgspec.msgpack.Decoder(Document)
-
-
-def decode_document(value: bytes) -> Document:
-    """Read an identifier's row."""
-    return _DOCUMENT.decode(value)
 
 
 class Many:
@@ -143,6 +101,7 @@ class Node:
         "key",
         "level",
         "look_alikes",
+        "loose",
         "many",
         "person",
         "persons",
@@ -173,6 +132,8 @@ class Node:
         """Its T0 edges by the other end (of a public number the first only), when worked out."""
         self.stale: set[str] | None = None
         """Ends of ``ties`` to be worked out anew, when there are any."""
+        self.loose = NO_TIES
+        """The other ends of the ties that it loses as a number passing through many hands."""
         self.look_alikes: dict[str, GraphEdge] | None = None
         """Its T1 edges and T2 relations by the other end, when read."""
         self.person: Persona | None = None
@@ -299,7 +260,7 @@ class Nodes:
         found = self._state.get(b"n" + key.encode())
         if found is None:
             return None, None
-        document = _DOCUMENT.decode(found)
+        document = decode_document(found)
         return document.level, document.said
 
     def _read(self, key: str) -> Node:
@@ -307,7 +268,7 @@ class Nodes:
         node = Node(key, self._hub_limit.of(key), self.rows, public)
         found = self._state.get(b"n" + key.encode())
         if found is not None:
-            document = _DOCUMENT.decode(found)
+            document = decode_document(found)
             if document.many is not None:
                 node.many, node.summary = self.many(key), document.many
             elif document.few:
@@ -315,6 +276,8 @@ class Nodes:
                 node.summary = summarise(key, node.few)
             node.alike, node.cluster = document.alike, document.cluster
             node.level, node.said = document.level, document.said
+            if document.loose:
+                node.loose = frozenset(document.loose)
         return node
 
     def many(self, key: str) -> Many:
@@ -349,8 +312,9 @@ class Nodes:
                 node.cluster,
                 node.level,
                 node.said,
+                tuple(sorted(node.loose)),
             )
-            put(row, _ENCODE(document))
+            put(row, encode_document(document))
         self._changed.clear()
         while len(self._kept) > KEPT_NODES:
             self._kept.popitem(last=False)

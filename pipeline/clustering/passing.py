@@ -3,16 +3,23 @@
 They stay below the hub limit, and where there are several none is a cut vertex, yet each melts
 rings together. What tells one from a ring's own phone: around it lie several parts with nothing
 else to do with one another, each well known without it, and one voice alone ties it to each.
+
+Which ties of a number are loose is a function of the identifiers that it was named with and of the
+pairs among these alone. So it is kept with the number (`nodes.Node.loose`) and worked out anew
+only where one of these changes: a component is never gathered across a loose tie, and stays as
+small as the rings are, however many of them a courier serves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from pipeline.clustering.brigades import heard
-from pipeline.clustering.pairs import GraphEdge
-from pipeline.clustering.rows import NodeSummary
+from pipeline.clustering.edges import Edges
+from pipeline.clustering.nodes import NO_TIES, Node, Nodes
+from pipeline.clustering.normalised import StoredReport
+from pipeline.clustering.pairs import pairs_of
 
 PASSING_KINDS: Final = ("phone:", "handle:", "url:")
 """Identifiers that may change hands or be nobody's in the story; money goes to all others."""
@@ -24,70 +31,95 @@ _SUPPORT_VOICES: Final = 2
 """A part counts when one of its identifiers was named by another voice too."""
 
 
-class _Named(Protocol):
-    @property
-    def summary(self) -> NodeSummary: ...
+class Passing:
+    """Keeps the loose ties of numbers as the reports make them."""
+
+    def __init__(self, nodes: Nodes, edges: Edges) -> None:
+        self._nodes = nodes
+        self._edges = edges
+
+    def concerned(
+        self, gone: StoredReport | None, come: StoredReport | None, turned: Iterable[Node]
+    ) -> set[str]:
+        """Return the numbers whose loose ties may be others now that a report came or went.
+
+        They are those that it names, those tied to both ends of a pair that it alone makes, and
+        those around identifiers that ``turned``: became known or public, or are so no longer.
+        """
+        keys: set[str] = set()
+        for word, told in ((gone, 0), (come, 1)):
+            if word is not None:
+                keys.update(word.identifiers)
+                keys.update(self._around_its_pairs(word, told))
+        for node in turned:
+            keys.add(node.key)
+            keys.update(self._edges.neighbours(node))
+        return {key for key in keys if key.startswith(PASSING_KINDS)}
+
+    def _around_its_pairs(self, word: StoredReport, told: int) -> Iterator[str]:
+        """Yield what both ends of a pair are tied to, where no other report makes the pair.
+
+        ``told`` is 1 where the word counts. Whoever no other one names is tied to none but those
+        in it.
+        """
+        of = self._nodes.of
+        several = {key for key in word.identifiers if of(key).summary.reports > told}
+        if len(several) < 2:
+            return
+        for a, b in pairs_of(word):
+            if a in several and b in several and not (of(a).hub or of(b).hub):
+                ties = self._edges.ties(of(a))
+                if b not in ties or ties[b].reports == 1:
+                    yield from ties.keys() & self._edges.ties(of(b)).keys()
+
+    def renew(self, concerned: Iterable[str]) -> set[str]:
+        """Work out the loose ties of numbers anew; return both ends of those that changed."""
+        touched: set[str] = set()
+        for key in sorted(concerned):
+            node = self._nodes.of(key)
+            loose = self._loose_ties(node)
+            if loose != node.loose:
+                touched.add(key)
+                touched |= loose ^ node.loose
+                node.loose = loose
+                self._nodes.change(node)
+        return touched
+
+    def _loose_ties(self, node: Node) -> frozenset[str]:
+        """Return the other ends of the ties that a number loses."""
+        if node.summary.degree < PASSING_PARTS or node.hub:
+            return NO_TIES
+        of = self._nodes.of
+        ties = {o: edge for o, edge in self._edges.ties(node).items() if not of(o).hub}
+        known = {other for other in ties if is_known(of(other))}
+        if len(known) < PASSING_PARTS:
+            return NO_TIES
+        single: list[tuple[str, list[str]]] = []
+        parts = self._parts(ties)
+        for part in parts:
+            voices = {ties[end].sole for end in part}
+            if len(voices) == 1 and "" not in voices:
+                single.append((voices.pop(), part))
+        passing = {voice for voice, part in single if not known.isdisjoint(part)}
+        if len(passing) < PASSING_PARTS or 3 * len(single) < 2 * len(parts):
+            return NO_TIES
+        return frozenset(end for _, part in single for end in part)
+
+    def _parts(self, ends: Iterable[str]) -> list[list[str]]:
+        """Group identifiers by the pairs among them that reports name together."""
+        left = set(ends)
+        parts = []
+        while left:
+            part = [left.pop()]
+            for end in part:
+                ties = self._edges.ties(self._nodes.of(end))
+                tied = [other for other in left if other in ties]
+                left.difference_update(tied)
+                part += tied
+            parts.append(part)
+        return parts
 
 
-def passing_ties(nodes: Mapping[str, _Named], edges: Sequence[GraphEdge]) -> set[int]:
-    """Return the places in ``edges`` of the ties that numbers passing through lose.
-
-    Each number is judged by the identifiers that it was named with and the edges between those
-    alone, all on the same graph, so the result is a function of the edge set.
-    """
-    known = [k for k, n in nodes.items() if heard(n.summary) >= _SUPPORT_VOICES]
-    if len(known) < PASSING_PARTS:
-        return set()
-    at: dict[str, list[int]] = {}
-    for place, edge in enumerate(edges):
-        at.setdefault(edge.a, []).append(place)
-        at.setdefault(edge.b, []).append(place)
-    cut: set[int] = set()
-    for key, places in at.items():
-        if len(places) >= PASSING_PARTS and key.startswith(PASSING_KINDS):
-            cut |= _ties_of(key, at, nodes, edges)
-    return cut
-
-
-def _ties_of(
-    key: str, at: Mapping[str, list[int]], nodes: Mapping[str, _Named], edges: Sequence[GraphEdge]
-) -> set[int]:
-    ties = {_other(edges[place], key): place for place in at[key]}
-    single: list[tuple[str, list[str]]] = []
-    parts = _parts(key, ties, at, edges)
-    for part in parts:
-        voices = {edges[ties[end]].sole for end in part}
-        if len(voices) == 1 and "" not in voices:
-            single.append((voices.pop(), part))
-    passing = {
-        voice
-        for voice, part in single
-        if any(heard(nodes[end].summary) >= _SUPPORT_VOICES for end in part)
-    }
-    if len(passing) < PASSING_PARTS or 3 * len(single) < 2 * len(parts):
-        return set()
-    return {ties[end] for _, part in single for end in part}
-
-
-def _parts(
-    key: str, ties: Mapping[str, int], at: Mapping[str, list[int]], edges: Sequence[GraphEdge]
-) -> list[list[str]]:
-    """Group the neighbours of an identifier by the edges between them."""
-    left = set(ties)
-    parts = []
-    while left:
-        part, waiting = [], [left.pop()]
-        while waiting:
-            end = waiting.pop()
-            part.append(end)
-            for place in at[end]:
-                other = _other(edges[place], end)
-                if other in left:
-                    left.discard(other)
-                    waiting.append(other)
-        parts.append(part)
-    return parts
-
-
-def _other(edge: GraphEdge, end: str) -> str:
-    return edge.b if edge.a == end else edge.a
+def is_known(node: Node) -> bool:
+    """Say whether an identifier makes a part count."""
+    return heard(node.summary) >= _SUPPORT_VOICES

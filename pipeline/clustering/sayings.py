@@ -15,6 +15,7 @@ import msgspec
 
 from pipeline.clustering.brigades import heard, is_brigade
 from pipeline.clustering.components import Component, Grouping
+from pipeline.clustering.documents import SaidCluster
 from pipeline.clustering.evidence import Model
 from pipeline.clustering.levels import Cause, Telling, moment, told
 from pipeline.clustering.nodes import (
@@ -24,7 +25,6 @@ from pipeline.clustering.nodes import (
     LISTED_REPORTS,
     Node,
     Nodes,
-    SaidCluster,
 )
 from pipeline.clustering.pairs import GraphEdge
 from pipeline.contracts.cloudevents import headers_out

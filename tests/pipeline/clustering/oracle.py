@@ -246,27 +246,25 @@ class Oracle:
 
     def _without_passing(self, edges: list[Edge]) -> list[Edge]:
         graph = nx.Graph()
-        graph.add_nodes_from(self.of)
-        graph.add_edges_from(edge[1:3] for edge in edges)
-        cut: set[Edge] = set()
+        graph.add_edges_from(pair for pair in self.pairs if self.hubs.isdisjoint(pair))
+        cut: set[frozenset[str]] = set()
         for node in graph:
             if not node.startswith(("phone:", "handle:", "url:")):
                 continue
             parts = list(nx.connected_components(graph.subgraph(graph[node])))
-            alone: dict[frozenset[str], list[set[str]]] = defaultdict(list)
+            alone: dict[str, list[set[str]]] = defaultdict(list)
             for part in parts:
-                mine = [e for e in edges if node in e[1:3] and (set(e[1:3]) - {node}) <= part]
-                heard = {e[4] for e in mine}
+                ties = [tuple(sorted((node, end))) for end in part]
+                heard = {frozenset(r.voice for r in self.pairs[a, b]) for a, b in ties}
                 if len(heard) == 1 and all(len(voices) == 1 for voices in heard):
-                    alone[heard.pop()].append(part)
+                    alone[min(heard.pop())].append(part)
             known = [
                 p for p in alone.values() if any(len(self.voices(n)) > 1 for n in set().union(*p))
             ]
             single = [part for found in alone.values() for part in found]
             if len(known) >= 3 and 3 * len(single) >= 2 * len(parts):
-                ends = set().union(*single)
-                cut |= {e for e in edges if node in e[1:3] and (set(e[1:3]) - {node}) <= ends}
-        return [edge for edge in edges if edge not in cut]
+                cut |= {frozenset((node, end)) for part in single for end in part}
+        return [edge for edge in edges if edge[3] != "T0" or frozenset(edge[1:3]) not in cut]
 
     def _bridge_round(self, edges: list[Edge], head: dict[str, str]) -> set[Edge]:
         graph = nx.Graph()

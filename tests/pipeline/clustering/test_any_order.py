@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.clustering.nodes import decode_document
+from pipeline.clustering.documents import decode_document
 from pipeline.clustering.normalised import StoredReport, decode_stored, normalise_report
 from pipeline.contracts.reports import decode_report
 from pipeline.policy.policy import Policy

@@ -1,0 +1,63 @@
+"""The row of an identifier: what is written of it, and what was last said because of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from pipeline.clustering.rows import NodeSummary
+
+
+class SaidLevel(msgspec.Struct, array_like=True, gc=False):
+    """The level last said of an identifier, because of a report received and published then."""
+
+    version: int
+    content: str
+    since: int
+    received_at: int
+    published_at: int
+
+
+class SaidCluster(msgspec.Struct, array_like=True, gc=False):
+    """What was last said of the cluster that an identifier anchors, and because of a report when.
+
+    ``referred`` is platform → (version, identifiers). It is kept when the cluster is no more, so
+    that versions go on.
+    """
+
+    version: int = 0
+    content: str = ""
+    live: bool = False
+    split_from: str | None = None
+    referred: dict[str, tuple[int, tuple[str, ...]]] = {}
+    merged_into: str | None = None
+    received_at: int = 0
+    published_at: int = 0
+
+
+class Document(msgspec.Struct, array_like=True, gc=False):
+    """An identifier's row. ``many`` is None while ``few`` lists the reports.
+
+    ``alike`` counts its look-alikes. ``cluster``, ``level`` and ``said`` are what was last said:
+    the anchor of its cluster, its level, and the cluster that it anchors.
+    """
+
+    reports: int
+    few: tuple[str, ...]
+    many: NodeSummary | None
+    alike: int
+    cluster: str | None
+    level: SaidLevel | None
+    said: SaidCluster | None
+    loose: tuple[str, ...] = ()
+    """The other ends of the ties that a number passing through many hands loses, in order."""
+
+
+encode_document = msgspec.msgpack.Encoder().encode
+"""Write an identifier's row."""
+
+_DOCUMENT = msgspec.msgpack.Decoder(Document)
+
+
+def decode_document(value: bytes) -> Document:
+    """Read an identifier's row."""
+    return _DOCUMENT.decode(value)
