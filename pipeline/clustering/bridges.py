@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -110,7 +109,7 @@ def _one_round(
     padding = [NOTHING] * (len(graph.neighbours) - len(nodes))
     parts = _Parts(search, [*supports, *padding], thresholds)
     found: set[int] = set()
-    for vertex in range(len(graph.neighbours)):
+    for vertex in search.separated:
         groups = parts.supported_around(vertex, graph.voice_of(vertex))
         if len(groups) > 1:
             found |= _ties_to_cut(vertex, groups, parts, graph)
@@ -156,45 +155,46 @@ class _Graph:
         self.nodes = nodes
         self._edges = edges
         index = {node: place for place, node in enumerate(nodes)}
-        self.ends = {
+        self.ends = ends = {
             place: (index[edge.a], index[edge.b])
             for place, edge in enumerate(edges)
             if place not in cut
         }
-        self._at: dict[int, list[int]] = {}
-        linked: list[set[int]] = [set() for _ in nodes]
+        self._statements: list[list[int]] = []
+        linked: list[list[int]] = [[] for _ in nodes]
+        self.neighbours = linked
         told_alone: dict[str, list[int]] = {}
-        for place, (a, b) in self.ends.items():
-            self._at.setdefault(a, []).append(place)
-            self._at.setdefault(b, []).append(place)
-            if edges[place].sole:
-                told_alone.setdefault(edges[place].sole, []).append(place)
+        for place, (a, b) in ends.items():
+            sole = edges[place].sole
+            if sole:
+                told_alone.setdefault(sole, []).append(place)
             else:
-                linked[a].add(b)
-                linked[b].add(a)
+                linked[a].append(b)
+                linked[b].append(a)
         for places in told_alone.values():
-            for statement in _hanging_together(places, self.ends):
-                vertex = len(linked)
-                named = {end for place in statement for end in self.ends[place]}
-                linked.append(named)
-                self._at[vertex] = statement
+            for statement in _hanging_together(places, ends):
+                named = {end for place in statement for end in ends[place]}
                 for end in named:
-                    linked[end].add(vertex)
-        self.neighbours = [sorted(others) for others in linked]
+                    linked[end].append(len(linked))
+                linked.append(list(named))
+                self._statements.append(statement)
 
     def voice_of(self, vertex: int) -> str | None:
         """Return whose statement a vertex is, None for an identifier."""
-        return None if vertex < len(self.nodes) else self._edges[self._at[vertex][0]].sole
+        if vertex < len(self.nodes):
+            return None
+        return self._edges[self.edges_at(vertex)[0]].sole
 
     def edges_at(self, vertex: int) -> list[int]:
         """Return the places of the edges that a vertex carries."""
-        return self._at.get(vertex, [])
+        if vertex >= len(self.nodes):
+            return self._statements[vertex - len(self.nodes)]
+        return [place for place, ends in self.ends.items() if vertex in ends]
 
     def ties(self, vertex: int) -> list[tuple[int, int, float]]:
         """Return (other end, voices, bits): an identifier's edges, or whom a voice names."""
         if vertex >= len(self.nodes):
-            named = {end for place in self.edges_at(vertex) for end in self.ends[place]}
-            return [(end, 1, 0.0) for end in sorted(named)]
+            return [(end, 1, 0.0) for end in sorted(self.neighbours[vertex])]
         found = []
         for place in self.edges_at(vertex):
             a, b = self.ends[place]
@@ -225,12 +225,6 @@ def _hanging_together(
     return list(groups.values())
 
 
-@dataclass(slots=True)
-class _Frame:
-    vertex: int
-    next: int = 0
-
-
 class _Search:
     """A depth-first search: order, last place of each subtree, lowest reach, children, root."""
 
@@ -242,37 +236,44 @@ class _Search:
         self.root = [0] * size
         self.parent = [-1] * size
         self.children: list[list[int]] = [[] for _ in range(size)]
+        self.separated: dict[int, list[int]] = {}
+        """Children whose subtrees their parent alone ties to the rest, by the parent."""
         self.visited: list[int] = []
         for vertex in range(size):
             if self.place[vertex] < 0:
                 self._from(vertex, neighbours)
 
-    def _enter(self, vertex: int, root: int, parent: int) -> None:
-        self.place[vertex] = self.low[vertex] = len(self.visited)
-        self.root[vertex], self.parent[vertex] = root, parent
-        self.visited.append(vertex)
-
     def _from(self, root: int, neighbours: Sequence[Sequence[int]]) -> None:
-        self._enter(root, root, -1)
-        stack = [_Frame(root)]
+        place, low, parent, visited = self.place, self.low, self.parent, self.visited
+        place[root] = low[root] = len(visited)
+        self.root[root] = root
+        visited.append(root)
+        stack = [(root, iter(neighbours[root]))]
         while stack:
-            frame = stack[-1]
-            vertex = frame.vertex
-            if frame.next < len(neighbours[vertex]):
-                other = neighbours[vertex][frame.next]
-                frame.next += 1
-                if self.place[other] < 0:
+            vertex, others = stack[-1]
+            for other in others:
+                if place[other] < 0:
+                    place[other] = low[other] = len(visited)
+                    self.root[other], parent[other] = root, vertex
                     self.children[vertex].append(other)
-                    self._enter(other, root, vertex)
-                    stack.append(_Frame(other))
-                elif other != self.parent[vertex]:
-                    self.low[vertex] = min(self.low[vertex], self.place[other])
-                continue
-            stack.pop()
-            self.end[vertex] = len(self.visited) - 1
-            if stack:
-                above = stack[-1].vertex
-                self.low[above] = min(self.low[above], self.low[vertex])
+                    visited.append(other)
+                    stack.append((other, iter(neighbours[other])))
+                    break
+                if place[other] < low[vertex] and other != parent[vertex]:
+                    low[vertex] = place[other]
+            else:
+                stack.pop()
+                self._leave(vertex)
+
+    def _leave(self, vertex: int) -> None:
+        self.end[vertex] = len(self.visited) - 1
+        above = self.parent[vertex]
+        if above < 0:
+            return
+        if self.low[vertex] >= self.place[above]:
+            self.separated.setdefault(above, []).append(vertex)
+        elif self.low[vertex] < self.low[above]:
+            self.low[above] = self.low[vertex]
 
 
 class _Parts:
@@ -309,17 +310,10 @@ class _Parts:
             later = NOTHING if last else self._after[place + 1]
             self._after[place] = add(later, self._supports[vertex])
 
-    def _separated(self, vertex: int) -> list[int]:
-        """Return the children whose subtrees only this vertex ties to the rest."""
-        search = self._search
-        at = search.place[vertex]
-        return [child for child in search.children[vertex] if search.low[child] >= at]
-
     def supported_around(self, vertex: int, voice: str | None) -> frozenset[int]:
         """Return the supported parts: the child that heads each, -1 for the part above."""
-        search = self._search
-        separated = self._separated(vertex)
-        is_root = search.parent[vertex] < 0
+        separated = self._search.separated.get(vertex, [])
+        is_root = self._search.parent[vertex] < 0
         if len(separated) + (not is_root) < 2:
             return frozenset()
         reached = self._thresholds.reached
