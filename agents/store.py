@@ -20,7 +20,7 @@ from agents.failures import StoreUnusable
 
 log = logging.getLogger("freezeline")
 
-FORMAT = b"3"
+FORMAT = b"4"
 _RESERVED = b"\x00\x00runtime/"
 _FORMAT_KEY = _RESERVED + b"format"
 _POSITION_KEY = _RESERVED + b"next-offset"
