@@ -282,6 +282,10 @@ class AccountsFold:
         for alert in differences.alerts:
             folded.outputs.append(alert_output(alert, cause.at if cause.by_report else None))
             folded.counts["alerts", alert.kind.value, alert.level] += 1
+        for grounds, satang in differences.asked.items():
+            folded.counts["asked_satang", grounds] += satang
+        for reason, satang in differences.let_go.items():
+            folded.counts["let_go_satang", reason] += satang
         for event in chain[AccountEvent](differences.notices, differences.steps):
             partition = partition_of(event.account, self._partitions)
             self._events_out.setdefault(partition, []).append(event)

@@ -289,3 +289,22 @@ def test_what_a_batch_tells_other_accounts_leaves_together_and_before_its_alerts
 
     assert told(together.outputs) == told(apart)
     assert said(together.outputs) == said(apart)
+
+
+def test_money_asked_for_and_let_go_is_counted_to_the_satang_and_adds_up():
+    bank = Bank()
+    bank.pay("t1", 500_000, VICTIM, MULE, 0, balances=(None, 500_000))
+    bank.lay(level(), CLAIMED)
+    assert bank.counts["asked_satang", "disputed_payment"] == 500_000
+    bank.pay("t2", 300_000, MULE, SECOND, 5, balances=(200_000, 310_000))
+    assert bank.counts["asked_satang", "traced_money"] == 300_000
+    assert bank.counts["let_go_satang", "lowered"] == 300_000
+    bank.lay(msgspec.structs.replace(CLAIMED, version=2, withdrawn=True))
+    assert bank.counts["let_go_satang", "report_withdrawn"] == 200_000
+    assert bank.counts["let_go_satang", "trace_ended"] == 300_000
+    assert bank.holds() == {}
+
+    def whole(name: str) -> int:
+        return sum(count for key, count in bank.counts.items() if key[0] == name)
+
+    assert whole("asked_satang") == whole("let_go_satang") == 800_000
