@@ -81,11 +81,21 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     money: Money | None = None
 
 
-def figures_of(truth: Truth, found: Found, transactions: Iterable[bytes] | None = None) -> Figures:
+def figures_of(
+    truth: Truth,
+    found: Found,
+    transactions: Iterable[bytes] | None = None,
+    *,
+    one_clock: bool = True,
+) -> Figures:
     """Work out every figure; the same input gives the same figures, intervals too.
 
-    Without the payment events, ``transactions``, there are no figures about money.
+    Without the payment events, ``transactions``, there are no figures about money. For
+    ``one_clock`` see `pipeline.evaluation.money.money_of`.
     """
+    money = None
+    if transactions is not None:
+        money = money_of(truth, found, transactions, one_clock=one_clock)
     groups = truth.groups()
     compared = {report.report for report in truth.speaking()}
     clusters = {r: group for r, group in found.group_of.items() if r in compared}
@@ -118,7 +128,7 @@ def figures_of(truth: Truth, found: Found, transactions: Iterable[bytes] | None 
         report_to_alert_p90_s=to_alert[1],
         report_to_hold_median_s=to_hold[0],
         report_to_hold_p90_s=to_hold[1],
-        money=money_of(truth, found, transactions) if transactions is not None else None,
+        money=money,
     )
 
 

@@ -50,12 +50,18 @@ class Money(msgspec.Struct, frozen=True, kw_only=True):
     report_to_last_hold_median_s: float
 
 
-def money_of(truth: Truth, found: Found, transactions: Iterable[bytes]) -> Money:
-    """Work out the figures from all payment events of the run, as they were published."""
+def money_of(
+    truth: Truth, found: Found, transactions: Iterable[bytes], *, one_clock: bool = True
+) -> Money:
+    """Work out the figures from all payment events of the run, as they were published.
+
+    ``one_clock``: the alerts' times are those of the events. Where a day is played in a minute they
+    are not, and a report's own time is taken for its alert's.
+    """
     ledger = Ledger(transactions)
     told = _first_told(truth)
     holds = [alert for alert in found.newest.values() if alert.kind is AlertKind.HOLD]
-    began = _holds_began(found)
+    began = _holds_began(found) if one_clock else {}
     # A later version of a report may tell of a payment that was made after the first one.
     told = {key: max(at, ledger.made[key]) for key, at in told.items() if key in ledger.made}
     stolen = set(told)
