@@ -32,6 +32,7 @@ from pipeline.contracts.cloudevents import REPORTED_AT
 from pipeline.contracts.codec import parse_rfc3339
 from pipeline.evaluation.figures import Figures, figures_of
 from pipeline.evaluation.found import gather
+from pipeline.evaluation.money import Money
 from pipeline.evaluation.truth import decode_truth
 from pipeline.fold import Output
 from pipeline.replay import with_all_reports
@@ -72,8 +73,8 @@ class AlertWatcher:
 
     console: Console
     latencies: list[float] = field(default_factory=list)
-    followed: list[float] = field(default_factory=list)
-    """Milliseconds from the cause until money that had gone on was asked for."""
+    asked: list[tuple[float, int]] = field(default_factory=list)
+    """Of each new hold: milliseconds from its cause until it was read, and satang."""
     kinds: Counter[str] = field(default_factory=Counter)
     newest: dict[str, FreezeAlert] = field(default_factory=dict)
     values: list[bytes] = field(default_factory=list)
@@ -95,8 +96,8 @@ class AlertWatcher:
         new = alert.alert_id not in self.newest or alert.release_reason not in (None, "superseded")
         self.newest[alert.alert_id] = alert
         milliseconds = now - parse_rfc3339(alert.caused_at)
-        if new and any(each.kind == "transfer" for each in alert.evidence):
-            self.followed.append(milliseconds)
+        if new and alert.kind is AlertKind.HOLD:
+            self.asked.append((milliseconds, alert.amount_satang))
         if record.header(REPORTED_AT) is not None:
             self.latencies.append(milliseconds)
         self.shown += new
@@ -286,7 +287,9 @@ def summary(
         f"accounts: {figures.honest_held_at_end}, at no mule's: {figures.innocents_held_at_end}; "
         f"stolen in the scenario: {baht(stolen)} baht",
     )
-    table.add_row("money followed", _followed(holds, scenario, watcher))
+    if figures.money is not None:
+        table.add_row("stolen money", _reached(figures.money, watcher))
+    table.add_row("money followed", _followed(holds))
     letters = f"{_dead_letters(cluster)}, {len(BROKEN_EVENTS)} of them broken on purpose"
     table.add_row("dead letters", letters)
     if len(watcher.latencies) > 1:
@@ -300,21 +303,43 @@ def summary(
     console.print(table)
 
 
-def _followed(holds: list[FreezeAlert], scenario: Scenario, watcher: AlertWatcher) -> str:
+def _reached(money: Money, watcher: AlertWatcher) -> str:
+    """Say how much of the stolen money could be reached, how much is asked for, and how soon."""
+    reachable = money.reachable_at_alert_satang
+    found = (
+        f"of {baht(money.stolen_satang)} baht that victims reported, {baht(reachable)} "
+        f"({reachable / max(1, money.stolen_satang):.1%}) were still within five accounts when the "
+        f"report came; of what is there now of matched payments, {money.money_covered:.2%} is held"
+    )
+    if not watcher.asked:
+        return found
+    half, nearly_all = within(watcher.asked, 0.5), within(watcher.asked, 0.99)
+    return (
+        f"{found}; half of the money was asked for within {half:.0f} ms of the event that told of "
+        f"it, 99 % within {nearly_all:.0f} ms"
+    )
+
+
+def within(asked: list[tuple[float, int]], share: float) -> float:
+    """Return within how many ms so much of all money was asked for; ``asked`` is (ms, satang)."""
+    so_far, whole = 0, sum(satang for _, satang in asked)
+    for milliseconds, satang in sorted(asked):
+        so_far += satang
+        if so_far >= whole * share:
+            return milliseconds
+    return 0.0
+
+
+def _followed(holds: list[FreezeAlert]) -> str:
     """Say how much of the stolen money is asked for where it went on to."""
     traced = [a for a in holds if any(each.kind == "transfer" for each in a.evidence)]
     if not traced:
         return "none has gone on"
-    spent = sum(payment["amount_satang"] for payment in scenario.truth["mule_spending"])
-    reported = [p for p in scenario.truth["stolen_payments"] if p["reports"]]
-    stolen = sum(payment["amount_satang"] for payment in reported)
     hops = max(int((e.detail or "hop 0")[4:]) for a in traced for e in a.evidence if e.payer)
     asked = sum(alert.amount_satang for alert in traced)
     return (
         f"{baht(asked)} baht asked for at {len({a.account for a in traced})} further accounts of "
-        f"{len({a.bank for a in traced})} banks, up to hop {hops}, "
-        f"p50 {statistics.median(watcher.followed):.0f} ms after its cause; of the "
-        f"{baht(stolen)} baht that victims reported, {baht(max(0, stolen - spent))} were not spent"
+        f"{len({a.bank for a in traced})} banks, up to hop {hops}"
     )
 
 
@@ -323,7 +348,9 @@ def _evaluated(cluster: LocalCluster, scenario: Scenario, watcher: AlertWatcher)
         clusters = [r.value for r in reader.newest_by_key(CLUSTERS).values() if r.value]
         filed = [r.value for r in reader.newest_by_key(FILED_REPORTS).values() if r.value]
     truth = decode_truth(orjson.dumps(scenario.truth))
-    return figures_of(truth, gather(with_all_reports(clusters, filed), watcher.values))
+    found = gather(with_all_reports(clusters, filed), watcher.values)
+    # The alerts' clock is ours, the payments' the scenario's: a day was played in a minute.
+    return figures_of(truth, found, map(orjson.dumps, scenario.transactions), one_clock=False)
 
 
 def _dead_letters(cluster: LocalCluster) -> int:

@@ -175,21 +175,22 @@ def _batches(size: int) -> Iterator[list[Posting]]:
     apart = HOURS * HOUR_MS / size
     together = min(BATCH, size // (HOURS * LEAST_BATCHES_AN_HOUR))
     for start in range(0, size, together):
-        batch = []
-        for number in range(start, min(start + together, size)):
-            bank, reference = number % len(_BANKS), f"{number:020d}"
-            batch.append(
-                Posting(
-                    accounts[int(draw.random() * len(accounts))],
-                    f"bank-{_BANKS[bank]}/{reference}",
-                    _BEGIN * HOUR_MS + int(number * apart),
-                    int(draw.random() * 2_000_000) - 1_000_000,
-                    accounts[int(draw.random() * len(accounts))],
-                    int(draw.random() * 100_000_000),
-                    (f"E2E{reference}",),
-                )
+        count = min(together, size - start)
+        owners, others = draw.choices(accounts, k=count), draw.choices(accounts, k=count)
+        yield [
+            Posting(
+                owner,
+                f"bank-{_BANKS[number % len(_BANKS)]}/{number:020d}",
+                _BEGIN * HOUR_MS + int(number * apart),
+                int(draw.random() * 2_000_000) - 1_000_000,
+                other,
+                int(draw.random() * 100_000_000),
+                (f"E2E{number:020d}",),
             )
-        yield batch
+            for number, owner, other in zip(
+                range(start, start + count), owners, others, strict=True
+            )
+        ]
 
 
 def _account(index: int) -> str:

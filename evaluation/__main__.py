@@ -11,6 +11,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ SEEDS = (101, 102, 103)
 """Never used to make a model: those who estimate weights from scenarios use seeds below 100."""
 TINY, MEDIUM, LARGE = 120, 1_500, 50_000
 MULES = 10_000
+MONEY, HOPS = 400, 7
+MONEY_SEEDS = range(301, 311)
 LEVELS = ("easy", "default", "hard")
 
 Json = dict[str, Any]
@@ -64,6 +67,12 @@ def _changes() -> Json:
     return measure.change_figures([World(seed, TINY, "hard") for seed in SEEDS])
 
 
+def _money() -> list[Json]:
+    """Worlds in which money goes through two to seven accounts, splits and is mixed."""
+    worlds = [World(seed, MONEY, "default", HOPS) for seed in MONEY_SEEDS]
+    return [{**asdict(world), **measure.money_figures(world)} for world in worlds]
+
+
 def _splink() -> Json:
     if importlib.util.find_spec("splink") is None:
         print("Splink is left out: uv sync --extra splink brings it.", file=sys.stderr)
@@ -83,6 +92,7 @@ STAGES: dict[str, Callable[[], Any]] = {
     "neighbours": lambda: measure.neighbour_figures(MULES),
     "brigades": measure.brigade_figures,
     "changes": _changes,
+    "money": _money,
     "splink": _splink,
 }
 

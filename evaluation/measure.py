@@ -14,6 +14,7 @@ from evaluation.runs import ORDERS, World, clustered, lines, orders_agree, repla
 from pipeline.evaluation.figures import Figures, figures_of
 from pipeline.evaluation.found import Found, gather
 from pipeline.evaluation.grouping import parts_of, scores_of
+from pipeline.evaluation.money import money_of
 from pipeline.evaluation.told import identifiers_told, newest_reports
 from pipeline.evaluation.truth import Truth
 from pipeline.evaluation.worst import lost_by_difficulty, worst_cases
@@ -43,7 +44,7 @@ def world_figures(world: World, *, holds: bool) -> Json:
         clusters, seconds = clustered(reports)
         found = gather(clusters, [])
     told = newest_reports(reports, load_policy())
-    figures = figures_of(truth, found)
+    figures = figures_of(truth, found, lines(scenario.transactions) if holds else None)
     return {
         **msgspec.structs.asdict(world_name(world)),
         "holds": holds,
@@ -53,6 +54,15 @@ def world_figures(world: World, *, holds: bool) -> Json:
         "outside": lost_by_difficulty(truth, found),
         "worst": msgspec.to_builtins(worst_cases(truth, found, identifiers_told(told))),
     }
+
+
+def money_figures(world: World) -> Json:
+    """Run a world with all payments; return the figures about money alone."""
+    note(f"money: {world.reports:,} reports, seed {world.seed}, {world.hops or 'usual'} hops")
+    scenario = world.scenario()
+    found, _, _ = replayed(scenario)
+    money = money_of(truth_of(scenario), found, lines(scenario.transactions))
+    return msgspec.structs.asdict(money)
 
 
 class _Name(msgspec.Struct, frozen=True):
@@ -80,6 +90,8 @@ def flat(figures: Figures, *, holds: bool) -> Json:
         if name in ("clusters", "whole_rings"):
             for part, figure in value.items():
                 found[f"{name}_{part}"] = _three(figure)
+        elif name == "money":
+            found.update(value or {})
         elif isinstance(value, dict):
             if holds:
                 found[name] = _three(value)

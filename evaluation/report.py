@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,20 @@ _FIGURES = (
     ("honest_hold_rate", "held, honest customers'"),
     ("mule_recall", "mule recall"),
     ("hold_recall", "hold recall"),
+)
+_MONEY = (
+    ("stolen_satang", "stolen, baht"),
+    ("reachable_at_alert_satang", "reachable at the alert"),
+    ("resting_satang", "still somewhere at the end"),
+    ("money_covered", "held of it"),
+    ("money_covered_of_reported", "held of all reported"),
+    ("asked_satang", "asked, baht"),
+    ("innocent_satang", "wrongly asked, baht"),
+    ("innocent_satang_share", "wrongly asked, share"),
+    ("disputed_satang", "disputed by mistake, baht"),
+    ("over_hold_satang", "over-hold, satang"),
+    ("median_hops", "median hops"),
+    ("report_to_last_hold_median_s", "report to last hold, median s"),
 )
 
 
@@ -52,6 +67,7 @@ def headline(results: Json) -> Json:
         "honest_hold_rate": _highest(held, "honest_hold_rate"),
         "mule_recall": _lowest(held, "mule_recall"),
         "hold_recall": _lowest(held, "hold_recall"),
+        **money_of_all([*(world["figures"] for world in held), *results.get("money", [])]),
         "neighbours_held": results.get("neighbours", {}).get("innocents_held"),
         "brigade_holds": results.get("brigades", {}).get("holds"),
         "brigades_visible": results.get("brigades", {}).get("visible"),
@@ -61,6 +77,20 @@ def headline(results: Json) -> Json:
     for name, figures in results.get("splink", {}).items():
         line[f"splink_{name}_f1"], line[f"splink_{name}_b3"] = figures["f1"], figures["b3"]
     return line
+
+
+def money_of_all(runs: list[Json]) -> Json:
+    """Return the figures about money over several runs together: sums, and shares of sums."""
+    sums = Counter[str]()
+    for figures in runs:
+        for name in ("resting_satang", "asked_satang", "innocent_satang", "over_hold_satang"):
+            sums[name] += figures.get(name, 0)
+        sums["covered"] += figures.get("money_covered", 1) * figures.get("resting_satang", 0)
+    return {
+        "money_covered": round(sums["covered"] / max(1, sums["resting_satang"]), 6),
+        "innocent_satang_share": round(sums["innocent_satang"] / max(1, sums["asked_satang"]), 6),
+        "over_hold_satang": sums["over_hold_satang"],
+    }
 
 
 def _every(results: Json) -> list[Json]:
@@ -96,6 +126,7 @@ def write_readme(path: Path, results: Json) -> None:
         _MARK,
         _febrl(results.get("febrl", {})),
         _worlds(worlds),
+        _money(worlds, results.get("money", [])),
         _baselines(worlds),
         _outside(worlds),
         _special(results),
@@ -153,6 +184,23 @@ def _worlds(worlds: list[Json]) -> str:
     ]
     columns = ("world (reports, level, seed)", *(title for _, title in _FIGURES))
     return f"## Worlds\n\n{table(columns, rows)}"
+
+
+def _money(worlds: list[Json], of_hops: list[Json]) -> str:
+    runs = [
+        (_named(world), world["figures"]) for world in worlds if "money_covered" in world["figures"]
+    ]
+    runs += [(f"{_named(run)}, 2 to {run['hops']} hops", run) for run in of_hops]
+    rows = [(name, *(_sum(part, run[part]) for part, _ in _MONEY)) for name, run in runs]
+    columns = ("world", *(title for _, title in _MONEY))
+    return f"## Money\n\n{table(columns, rows)}" if rows else ""
+
+
+def _sum(name: str, figure: float) -> str:
+    """Return a sum as baht, but over-hold, of which every satang counts; others as they are."""
+    if name.endswith("_satang") and name != "over_hold_satang":
+        return f"{figure / 100:,.2f}"
+    return f"{figure:,}"
 
 
 def _baselines(worlds: list[Json]) -> str:

@@ -41,6 +41,8 @@ class World:
     seed: int
     reports: int
     difficulty: str
+    hops: int | None = None
+    """Accounts that stolen money goes through at most; None: as the simulation has it."""
 
     @property
     def rings(self) -> int:
@@ -55,6 +57,7 @@ class World:
             reports=self.reports,
             payments=max(4_000, 8 * self.reports),
             difficulty=self.difficulty,
+            hops=self.hops,
             start=START,
         )
 

@@ -17,6 +17,7 @@ HIGHER_IS_BETTER = (
     "hold_recall",
     "mule_recall",
     "hold_precision",
+    "money_covered",
 )
 COUNTED_ROUGHLY = ("most_strangers", "accounts_wrongly_inside")
 LOWER_IS_BETTER = (
@@ -25,6 +26,7 @@ LOWER_IS_BETTER = (
     "honest_held_at_end",
     "innocents_held",
     "holds",
+    "over_hold_satang",
 )
 SLACK = 0.005
 """Shares may fall by so much: moving one report of a small world is no harm by itself. So what is

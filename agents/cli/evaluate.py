@@ -14,6 +14,7 @@ from agents.cli import CommandError
 from agents.console import console
 from pipeline.evaluation.figures import Figure, Figures, Grouping, figures_of
 from pipeline.evaluation.found import Found, gather
+from pipeline.evaluation.money import Money
 from pipeline.evaluation.told import identifiers_told, newest_reports
 from pipeline.evaluation.truth import Truth, decode_truth
 from pipeline.evaluation.worst import Case, lost_by_difficulty, worst_cases
@@ -32,6 +33,9 @@ def evaluate(
     reports: Annotated[
         Path | None, typer.Option(help="The reports, to say more of what mixes clusters.")
     ] = None,
+    transactions: Annotated[
+        Path | None, typer.Option(help="The payments, for the figures about money.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Figures and cases as one line.")] = False,
 ) -> None:
     """Compare clusters and alerts with the truth: figures with 95 % intervals, and the worst cases.
@@ -46,7 +50,8 @@ def evaluate(
         raise CommandError(
             f"Not the clusters and alerts of `freezeline replay`: {error}.", 1
         ) from None
-    figures = figures_of(known, found)
+    paid = _lines(transactions) if transactions is not None else None
+    figures = figures_of(known, found, paid)
     told = None
     if reports is not None:
         told = identifiers_told(newest_reports(_lines(reports), load_policy()))
@@ -109,11 +114,22 @@ def shown_figures(figures: Figures) -> list[tuple[str, str]]:
                 (f"{name} {part}", _text(getattr(value, part), True))
                 for part in value.__struct_fields__
             ]
+        elif isinstance(value, Money):
+            shown += [(part, _sum(part, getattr(value, part))) for part in value.__struct_fields__]
+        elif value is None:
+            continue
         elif isinstance(value, Figure):
             shown.append((name, _text(value, not name.endswith("_s"))))
         else:
             shown.append((name, f"{value:,}"))
     return [(name.replace("_", " "), text) for name, text in shown]
+
+
+def _sum(name: str, figure: float) -> str:
+    """Return a figure about money: sums in satang, shares in percent."""
+    if name.startswith("money_covered") or name.endswith("_share"):
+        return f"{figure:.4%}"
+    return f"{figure:,}"
 
 
 def _text(figure: Figure, share: bool) -> str:

@@ -31,6 +31,9 @@ def run(
     difficulty: Annotated[
         str, typer.Option(help=f"How hard it is: {', '.join(LEVELS)}.")
     ] = DEFAULT,
+    hops: Annotated[
+        int | None, typer.Option(min=2, help="Accounts that stolen money goes through at most.")
+    ] = None,
     start: Annotated[
         str, typer.Option(help="When the day of payments begins, RFC 3339 with an offset.")
     ] = DEFAULT_START,
@@ -48,6 +51,7 @@ def run(
         reports=reports,
         payments=payments,
         difficulty=difficulty,
+        hops=hops,
         start=_start(start),
     )
     try:

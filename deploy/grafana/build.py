@@ -57,6 +57,11 @@ def rate(metric: str, by: str, selector: str = "") -> str:
     return f"sum by ({by}) (rate({metric}{selector}[{RATE}]))"
 
 
+def increase(metric: str, by: str) -> str:
+    """PromQL for a counter's growth in a day."""
+    return f"sum by ({by}) (increase({metric}[24h]))"
+
+
 def mean(metric: str, by: str) -> str:
     """PromQL for the mean of a histogram."""
     return f"{rate(f'{metric}_sum', by)} / {rate(f'{metric}_count', by)}"
@@ -256,6 +261,24 @@ OPERATIONS = [
                 {"99 % within": quantile(0.99, "freezeline_report_to_alert_seconds")},
                 "s",
                 width=12,
+            ),
+        ],
+    ),
+    Row(
+        "Money",
+        [
+            Panel(
+                "Baht asked to be held in 24 h, by what it rests on",
+                {"{{grounds}}": f"{increase('freezeline_asked_satang_total', 'grounds')} / 100"},
+                width=12,
+                note="Of a hold whose amount is raised, only what is more.",
+            ),
+            Panel(
+                "Baht let go in 24 h, by reason",
+                {"{{reason}}": f"{increase('freezeline_let_go_satang_total', 'reason')} / 100"},
+                width=12,
+                note="superseded: another hold asks for the same money. money_gone: it moved on, "
+                "and is followed. lowered: the hold stands for less.",
             ),
         ],
     ),

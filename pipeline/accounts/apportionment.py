@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
@@ -106,7 +105,7 @@ class Fifo:
         self._book = book
         self._marks: dict[str, tuple[Mark, ...]] = {}
         self._to_mark: dict[str, tuple[Mark, ...]] = {}
-        self._resting: Counter[Colour] = Counter()
+        self._resting: dict[Colour, int] = {}
         self._rests: dict[str, dict[Colour, int]] = {}
         """By credit: what of its marked coins is still there."""
         self._next_out: Rank | None = None
@@ -162,7 +161,7 @@ class Fifo:
 
     def resting(self, colour: Colour) -> int:
         """See `Apportionment.resting`."""
-        return self._resting[colour]
+        return self._resting.get(colour, 0)
 
     def _rest(self, credit: str, touched: Touched) -> None:
         """Find out what of a credit's marked coins is still there."""
@@ -182,7 +181,7 @@ class Fifo:
             self._resting[colour] -= satang
             touched.colours.add(colour)
         for colour, satang in rests.items():
-            self._resting[colour] += satang
+            self._resting[colour] = self._resting.get(colour, 0) + satang
             touched.colours.add(colour)
 
     def _debits_of(self, credit: str, touched: Touched) -> None:

@@ -7,7 +7,6 @@ It is a pure function of the account file, policy and time, whichever way it was
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
@@ -102,7 +101,7 @@ class Decision:
     notices: dict[str, Posting] = field(default_factory=dict)
     considered: Collection[str] | None = None
     steps: dict[str, Step | None] = field(default_factory=dict)
-    cut: Counter[str] = field(default_factory=Counter)
+    cut: dict[str, int] = field(default_factory=dict)
     due: int | None = None
     limited: bool = False
     crowded: bool = False

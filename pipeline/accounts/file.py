@@ -33,6 +33,8 @@ class Said(msgspec.Struct, array_like=True):
     substance: str
     claims: tuple[str, ...]
     disputed: int
+    asked: int = 0
+    """Satang that the alert asks to be held; nothing when it is not open."""
 
 
 class AccountFile(msgspec.Struct, kw_only=True, omit_defaults=True):

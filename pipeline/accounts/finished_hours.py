@@ -1,20 +1,22 @@
 """The look-back memory's finished hours, in rows so small that one account's are read at once.
 
-A bucket of an hour that is over is cut by account into up to 256 rows, the more the larger it is.
-All hours of a row lie side by side, so what is remembered of an account is a few short scans,
+A bucket of hours that are over is cut by account into up to 256 rows, the more the larger it is.
+All hours of a row lie side by side, so what is remembered of an account is a short scan or two,
 however much the partition remembers.
 """
 
 from __future__ import annotations
 
+import struct
 import zlib
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from pipeline.contracts.account_log import Posting
-from pipeline.state import State
+from pipeline.state import State, scan_prefix
 
 _ROW = b"lr"
 _INDEX = b"li"
@@ -38,6 +40,8 @@ _OWNERS = msgspec.msgpack.Decoder(list[_Owner])
 _RAW = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _POSTING = msgspec.msgpack.Decoder(Posting)
 _ENCODER = msgspec.msgpack.Encoder()
+_CUTS = struct.Struct(f">{BUCKETS}H")
+_BEGINNING = _ENCODER.encode(Posting("", "", 0, 0, ""))[:1]
 
 
 class FinishedHours:
@@ -48,73 +52,100 @@ class FinishedHours:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._cuts: dict[int, array[int]] = {}
+        """By hour: for each bucket, in which finenesses it is cut, a bit each."""
+        for key, value in scan_prefix(state, _INDEX):
+            self._cuts[int.from_bytes(key[len(_INDEX) :], "big")] = _read_index(value)
 
     def add(self, hour: int, bucket: int, blocks: Sequence[bytes]) -> None:
-        """Cut blocks (encoded lists of postings) of an hour's bucket into rows."""
+        """Cut blocks (encoded lists of postings) of a bucket into rows, to be kept with an hour.
+
+        The hour is the last that they are from: with it all of them are forgotten.
+        """
         wanted = sum(map(len, blocks)) // ROW_BYTES
         fineness = min(_FINEST, max(0, wanted.bit_length() - 1))
         rows: defaultdict[int, list[msgspec.Raw]] = defaultdict(list)
+        crc32, mask = zlib.crc32, _mask(fineness)
         for block in blocks:
             # What is only moved is not decoded: that would cost ten times as much.
             for owner, posting in zip(_OWNERS.decode(block), _RAW.decode(block), strict=True):
-                rows[_row_of(owner.account.encode(), fineness)].append(posting)
-        index = self._index(hour)
+                rows[crc32(owner.account.encode()) >> 16 & mask].append(posting)
+        cuts = self._cuts.get(hour) or array("H", bytes(2 * BUCKETS))
         for row, postings in rows.items():
             key = _row_key(bucket, row, hour)
-            before = self._state.get(key) if index[bucket] else None
+            before = self._state.get(key) if cuts[bucket] else None
             if before is not None:
                 postings = [*_RAW.decode(before), *postings]
             self._state.put(key, _ENCODER.encode(postings))
-        if index[bucket] <= fineness:
-            index[bucket] = fineness + 1
-            self._state.put(_index_key(hour), bytes(index))
+        if not cuts[bucket] >> fineness & 1:
+            cuts[bucket] |= 1 << fineness
+            self._cuts[hour] = cuts
+            self._state.put(_index_key(hour), _written_index(cuts))
 
     def of(self, account: bytes, bucket: int, first: int) -> Iterator[Posting]:
-        """Yield the postings of an account from the hour ``first`` on."""
-        for row in sorted({_row_of(account, fineness) for fineness in range(_FINEST + 1)}):
-            begin, end = _row_key(bucket, row, first), _row_key(bucket, row, 0xFFFFFFFF)
+        """Yield the postings of an account that are kept with the hour ``first`` or later."""
+        rows: defaultdict[int, set[int]] = defaultdict(set)
+        place = zlib.crc32(account) >> 16
+        for hour, cuts in self._cuts.items():
+            finenesses = cuts[bucket]
+            if hour < first or not finenesses:
+                continue
+            for fineness in range(_FINEST + 1):
+                if finenesses >> fineness & 1:
+                    rows[place & _mask(fineness)].add(hour)
+        beginning = beginning_of(account)
+        for row, hours in sorted(rows.items()):
+            begin, end = _row_key(bucket, row, min(hours)), _row_key(bucket, row, max(hours) + 1)
             for _, value in self._state.scan(begin, end):
-                if account in value:
+                if beginning in value:
                     yield from postings_of(account, value)
 
     def hours_before(self, first: int) -> list[int]:
         """Return the hours below ``first`` that have rows."""
-        found = self._state.scan(_INDEX, _index_key(first))
-        return [int.from_bytes(key[len(_INDEX) :], "big") for key, _ in found]
+        return sorted(hour for hour in self._cuts if hour < first)
 
     def forget(self, hour: int, bucket: int) -> None:
         """Drop the rows of an hour's bucket."""
-        index = self._index(hour)
-        if not index[bucket]:
+        cuts = self._cuts.get(hour)
+        if cuts is None or not cuts[bucket]:
             return
         # The rows of a coarser cut, should there have been one, are among those of the finest.
-        for row in range(0, _MOST_ROWS, _MOST_ROWS >> (index[bucket] - 1)):
+        finest = cuts[bucket].bit_length() - 1
+        for row in range(0, _MOST_ROWS, _MOST_ROWS >> finest):
             self._state.delete(_row_key(bucket, row, hour))
-        index[bucket] = 0
-        if any(index):
-            self._state.put(_index_key(hour), bytes(index))
+        cuts[bucket] = 0
+        if any(cuts):
+            self._state.put(_index_key(hour), _written_index(cuts))
         else:
+            del self._cuts[hour]
             self._state.delete(_index_key(hour))
 
-    def _index(self, hour: int) -> bytearray:
-        """Return a byte for each bucket: its fineness and one more, 0 where it has no rows."""
-        return bytearray(self._state.get(_index_key(hour)) or BUCKETS)
+
+def beginning_of(account: bytes) -> bytes:
+    """Return how an encoded posting of this account begins (others may have it in them too)."""
+    return _BEGINNING + _ENCODER.encode(account.decode())
 
 
 def postings_of(account: bytes, block: bytes) -> Iterator[Posting]:
     """Yield the account's postings in an encoded list of postings."""
-    name = account.decode()
+    beginning = beginning_of(account)
     for each in _RAW.decode(block):
         # Most are other accounts', and are not decoded.
-        if account in bytes(each):
-            posting = _POSTING.decode(each)
-            if posting.account == name:
-                yield posting
+        if bytes(each).startswith(beginning):
+            yield _POSTING.decode(each)
 
 
-def _row_of(account: bytes, fineness: int) -> int:
-    # The lowest byte of the hash chose the partition, the second the bucket.
-    return zlib.crc32(account) >> 16 & 0xFF & -(_MOST_ROWS >> fineness)
+def _mask(fineness: int) -> int:
+    # Of the hash, the lowest byte chose the partition, the second the bucket: this is of the third.
+    return 0xFF & -(_MOST_ROWS >> fineness)
+
+
+def _read_index(value: bytes) -> array[int]:
+    return array("H", _CUTS.unpack(value))
+
+
+def _written_index(cuts: array[int]) -> bytes:
+    return _CUTS.pack(*cuts)
 
 
 def _row_key(bucket: int, row: int, hour: int) -> bytes:

@@ -1,13 +1,15 @@
 """The fold of the account-log: look-back memory for all, a file for accounts with a case.
 
 Every record is one step: its events are added, each touched file is decided once, and the
-differences leave. Versions therefore depend on the log alone, not on how it was fetched.
+differences leave. Versions therefore depend on the log alone, not on how it was fetched. Only how
+many records carry what a batch tells other accounts is the batch's: as few as may be.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from itertools import chain
 
 import msgspec
 
@@ -28,7 +30,7 @@ from pipeline.contracts.account_log import (
     Postings,
     Step,
     decode_log_entry,
-    encode_log_entry,
+    encode_account_events,
     partition_of,
 )
 from pipeline.contracts.alerts import FreezeAlert
@@ -49,6 +51,7 @@ POSTINGS_IN_MEMORY = 100_000
 """Postings and claims that the open files kept may have in all, so that long files do not fill the
 memory (about 1.5 KB each); the file that was used last is kept whatever its length."""
 
+_LIMITS = frozenset((*LIMITS_OF_A_TRACE, *LIMITS_OF_A_STEP))
 _DUE = b"d"
 _NOW = b"m/now"
 
@@ -81,6 +84,8 @@ class AccountsFold:
         self._files: OrderedDict[str, OpenFile] = OrderedDict()
         self._dirty: dict[str, OpenFile] = {}
         self._entries_in_memory = 0
+        self._events_out: dict[int, list[AccountEvent]] = {}
+        """By partition: the notices and steps that the batch sends to accounts there."""
         now = state.get(_NOW)
         self._now = int.from_bytes(now, "big") if now else 0
         self._lookback = LookBack(state, policy.look_back_hours, self._now)
@@ -88,6 +93,7 @@ class AccountsFold:
     def apply(self, records: Sequence[Record], silent: bool = False) -> Folded:
         """Fold a batch; see the module's docstring."""
         folded = Folded()
+        self._events_out.clear()
         for record in records:
             try:
                 entry = decode_log_entry(record.value)
@@ -103,6 +109,7 @@ class AccountsFold:
                 self._tick(entry.at, record, folded)
         if records:
             self._lookback.flush(records[-1].offset)
+        self._send_events(folded)
         self._write_files(folded)
         return folded
 
@@ -192,9 +199,7 @@ class AccountsFold:
             if partition_of(event.account, self._partitions) != self._partition:
                 folded.counts["limit_hits", "foreign_account"] += 1
                 continue
-            opened = self._opened(event.account)
-            if not opened.file.remembered and not isinstance(event, Notice):
-                self._remember(opened, record)
+            opened = self._opened(event, record)
             if opened.add_event(event):
                 touched[event.account] = _cause(event, record)
             else:
@@ -215,21 +220,28 @@ class AccountsFold:
             self._state.delete(key)
             self._settle(key[9:].decode(), Cause("tick", record.timestamp), record, folded)
 
-    def _opened(self, account: str) -> OpenFile:
-        """Return the account's file, a new one at the first event of its case."""
+    def _opened(self, event: AccountEvent, record: Record) -> OpenFile:
+        """Return the file of the event's account, a new one at the first event of its case.
+
+        With any event but a notice it takes over what the look-back memory holds of the account.
+        """
+        account, takes_over = event.account, not isinstance(event, Notice)
         if account not in self._with_file:
             self._with_file.add(account)
-            begun = OpenFile.begun(account, self._policy, self._state)
+            remembered = self._remembered(account, record) if takes_over else None
+            begun = OpenFile.begun(account, remembered, self._policy, self._state)
             self._files[account] = self._dirty[account] = begun
-        return self._file(account)
+        opened = self._file(account)
+        if takes_over and not opened.file.remembered:
+            for posting in self._remembered(account, record):
+                opened.add_posting(posting)
+            opened.file.remembered = True
+        return opened
 
-    def _remember(self, opened: OpenFile, record: Record) -> None:
-        """Take over what the look-back memory holds of the account, in order of time."""
+    def _remembered(self, account: str, record: Record) -> list[Posting]:
+        """Return what the look-back memory holds of the account, in order of time."""
         self._lookback.flush(record.offset)
-        remembered = self._lookback.of(opened.file.account)
-        for posting in sorted(remembered, key=lambda p: (p.at, posting_id(p))):
-            opened.add_posting(posting)
-        opened.file.remembered = True
+        return sorted(self._lookback.of(account), key=lambda p: (p.at, posting_id(p)))
 
     def _file(self, account: str) -> OpenFile:
         """Return the account's file, read once while it is in use."""
@@ -253,9 +265,9 @@ class AccountsFold:
             folded.counts["limit_hits", "holds_an_account"] += 1
         if settled.decision.crowded:
             folded.counts["limit_hits", "payments_a_claim"] += 1
-        for limit in (*LIMITS_OF_A_TRACE, *LIMITS_OF_A_STEP):
-            if settled.decision.cut[limit]:
-                folded.counts["limit_hits", limit] += settled.decision.cut[limit]
+        for limit, cuts in settled.decision.cut.items():
+            if limit in _LIMITS:
+                folded.counts["limit_hits", limit] += cuts
         if settled.left_out:
             folded.counts["limit_hits", "postings_a_file"] += settled.left_out
         due = opened.file.due
@@ -270,14 +282,24 @@ class AccountsFold:
         for alert in differences.alerts:
             folded.outputs.append(alert_output(alert, cause.at if cause.by_report else None))
             folded.counts["alerts", alert.kind.value, alert.level] += 1
-        by_partition: dict[int, list[AccountEvent]] = {}
-        events: list[AccountEvent] = [*differences.notices, *differences.steps]
-        for event in events:
+        for grounds, satang in differences.asked.items():
+            folded.counts["asked_satang", grounds] += satang
+        for reason, satang in differences.let_go.items():
+            folded.counts["let_go_satang", reason] += satang
+        for event in chain[AccountEvent](differences.notices, differences.steps):
             partition = partition_of(event.account, self._partitions)
-            by_partition.setdefault(partition, []).append(event)
-        for partition, its_events in by_partition.items():
-            value = encode_log_entry(AccountEvents(its_events))
-            folded.outputs.append(Output(ACCOUNT_LOG, None, value, (), partition))
+            self._events_out.setdefault(partition, []).append(event)
+
+    def _send_events(self, folded: Folded) -> None:
+        """Send what the batch tells other accounts, few records to each partition.
+
+        They leave before the alerts, because others go on from them.
+        """
+        folded.outputs[:0] = [
+            Output(ACCOUNT_LOG, None, value, (), partition)
+            for partition, events in self._events_out.items()
+            for value in encode_account_events(events)
+        ]
 
     def _write_files(self, folded: Folded) -> None:
         """Write the batch's changed files, to the state and, last, to their topic."""

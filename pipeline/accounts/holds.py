@@ -8,7 +8,6 @@ payment therefore moves the end of that beginning, and the holds before it are n
 from __future__ import annotations
 
 from bisect import insort
-from collections import Counter
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -52,7 +51,7 @@ class HoldQueue:
         self._partly: tuple[str, int] | None = None
         self._expired: set[str] = set()
         self._by_bank: dict[str, str] = {}
-        self._bank_reasons: Counter[str] = Counter()
+        self._bank_reasons: dict[str, int] = {}
         self._worthless: set[str] = set()
 
     def put(self, origin: str, waiting: Waiting) -> None:
@@ -171,7 +170,7 @@ class HoldQueue:
             self._expired.add(origin)
         elif origin in self._ended:
             reason = self._by_bank[origin] = self._ended[origin]
-            self._bank_reasons[reason] += 1
+            self._bank_reasons[reason] = self._bank_reasons.get(reason, 0) + 1
         elif waiting.amount <= 0:
             self._worthless.add(origin)
         else:

@@ -4,7 +4,8 @@ Most accounts never have a case, so a posting costs a share of one write, and is
 claim or level opens the account's file. While an hour goes on, its postings are written in blocks
 by bucket of accounts. When it is over, blocks worth it are cut into small rows
 (`pipeline.accounts.finished_hours`), a bucket at a time between batches, so that nothing waits for
-it. Expiry drops whole blocks and rows.
+it; where little comes in an hour, several hours are cut together. Expiry drops whole blocks and
+rows.
 
 When little comes at a time, blocks would be many and tiny: dear to write, dearer to read. So a
 small batch is written as one row of its own, stays in memory as well, and goes into blocks together
@@ -15,22 +16,22 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict, deque
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable
 from itertools import chain
 
 import msgspec
 
-from pipeline.accounts.finished_hours import BUCKETS, FinishedHours, postings_of
+from pipeline.accounts.finished_hours import BUCKETS, FinishedHours, beginning_of, postings_of
 from pipeline.contracts.account_log import Posting
 from pipeline.policy.policy import HOUR_MS
-from pipeline.state import State, scan_prefix
+from pipeline.state import State, prefix_end, scan_prefix
 
 BLOCK_POSTINGS = 8_192
 """Postings that wait, at most, until they go into blocks: some 3 MB, 32 a bucket."""
 
-CUT_BYTES = 4_096
-"""A finished hour's bucket of more bytes is cut into rows. Smaller ones stay as they are: rows of
-one posting or two would cost more than they save."""
+CUT_BYTES = 32_768
+"""A bucket's blocks of all finished hours are cut into rows when they have more bytes together.
+Before, they stay as they are: reading so much costs less than a row from each hour."""
 
 _GOING_HOURS = 2
 """This hour and the last, to which some postings still come."""
@@ -55,7 +56,7 @@ _DECODER = msgspec.msgpack.Decoder(list[Posting])
 class LookBack:
     """The look-back memory of one partition.
 
-    Rows of its state: ``b hour bucket sequence`` a block, ``w sequence`` a batch that waits, and
+    Rows of its state: ``b bucket hour sequence`` a block, ``w sequence`` a batch that waits, and
     those of `FinishedHours`. ``now`` is the newest tick (ms since 1970), 0 before the first.
     """
 
@@ -71,8 +72,11 @@ class LookBack:
         self._waiting: dict[bytes, None] = {}
         """The rows of what waits."""
         self._waiting_postings = 0
-        self._with_blocks = set(self._hours_with_blocks())
-        self._to_look_at = set(self._with_blocks)
+        self._pending_hours: list[int] | None = None
+        """The hours of what is in no block yet; None: to be found out."""
+        self._blocks = self._find_blocks()
+        """By hour: the buckets that have blocks."""
+        self._to_look_at = set(self._blocks)
         """Hours whose blocks were not looked at since the last one was written."""
         self._steps: deque[tuple[int, int]] = deque()
         """Hours and buckets to be cut, or forgotten, one after the other."""
@@ -100,6 +104,7 @@ class LookBack:
             postings = [posting for posting in postings if posting.account not in cases]
         if postings:
             self._new.append(postings)
+            self._pending_hours = None
         return others
 
     def flush(self, sequence: int) -> None:
@@ -125,17 +130,17 @@ class LookBack:
 
     def _write_blocks(self, sequence: int) -> None:
         for block, postings in self._pending.items():
-            key = _block_key(block // BUCKETS, block % BUCKETS) + sequence.to_bytes(8, "big")
+            key = _block_key(block % BUCKETS, block // BUCKETS) + sequence.to_bytes(8, "big")
             before = self._state.get(key)
             if before is not None:
                 postings = _DECODER.decode(before) + postings
             self._state.put(key, _ENCODER.encode(postings))
-        hours = {block // BUCKETS for block in self._pending}
-        self._with_blocks |= hours
-        self._to_look_at |= hours
+            self._blocks.setdefault(block // BUCKETS, set()).add(block % BUCKETS)
+            self._to_look_at.add(block // BUCKETS)
         for key in self._waiting:
             self._state.delete(key)
         self._pending.clear()
+        self._pending_hours = None
         self._new.clear()
         self._waiting.clear()
         self._waiting_postings = 0
@@ -144,16 +149,22 @@ class LookBack:
         """Yield the account's remembered postings."""
         needle = account.encode()
         bucket, first = (zlib.crc32(needle) >> 8) % BUCKETS, self._first
-        for hour in sorted(self._with_blocks):
-            if hour < first:
-                continue
-            for _, value in scan_prefix(self._state, _block_key(hour, bucket)):
-                if needle in value:
+        hours = [hour for hour, found in self._blocks.items() if hour >= first and bucket in found]
+        if hours:
+            beginning = beginning_of(needle)
+            begin, end = _block_key(bucket, min(hours)), _block_key(bucket, max(hours) + 1)
+            for _, value in self._state.scan(begin, end):
+                if beginning in value:
                     yield from postings_of(needle, value)
-        yield from self._finished.of(needle, bucket, first)
-        for block, postings in self._pending.items():
-            if block % BUCKETS == bucket and block // BUCKETS >= first:
-                yield from (p for p in postings if p.account == account)
+        for posting in self._finished.of(needle, bucket, first):
+            if posting.at // HOUR_MS >= first:
+                yield posting
+        if self._pending_hours is None:
+            self._pending_hours = sorted({block // BUCKETS for block in self._pending})
+        for hour in self._pending_hours:
+            waiting = self._pending.get(hour * BUCKETS + bucket)
+            if waiting is not None and hour >= first:
+                yield from (p for p in waiting if p.account == account)
 
     def expire(self, now: int) -> None:
         """Forget the hours that ended more than the look-back time before ``now``.
@@ -164,11 +175,11 @@ class LookBack:
         self._first = self._first_kept(now)
         if any(block // BUCKETS < self._first for block in self._pending):
             self._write_blocks(int.from_bytes(next(reversed(self._waiting))[1:], "big"))
-        for hour in [hour for hour in self._with_blocks if hour < self._first]:
-            self._with_blocks.discard(hour)
+        for hour in [hour for hour in self._blocks if hour < self._first]:
             self._to_look_at.discard(hour)
-            for key in list(self._blocks_of(hour)):
-                self._state.delete(key)
+            for bucket in self._blocks.pop(hour):
+                for key, _ in list(scan_prefix(self._state, _block_key(bucket, hour))):
+                    self._state.delete(key)
         self._plan(now)
 
     def _first_kept(self, now: int) -> int:
@@ -195,29 +206,32 @@ class LookBack:
         if hour < self._first:
             self._finished.forget(hour, bucket)
             return _BYTES_OF_FORGETTING
-        blocks = list(scan_prefix(self._state, _block_key(hour, bucket)))
+        hours = [h for h, found in self._blocks.items() if h <= hour and bucket in found]
+        if not hours:
+            return 0
+        begin, end = _block_key(bucket, min(hours)), _block_key(bucket, hour + 1)
+        blocks = list(self._state.scan(begin, end))
         size = sum(len(value) for _, value in blocks)
         if size > CUT_BYTES:
             self._finished.add(hour, bucket, [value for _, value in blocks])
             for key, _ in blocks:
                 self._state.delete(key)
-        if bucket == BUCKETS - 1 and next(self._blocks_of(hour), None) is None:
-            self._with_blocks.discard(hour)
+            for each in hours:
+                self._blocks[each].discard(bucket)
+                if not self._blocks[each]:
+                    del self._blocks[each]
         return size
 
-    def _blocks_of(self, hour: int) -> Iterator[bytes]:
-        return (key for key, _ in scan_prefix(self._state, _BLOCK + hour.to_bytes(4, "big")))
-
-    def _hours_with_blocks(self) -> Iterator[int]:
-        start = _BLOCK
-        while True:
-            found = next(iter(self._state.scan(start, b"c")), None)
-            if found is None:
-                return
-            hour = int.from_bytes(found[0][1:5], "big")
-            yield hour
-            start = _BLOCK + (hour + 1).to_bytes(4, "big")
+    def _find_blocks(self) -> dict[int, set[int]]:
+        """Return the hours and buckets of the blocks there are, without reading through them."""
+        blocks: dict[int, set[int]] = {}
+        start, end = _BLOCK, prefix_end(_BLOCK)
+        while (found := next(iter(self._state.scan(start, end)), None)) is not None:
+            bucket, hour = found[0][1], int.from_bytes(found[0][2:6], "big")
+            blocks.setdefault(hour, set()).add(bucket)
+            start = _block_key(bucket, hour + 1)
+        return blocks
 
 
-def _block_key(hour: int, bucket: int) -> bytes:
-    return _BLOCK + hour.to_bytes(4, "big") + bytes([bucket])
+def _block_key(bucket: int, hour: int) -> bytes:
+    return _BLOCK + bytes([bucket]) + hour.to_bytes(4, "big")

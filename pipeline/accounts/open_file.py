@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.accounts.decision import Decision
 from pipeline.accounts.file import (
     AccountFile,
     add_event,
+    add_posting,
     decode_file,
     merged,
     place_of,
@@ -68,9 +70,13 @@ class OpenFile:
         self._obsolete: list[bytes] = []
 
     @classmethod
-    def begun(cls, account: str, policy: Policy, state: State) -> OpenFile:
-        """Return the file of an account whose case begins."""
-        file = AccountFile(account=account)
+    def begun(
+        cls, account: str, remembered: Iterable[Posting] | None, policy: Policy, state: State
+    ) -> OpenFile:
+        """Return the file of an account whose case begins, with its postings (None: not yet)."""
+        file = AccountFile(account=account, remembered=remembered is not None)
+        for posting in remembered or ():
+            add_posting(file, posting)
         return cls(file, Tail(file), policy, state)
 
     @classmethod

@@ -8,7 +8,6 @@ postings, disputes and steps, whatever order they came in.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 
 from pipeline.accounts.apportionment import Colour, Mark, Touched, apportionment
@@ -51,9 +50,9 @@ class StolenMoney:
         self._undisputed: set[str] = set()
         self._steps: dict[str, dict[str, Step]] = {}
         """By payment: the steps that came with it."""
-        self._colours: dict[str, Counter[Colour]] = {}
+        self._colours: dict[str, dict[Colour, int]] = {}
         """By payment: what is marked of it."""
-        self._of_origin: dict[str, Counter[Colour]] = {}
+        self._of_origin: dict[str, dict[Colour, int]] = {}
         """By origin: in how many payments each of its colours came."""
         self._brought: dict[str, dict[str, int]] = {}
         """By origin: the payments that brought its money, and how much each (satang)."""
@@ -175,10 +174,10 @@ class StolenMoney:
         return marks
 
     def _count(self, transaction: str, marks: list[Mark]) -> None:
-        before = self._colours.pop(transaction, Counter())
-        now: Counter[Colour] = Counter()
+        before = self._colours.pop(transaction, {})
+        now: dict[Colour, int] = {}
         for mark in marks:
-            now[mark.colour] += mark.length
+            now[mark.colour] = now.get(mark.colour, 0) + mark.length
         self._recoloured.update(before, now)
         for colour in before:
             self._brought[colour.origin].pop(transaction, None)
@@ -191,13 +190,14 @@ class StolenMoney:
             if not of_origin[colour]:
                 del of_origin[colour]
         for colour in now.keys() - before.keys():
-            self._of_origin.setdefault(colour.origin, Counter())[colour] += 1
+            of_origin = self._of_origin.setdefault(colour.origin, {})
+            of_origin[colour] = of_origin.get(colour, 0) + 1
         if now:
             self._colours[transaction] = now
-        traced: Counter[int] = Counter()
+        traced: dict[int, int] = {}
         for colour, marked in now.items():
             if _is_traced(colour):
-                traced[colour.hop] += marked
+                traced[colour.hop] = traced.get(colour.hop, 0) + marked
         posting = self._postings.get(transaction + "+")
         if posting is not None:
             self.trade.traced(transaction, posting.other, traced)

@@ -8,8 +8,6 @@ what they come to is the same in any order.
 
 from __future__ import annotations
 
-from collections import Counter
-
 import msgspec
 
 from pipeline.accounts.apportionment import PRO_RATA, Colour
@@ -57,7 +55,7 @@ class Tracing:
         """What was found of each origin since the last change."""
         self.cut: dict[tuple[Colour, str], str] = {}
         """Where the trace ends although the money went on, and at which limit."""
-        self._newly_cut: Counter[str] = Counter()
+        self._newly_cut: dict[str, int] = {}
         self._shop = [False] * (policy.hops + 1)
         """By hop: whether the account is a shop, as far as money up to that hop is concerned."""
         self.spared: str | None = None
@@ -233,11 +231,14 @@ class Tracing:
             self.cut.pop((colour, debit), None)
         elif self.cut.get((colour, debit)) != limit:
             self.cut[colour, debit] = limit
-            self._newly_cut[limit] += 1
+            self._count_cut(limit)
 
-    def newly_cut(self) -> Counter[str]:
+    def _count_cut(self, limit: str) -> None:
+        self._newly_cut[limit] = self._newly_cut.get(limit, 0) + 1
+
+    def newly_cut(self) -> dict[str, int]:
         """Return how often a trace came to its end by a limit since this was asked, by limit."""
-        cut, self._newly_cut = self._newly_cut, Counter()
+        cut, self._newly_cut = self._newly_cut, {}
         return cut
 
     def _step(self, colour: Colour, posting: str) -> Step | str | None:
@@ -259,7 +260,7 @@ class Tracing:
             return OUT_OF_ACCOUNTS
         marks, payments = part
         if len(marks) > MARKS_A_STEP:
-            self._newly_cut["marks_a_step"] += 1
+            self._count_cut("marks_a_step")
         made = self._file.postings[posting]
         if made.other == made.account:
             return None
@@ -267,7 +268,7 @@ class Tracing:
         own = leg_of(colour.hop + 1, made, share)
         before = self._legs(colour, payments)
         if len(before) >= LEGS:
-            self._newly_cut["legs_a_step"] += 1
+            self._count_cut("legs_a_step")
         legs = (*in_order(before)[: LEGS - 1], own)
         source = source._replace(accounts=accounts)
         return self._new(colour, made, marks[:MARKS_A_STEP], legs, source)

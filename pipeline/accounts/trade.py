@@ -9,7 +9,6 @@ other, what is asked for a hop looks at the stolen money up to that hop alone.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 
 from pipeline.contracts.account_log import Posting
@@ -20,15 +19,16 @@ class Trade:
     """What is counted over all credits of one account, posting by posting."""
 
     def __init__(self) -> None:
-        self._payers: Counter[str] = Counter()
+        self._payers: dict[str, int] = {}
+        """By payer: how many payments."""
         self._came_in = 0
         self._traced: dict[str, tuple[str, Mapping[int, int]]] = {}
         """By payment: its payer, and how much of it is traced money, by hop."""
-        self._traced_in: Counter[int] = Counter()
-        self._hops_of: dict[str, Counter[int]] = {}
+        self._traced_in: dict[int, int] = {}
+        self._hops_of: dict[str, dict[int, int]] = {}
         """By payer: with how many of its payments traced money came, by hop."""
         self._fast: dict[str, Mapping[int, int]] = {}
-        self._fast_out: Counter[int] = Counter()
+        self._fast_out: dict[int, int] = {}
         self._payers_upto: dict[int, int] = {}
 
     @property
@@ -39,14 +39,14 @@ class Trade:
     @property
     def traced_in(self) -> int:
         """Satang of stolen money that came in with steps, in all."""
-        return self._traced_in.total()
+        return sum(self._traced_in.values())
 
     def add(self, posting: Posting, times: int = 1) -> None:
         """Take a posting, or with ``times`` -1 take it back."""
         if posting.amount > 0:
-            self._payers[posting.other] += times
-            if not self._payers[posting.other]:
-                del self._payers[posting.other]
+            count = self._payers.pop(posting.other, 0) + times
+            if count:
+                self._payers[posting.other] = count
             self._came_in += times * posting.amount
 
     def traced(self, transaction: str, payer: str, by_hop: Mapping[int, int]) -> None:
@@ -56,19 +56,19 @@ class Trade:
             return
         for change, (of, amounts) in ((-1, known or ("", {})), (1, (payer, by_hop))):
             for hop, satang in amounts.items():
-                self._traced_in[hop] += change * satang
-                self._hops_of.setdefault(of, Counter())[hop] += change
+                self._traced_in[hop] = self._traced_in.get(hop, 0) + change * satang
+                hops = self._hops_of.setdefault(of, {})
+                hops[hop] = hops.get(hop, 0) + change
         if by_hop:
             self._traced[transaction] = payer, by_hop
         self._payers_upto.clear()
 
     def went_fast(self, debit: str, by_hop: Mapping[int, int]) -> None:
         """Set how much traced money went on with this debit soon after it had come in."""
-        before = self._fast.pop(debit, None)
-        if before is not None:
-            self._fast_out.subtract(before)
+        for change, amounts in ((-1, self._fast.pop(debit, {})), (1, by_hop)):
+            for hop, satang in amounts.items():
+                self._fast_out[hop] = self._fast_out.get(hop, 0) + change * satang
         if by_hop:
-            self._fast_out.update(by_hop)
             self._fast[debit] = by_hop
 
     def is_ordinary(self, rules: OrdinaryTrade, hop: int, lasted: int) -> bool:

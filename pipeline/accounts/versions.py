@@ -15,6 +15,9 @@ from pipeline.contracts.alerts import AlertKind, FreezeAlert, alert_id
 from pipeline.contracts.codec import digest
 from pipeline.policy.policy import Policy
 
+LOWERED = "lowered"
+"""Why satang are let go by a hold that stands, for less than before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cause:
@@ -35,6 +38,10 @@ class Differences:
     alerts: list[FreezeAlert] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    asked: dict[str, int] = field(default_factory=dict)
+    """Satang newly asked to be held, by the grounds."""
+    let_go: dict[str, int] = field(default_factory=dict)
+    """Satang asked for before and not any more, by the reason of the release, or `LOWERED`."""
 
 
 def differ(
@@ -95,8 +102,14 @@ def _say(outgoing: _Outgoing, identity: str, standing: Standing) -> None:
         substance,
         standing.claims,
         standing.disputed,
+        standing.amount,
     )
-    outgoing.differences.alerts.append(alert)
+    differences, more = outgoing.differences, standing.amount - (said.asked if said else 0)
+    if more > 0:
+        differences.asked[standing.why] = differences.asked.get(standing.why, 0) + more
+    elif more < 0:
+        differences.let_go[LOWERED] = differences.let_go.get(LOWERED, 0) - more
+    differences.alerts.append(alert)
 
 
 def _substance(outgoing: _Outgoing, standing: Standing) -> str:
@@ -201,7 +214,11 @@ def _release(outgoing: _Outgoing, identity: str, said: Said) -> None:
             account_total_satang=outgoing.total,
         )
     )
+    if said.asked:
+        let_go = outgoing.differences.let_go
+        let_go[reason] = let_go.get(reason, 0) + said.asked
     said.version += 1
+    said.asked = 0
     said.open = False
     said.substance = ""
 

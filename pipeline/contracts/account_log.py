@@ -189,6 +189,10 @@ MAX_POSTINGS_A_RECORD = 500
 """Postings (or answers) in one Kafka record: some 50 KB, far below a broker's limit, cheap to send
 again."""
 
+MAX_EVENTS_BYTES = 256 * 1024
+"""Bytes of account events in one Kafka record, unless one event alone has more: a step that names
+many payments has some 10 KB."""
+
 _ENCODER = msgspec.msgpack.Encoder()
 _PARTS = msgspec.msgpack.Decoder(tuple[str, list[msgspec.Raw]])
 _DECODER: msgspec.msgpack.Decoder[LogEntry] = msgspec.msgpack.Decoder(LogEntry)
@@ -197,6 +201,23 @@ _DECODER: msgspec.msgpack.Decoder[LogEntry] = msgspec.msgpack.Decoder(LogEntry)
 def encode_log_entry(entry: LogEntry) -> bytes:
     """Write one record of the account-log."""
     return _ENCODER.encode(entry)
+
+
+def encode_account_events(events: Sequence[AccountEvent]) -> list[bytes]:
+    """Write account events of one partition, in order, as few records as the limits allow."""
+    records: list[bytes] = []
+    entry: list[msgspec.Raw] = []
+    size = 0
+    for event in events:
+        value = _ENCODER.encode(event)
+        if entry and (len(entry) == MAX_POSTINGS_A_RECORD or size + len(value) > MAX_EVENTS_BYTES):
+            records.append(_ENCODER.encode(("events", entry)))
+            entry, size = [], 0
+        entry.append(msgspec.Raw(value))
+        size += len(value)
+    if entry:
+        records.append(_ENCODER.encode(("events", entry)))
+    return records
 
 
 def decode_log_entry(value: bytes | None) -> LogEntry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from enum import StrEnum
 from functools import lru_cache
@@ -10,6 +11,9 @@ from typing import ClassVar
 import msgspec
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://freezeline.org/ids")
+
+_FREE_BITS = ~(0xF << 76 | 0x3 << 62)
+_VERSION_5 = 0x5 << 76 | 0x2 << 62
 
 
 class AlertKind(StrEnum):
@@ -80,5 +84,13 @@ class FreezeAlert(msgspec.Struct, frozen=True, kw_only=True):
 
 @lru_cache(maxsize=65_536)
 def alert_id(kind: AlertKind, account: str, origin: str) -> str:
-    """Return the alert's id: a function of what it is about, never of when or where."""
-    return str(uuid.uuid5(NAMESPACE, f"{kind.value}|{account}|{origin}"))
+    """Return the alert's id: a function of what it is about, never of when or where.
+
+    It is the UUID of version 5 (RFC 9562, 5.5) of the three in `NAMESPACE`, made as `uuid.uuid5`
+    makes it, which takes ten times as long about it.
+    """
+    name = f"{kind}|{account}|{origin}".encode()
+    fingerprint = hashlib.sha1(NAMESPACE.bytes + name, usedforsecurity=False).digest()
+    number = int.from_bytes(fingerprint[:16], "big")
+    text = f"{number & _FREE_BITS | _VERSION_5:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -12,6 +12,7 @@ from pipeline.evaluation.bootstrap import intervals
 from pipeline.evaluation.clusters import mixed_clusters, wrongly_inside
 from pipeline.evaluation.found import Found
 from pipeline.evaluation.grouping import Part, parts_of, scores_of
+from pipeline.evaluation.money import Money, money_of
 from pipeline.evaluation.truth import Truth
 
 Case = TypeVar("Case")
@@ -77,10 +78,24 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     report_to_alert_p90_s: Figure
     report_to_hold_median_s: Figure
     report_to_hold_p90_s: Figure
+    money: Money | None = None
 
 
-def figures_of(truth: Truth, found: Found) -> Figures:
-    """Work out every figure; the same input gives the same figures, intervals too."""
+def figures_of(
+    truth: Truth,
+    found: Found,
+    transactions: Iterable[bytes] | None = None,
+    *,
+    one_clock: bool = True,
+) -> Figures:
+    """Work out every figure; the same input gives the same figures, intervals too.
+
+    Without the payment events, ``transactions``, there are no figures about money. For
+    ``one_clock`` see `pipeline.evaluation.money.money_of`.
+    """
+    money = None
+    if transactions is not None:
+        money = money_of(truth, found, transactions, one_clock=one_clock)
     groups = truth.groups()
     compared = {report.report for report in truth.speaking()}
     clusters = {r: group for r, group in found.group_of.items() if r in compared}
@@ -113,6 +128,7 @@ def figures_of(truth: Truth, found: Found) -> Figures:
         report_to_alert_p90_s=to_alert[1],
         report_to_hold_median_s=to_hold[0],
         report_to_hold_p90_s=to_hold[1],
+        money=money,
     )
 
 

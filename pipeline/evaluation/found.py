@@ -22,7 +22,7 @@ class Found:
     ``group_of`` is the cluster of each report. ``first_hold`` and ``first_alert`` (a hold or a
     watch) are event times (ms) by account. ``asked`` is what each hold last asked for (satang) by
     alert, also of one that has ended, but not of one that another hold took over; ``holds`` are
-    those words.
+    those words, and ``hold_began`` says when each was asked for first.
     """
 
     clusters: dict[str, Cluster] = field(default_factory=dict)
@@ -32,6 +32,7 @@ class Found:
     first_alert: dict[str, int] = field(default_factory=dict)
     asked: dict[str, int] = field(default_factory=dict)
     holds: dict[str, FreezeAlert] = field(default_factory=dict)
+    hold_began: dict[str, int] = field(default_factory=dict)
 
     def held_ever(self) -> dict[str, int]:
         """Return every account ever asked to be held, and how much (satang) was asked of it."""
@@ -86,7 +87,8 @@ def _take(found: Found, alert: FreezeAlert) -> None:
         _earliest(found.first_alert, account, at)
     if alert.kind is AlertKind.HOLD:
         _earliest(found.first_hold, account, at)
+        _earliest(found.hold_began, identity, at)
 
 
-def _earliest(times: dict[str, int], account: str, at: int) -> None:
-    times[account] = min(at, times.get(account, at))
+def _earliest(times: dict[str, int], of: str, at: int) -> None:
+    times[of] = min(at, times.get(of, at))

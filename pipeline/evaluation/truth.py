@@ -53,6 +53,13 @@ class TrueRing(msgspec.Struct, frozen=True, kw_only=True):
         return {*self.accounts, *self.promptpay, *self.wallets, *self.onward_accounts}
 
 
+class StolenPayment(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment by which a victim lost money, and the reports that are about it."""
+
+    transaction: str
+    reports: list[str] = []
+
+
 class Innocents(msgspec.Struct, frozen=True, kw_only=True):
     """Honest people's accounts, as far as they are known."""
 
@@ -68,6 +75,7 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     reports: list[TrueReport]
     rings: list[TrueRing] = []
     innocents: Innocents = Innocents()
+    stolen_payments: list[StolenPayment] = []
 
     def speaking(self) -> list[TrueReport]:
         """Return the reports that still say something: a withdrawn one joins nothing."""

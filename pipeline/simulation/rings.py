@@ -79,6 +79,17 @@ def build_rings(rng: random.Random, world: World, count: int, start: int, hours:
     return rings
 
 
+def lengthen(rng: random.Random, world: World, rings: list[Ring], hops: int) -> None:
+    """Give the rings' money ways of 2, 3, … up to ``hops`` accounts, one ring after the other."""
+    for place, ring in enumerate(rings):
+        del ring.layers[1 + place % (hops - 1) :]
+        while len(ring.layers) < 1 + place % (hops - 1):
+            layer = [world.open_account(bank) for bank in _banks(rng, rng.randrange(2, 5))]
+            for account in layer:
+                account.cushion = rng.randrange(0, 90_000)
+            ring.layers.append(layer)
+
+
 def _pass_on(rng: random.Random, world: World, earlier: list[Ring], ring: Ring) -> None:
     """Let a ring take over what an earlier one used."""
     level = world.level

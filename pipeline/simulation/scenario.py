@@ -12,7 +12,7 @@ from pipeline.simulation.complaints import Desk, Event, file_victims
 from pipeline.simulation.difficulty import DEFAULT, level
 from pipeline.simulation.ledger import Ledger
 from pipeline.simulation.outsiders import file_outsiders, plan_outsiders
-from pipeline.simulation.rings import build_rings
+from pipeline.simulation.rings import build_rings, lengthen
 from pipeline.simulation.traffic import (
     honest_payments,
     look_alike_payments,
@@ -66,6 +66,7 @@ def simulate(
     reports: int = 120,
     payments: int = 20_000,
     difficulty: str = DEFAULT,
+    hops: int | None = None,
     start: datetime.datetime,
 ) -> Scenario:
     """Make a scenario; the same arguments give the same events, byte for byte.
@@ -77,16 +78,15 @@ def simulate(
         payments: number of payments, honest and stolen; when the rings need more than that,
             there are no honest ones. Events that tell a payment a second time come on top.
         difficulty: a name in `difficulty.LEVELS`: how people write, how much is not as it seems.
+        hops: how many accounts stolen money goes through in the rings with the longest way, at
+            least 2; the others' ways are of all lengths from 2 on. None: 3 to 5 in each.
         start: when the day of payments begins, with an offset.
 
     Raises:
         ValueError: a number is below its minimum, there is no such difficulty, or ``start`` has
             no offset.
     """
-    if rings < 1 or reports < 0 or payments < 0:
-        raise ValueError("a scenario needs at least one ring and no negative numbers")
-    if start.tzinfo is None:
-        raise ValueError("the start of a scenario needs an offset from UTC")
+    _check(rings, reports, payments, hops, start)
     begin = int(start.timestamp()) * 1000
     rules = level(difficulty)
     world = build_world(_stage(seed, "world"), payments, rules)
@@ -94,6 +94,8 @@ def simulate(
     courier_phone = world.register_phone(courier)
     world.people.append(courier)
     gangs = build_rings(_stage(seed, "rings"), world, rings, begin, HOURS)
+    if hops is not None:
+        lengthen(_stage(seed, "hops"), world, gangs, hops)
     campaign = _stage(seed, "campaign")
     outsiders = plan_outsiders(_stage(seed, "outsiders"), reports, rules)
     victims = plan_victims(campaign, world, gangs, reports - sum(size for _, size in outsiders))
@@ -126,6 +128,17 @@ def simulate(
         timeline=_timeline(desk.events, ledger.events),
         truth=truth,
     )
+
+
+def _check(
+    rings: int, reports: int, payments: int, hops: int | None, start: datetime.datetime
+) -> None:
+    if rings < 1 or reports < 0 or payments < 0:
+        raise ValueError("a scenario needs at least one ring and no negative numbers")
+    if hops is not None and hops < 2:
+        raise ValueError("stolen money goes through at least two accounts")
+    if start.tzinfo is None:
+        raise ValueError("the start of a scenario needs an offset from UTC")
 
 
 def _stage(seed: int, name: str) -> random.Random:

@@ -72,3 +72,14 @@ def test_what_is_no_truth_is_refused_in_one_sentence(world, tmp_path):
     shown = _evaluate(world, truth=tmp_path / "bad.json")
     assert shown.exit_code != 0
     assert "is no truth" in str(shown.exception)
+
+
+def test_with_the_payments_there_are_figures_about_money(world):
+    shown = _evaluate(world, "--transactions", str(world / "transactions.jsonl"), "--json")
+    money = orjson.loads(shown.output)["figures"]["money"]
+    assert 0 < money["reachable_at_alert_satang"] <= money["stolen_satang"]
+    assert money["money_covered"] > 0.99
+    assert money["over_hold_satang"] == 0
+    for_people = _evaluate(world, "--transactions", str(world / "transactions.jsonl")).output
+    for word in ("money covered", "innocent satang share", "report to last hold median s"):
+        assert word in for_people

@@ -198,9 +198,8 @@ class Naive:
         out = differ(self.file, whole, bank, self.policy, cause)
         said = [alert_output(a, cause.at if cause.by_report else None) for a in out.alerts]
         told = AccountEvents([*out.notices, *out.steps])
-        return said + (
-            [Output(ACCOUNT_LOG, None, encode_log_entry(told), (), 0)] * bool(told.events)
-        )
+        sent = [Output(ACCOUNT_LOG, None, encode_log_entry(told), (), 0)] * bool(told.events)
+        return sent + said
 
 
 def steps(seed: int, account: str, count: int, alerts: list[str]) -> Iterator[object]:

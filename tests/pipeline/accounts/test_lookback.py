@@ -97,11 +97,14 @@ def remembered(memory: LookBack, account: str) -> list[int]:
     st.lists(st.integers(0, 80), min_size=1, max_size=6),
     st.integers(0, 3),
     st.integers(20, 400),
+    st.sampled_from([0, 200, 800]),
 )
-def test_cutting_finished_hours_into_rows_changes_nothing(added, ticks, restart_every, row_bytes):
-    """A memory that cuts everything at once against a list of what came within the look-back."""
+def test_cutting_finished_hours_into_rows_changes_nothing(
+    added, ticks, restart_every, row_bytes, cut_bytes
+):
+    """A memory that cuts soon, or some hours together, against a list of what came lately."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lookback, "CUT_BYTES", 0)
+        patch.setattr(lookback, "CUT_BYTES", cut_bytes)
         patch.setattr(finished_hours, "ROW_BYTES", row_bytes)
         patch.setattr(lookback, "BLOCK_POSTINGS", 7)
         patch.setattr(lookback, "BUCKETS", 2)

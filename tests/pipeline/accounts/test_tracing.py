@@ -13,6 +13,7 @@ from pipeline.contracts.account_log import (
     Posting,
     Postings,
     Tick,
+    decode_log_entry,
     encode_log_entry,
 )
 from pipeline.fold import LogRecord
@@ -261,3 +262,49 @@ def test_without_a_trace_in_the_policy_nothing_is_followed():
     bank = stolen(load_policy("th-2026-11"))
     bank.pay("t2", 300_000, MULE, SECOND, 30)
     assert bank.holds() == {MULE: 500_000}
+
+
+def test_what_a_batch_tells_other_accounts_leaves_together_and_before_its_alerts():
+    entries = [
+        Postings([Posting(MULE, f"bank/in{n}", NINE + n, 100_000, VICTIM) for n in range(3)]),
+        AccountEvents([level()]),
+        *(AccountEvents([claim(f"aoc-1441/{n}#0", 100_000, reference=f"in{n}")]) for n in range(3)),
+        Postings([Posting(MULE, f"bank/out{n}", NINE + 9 + n, -100_000, SECOND) for n in range(3)]),
+    ]
+    records = [LogRecord(n, NINE, None, encode_log_entry(each)) for n, each in enumerate(entries)]
+    together = AccountsFold(MemoryState(), load_policy(), 0, 1).apply(records)
+    topics = [output.topic for output in together.outputs]
+    assert topics.count("account-log") == 1
+    assert topics[0] == "account-log"
+    assert set(topics[1:]) == {"freeze-alerts", "account-files"}
+    one_by_one = AccountsFold(MemoryState(), load_policy(), 0, 1)
+    apart = [output for record in records for output in one_by_one.apply([record]).outputs]
+
+    def told(outputs: list) -> list:
+        values = [output.value for output in outputs if output.topic == "account-log"]
+        return [event for value in values for event in decode_log_entry(value).events]
+
+    def said(outputs: list) -> list:
+        return [output for output in outputs if output.topic == "freeze-alerts"]
+
+    assert told(together.outputs) == told(apart)
+    assert said(together.outputs) == said(apart)
+
+
+def test_money_asked_for_and_let_go_is_counted_to_the_satang_and_adds_up():
+    bank = Bank()
+    bank.pay("t1", 500_000, VICTIM, MULE, 0, balances=(None, 500_000))
+    bank.lay(level(), CLAIMED)
+    assert bank.counts["asked_satang", "disputed_payment"] == 500_000
+    bank.pay("t2", 300_000, MULE, SECOND, 5, balances=(200_000, 310_000))
+    assert bank.counts["asked_satang", "traced_money"] == 300_000
+    assert bank.counts["let_go_satang", "lowered"] == 300_000
+    bank.lay(msgspec.structs.replace(CLAIMED, version=2, withdrawn=True))
+    assert bank.counts["let_go_satang", "report_withdrawn"] == 200_000
+    assert bank.counts["let_go_satang", "trace_ended"] == 300_000
+    assert bank.holds() == {}
+
+    def whole(name: str) -> int:
+        return sum(count for key, count in bank.counts.items() if key[0] == name)
+
+    assert whole("asked_satang") == whole("let_go_satang") == 800_000

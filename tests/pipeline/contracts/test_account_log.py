@@ -6,13 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.contracts.account_log import (
+    MAX_EVENTS_BYTES,
     MAX_POSTINGS_A_RECORD,
     AccountEvents,
     Answer,
+    Leg,
     LogEntry,
     Posting,
     Postings,
+    Step,
     decode_log_entry,
+    encode_account_events,
     encode_log_entry,
     join_log_entries,
 )
@@ -60,3 +64,45 @@ def test_no_joined_record_is_longer_than_the_limit(given_entries: list[LogEntry]
 def test_small_records_of_one_kind_become_one() -> None:
     joined = join_log_entries([encode_log_entry(_postings(n)) for n in (3, 40, 1)])
     assert [len(_parts([decode_log_entry(value)])) for value in joined] == [44]
+
+
+def _step(number: int, legs: int) -> Step:
+    leg = Leg(
+        2, f"bank/t{number}", "account:004:1", "account:014:2", 1, 100, 50, ("tx:" + "9" * 60,)
+    )
+    return Step(
+        account="account:014:2",
+        origin="bank/t0",
+        hop=2,
+        transaction=f"bank/t{number}",
+        sender="account:004:1",
+        version=1,
+        marks=((0, 50),),
+        legs=(leg,) * legs,
+        accounts=7,
+        stolen=100,
+        since=1,
+        until=2,
+        cluster="",
+        published_at=1,
+        caused_by="aoc-1441/1",
+        by_report=True,
+    )
+
+
+@given(st.lists(st.integers(0, 64), max_size=60), st.integers(0, 600))
+def test_account_events_leave_in_order_in_records_within_the_limits(
+    legs: list[int], answers: int
+) -> None:
+    events = [*(_step(*each) for each in enumerate(legs)), *_answers(answers).events]
+    records = encode_account_events(events)
+    assert _parts([decode_log_entry(value) for value in records]) == events
+    for value in records:
+        parts = _parts([decode_log_entry(value)])
+        assert 0 < len(parts) <= MAX_POSTINGS_A_RECORD
+        assert len(value) <= MAX_EVENTS_BYTES + 100
+
+
+def test_few_account_events_leave_as_one_record_as_it_always_was_written() -> None:
+    events = _answers(20)
+    assert encode_account_events(events.events) == [encode_log_entry(events)]

@@ -6,12 +6,15 @@ import base64
 import binascii
 import json
 import re
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from pipeline.accounts.file import decode_file
@@ -267,3 +270,9 @@ def test_a_log_record_comes_back_from_its_json_form_unchanged() -> None:
         entry = _packed(path.read_bytes())
         assert account_log.decode_log_entry(account_log.encode_log_entry(entry)) == entry
         assert json.loads(msgspec.json.encode(entry)) == json.loads(path.read_bytes())
+
+
+@given(st.sampled_from(alerts.AlertKind), st.text(max_size=40), st.text(max_size=40))
+def test_an_alerts_id_is_the_uuid_of_version_5_of_what_it_is_about(kind, account, origin):
+    expected = uuid.uuid5(alerts.NAMESPACE, f"{kind.value}|{account}|{origin}")
+    assert alerts.alert_id(kind, account, origin) == str(expected)

@@ -132,3 +132,15 @@ def test_it_imports_nothing_of_the_matcher():
             for name in names:
                 allowed = ("pipeline.simulation", "pipeline.contracts")
                 assert not name.startswith(("pipeline", "agents")) or name.startswith(allowed)
+
+
+def test_money_goes_through_as_many_accounts_as_asked_for_and_not_more(start):
+    truth = simulate(9, rings=12, reports=150, payments=0, hops=7, start=start).truth
+    longest = dict.fromkeys((ring["id"] for ring in truth["rings"]), 1)
+    for transfer in truth["transfers"]:
+        longest[transfer["ring"]] = max(longest[transfer["ring"]], transfer["hop"])
+    # Without it no way is longer than 5. A ring with a wallet makes one more payment, out of it.
+    assert 5 < max(longest.values()) <= 8
+    assert min(longest.values()) == 2
+    with pytest.raises(ValueError, match="two accounts"):
+        simulate(9, hops=1, start=start)
