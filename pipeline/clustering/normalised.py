@@ -96,8 +96,8 @@ class StoredReport(msgspec.Struct, frozen=True, array_like=True, kw_only=True, g
 
     @property
     def withdrawn(self) -> bool:
-        """Whether the report no longer says anything."""
-        return self.kind == _KIND_RANK[ReportKind.WITHDRAWN]
+        """Whether the report no longer says anything (or all that it named was erased)."""
+        return self.kind == _KIND_RANK[ReportKind.WITHDRAWN] or not self.identifiers
 
     @property
     def acting(self) -> bool:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from pipeline.accounts import fold as fold_module
 from pipeline.accounts import holds, pairing, parts
+from pipeline.accounts.causes import alert_output
 from pipeline.accounts.file import AccountFile, add_event, add_posting
-from pipeline.accounts.fold import AccountsFold, alert_output
+from pipeline.accounts.fold import AccountsFold
 from pipeline.accounts.versions import Cause, bank_behind, differ
 from pipeline.contracts.account_log import (
     AccountEvent,
