@@ -57,7 +57,7 @@ def is_erased(identifier: str) -> bool:
 class Erasures:
     """The erasures that a state knows; their number is that of the people who asked.
 
-    ``keys`` are the keys that are understood, the newest first.
+    Hashes by any of ``keys`` are understood.
     """
 
     def __init__(self, state: State, keys: Sequence[bytes]) -> None:

@@ -52,7 +52,7 @@ class Replay:
     def __init__(
         self, policy: Policy, *, account_log_partitions: int = 1, keys: Sequence[bytes] = ()
     ) -> None:
-        """Begin with nothing known; ``keys`` hash identifiers, the newest first (erasures)."""
+        """Begin with nothing known; ``keys`` hash identifiers, the oldest first (erasures)."""
         partitions = account_log_partitions
         self.states = {(REPORTS, 0): MemoryState()}
         """By log and partition: what the folds that have a state remember."""

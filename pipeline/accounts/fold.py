@@ -82,7 +82,7 @@ class AccountsFold:
         account_log_partitions: int,
         keys: Sequence[bytes] = (),
     ) -> None:
-        """Fold over ``state``; ``keys`` are those of which hashes are understood, newest first."""
+        """Fold over ``state``; ``keys`` are those that hash identifiers, oldest first."""
         self._state = state
         self._erased = ErasedAccounts(state, keys)
         self._erasures = self._erased.erasures

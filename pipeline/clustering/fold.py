@@ -78,7 +78,7 @@ class ClusteringFold:
         account_log_partitions: int,
         keys: Sequence[bytes] = (),
     ) -> None:
-        """Fold over ``state``; ``keys`` are those of which hashes are understood, newest first."""
+        """Fold over ``state``; ``keys`` are those that hash identifiers, oldest first."""
         self._state = state
         self._policy = policy
         self._partitions = account_log_partitions
