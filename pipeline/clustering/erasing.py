@@ -36,7 +36,7 @@ def stripped(report: StoredReport, erasures: Erasures) -> StoredReport:
     if not erasures:
         return report
     at = report.received_at
-    hidden = {key: erasures.hides(key, at) for key in _mentioned(report)}
+    hidden = {key: erasures.hides(key, at) for key in mentioned(report)}
     gone = {key: mark for key, mark in hidden.items() if mark is not None}
     if not gone:
         return report
@@ -57,7 +57,8 @@ def stripped(report: StoredReport, erasures: Erasures) -> StoredReport:
     return msgspec.structs.replace(left, content=content, published_at=report.published_at)
 
 
-def _mentioned(report: StoredReport) -> Iterator[str]:
+def mentioned(report: StoredReport) -> Iterator[str]:
+    """Yield everything in a report by which somebody may be known."""
     yield from report.identifiers
     for payment in report.payments:
         yield payment.payee
