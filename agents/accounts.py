@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from agents.worker_spec import WorkerSpec
 from pipeline.accounts.fold import AccountsFold
 from pipeline.fold import Fold
@@ -13,12 +15,15 @@ FOLD_RECORDS = 64
 """Records folded in one go: each may hold 500 postings, and the loop must not be held for long."""
 
 
-def accounts_spec(policy: Policy) -> WorkerSpec:
-    """Return what the accounts worker reads and folds, and what it is restored from."""
+def accounts_spec(policy: Policy, keys: Sequence[bytes] = ()) -> WorkerSpec:
+    """Return what the accounts worker reads and folds, and what it is restored from.
+
+    ``keys`` are those that hash national IDs and identifiers, the oldest first.
+    """
 
     def make_fold(state: State | None, _: str, partition: int, account_log_partitions: int) -> Fold:
         assert state is not None
-        return AccountsFold(state, policy, partition, account_log_partitions)
+        return AccountsFold(state, policy, partition, account_log_partitions, keys)
 
     return WorkerSpec(
         name="accounts",

@@ -18,12 +18,17 @@ TICK_SECONDS = 10.0
 """How fine the clocks are: holds last for hours, so ten seconds more or less harm nobody."""
 
 
-def clustering_spec(policy: Policy, account_log_partitions: int) -> WorkerSpec:
-    """Return what the clustering worker reads and folds; its owner also sends the ticks."""
+def clustering_spec(
+    policy: Policy, account_log_partitions: int, keys: Sequence[bytes] = ()
+) -> WorkerSpec:
+    """Return what the clustering worker reads and folds; its owner also sends the ticks.
+
+    ``keys`` are those that hash national IDs and identifiers, the oldest first.
+    """
 
     def make_fold(state: State | None, _: str, __: int, partitions: int) -> Fold:
         assert state is not None
-        return ClusteringFold(state, policy, partitions)
+        return ClusteringFold(state, policy, partitions, keys)
 
     def tick(now: int) -> Sequence[Output]:
         value = encode_log_entry(Tick(now))

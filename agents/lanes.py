@@ -74,6 +74,7 @@ class _InFlight:
     changes: Changes | None
     topics: Counter[str]
     reported_at: list[int]
+    scrub: bool = False
     again: SayAgain | None = None
     folded_at: float = field(default_factory=perf_counter)
 
@@ -153,10 +154,8 @@ class Lane:
         self._stopping = False
         self._queue.clear()
         self._in_flight = asyncio.Queue(self._port.settings.lane_in_flight)
-        self._tasks = [
-            asyncio.create_task(self._fold_loop()),
-            asyncio.create_task(self._settle_loop()),
-        ]
+        loops = self._fold_loop(), self._settle_loop()
+        self._tasks = [asyncio.create_task(loop) for loop in loops]
         for task in self._tasks:
             task.add_done_callback(self._stop_if_failed)
 
@@ -270,7 +269,7 @@ class Lane:
             stop_process(ExitCode.STORE_UNUSABLE, "store_unusable", reason=str(error))
         except Exception as error:
             self._stop_for_bug(error, [])
-        return _InFlight(self.next_offset, [], outputs, None, Counter(), [], again)
+        return _InFlight(self.next_offset, [], outputs, None, Counter(), [], again=again)
 
     async def _fold_slice(self, records: Sequence[Record], stop: int) -> _InFlight:
         port, began = self._port, perf_counter()
@@ -307,6 +306,7 @@ class Lane:
             changes,
             Counter(output.topic for output in outputs),
             [at for output in outputs if (at := _reported_at(output)) is not None],
+            folded.scrub,
         )
 
     async def _settle_loop(self) -> None:
@@ -324,6 +324,8 @@ class Lane:
             if self.store is not None and work.changes is not None:
                 try:
                     self.store.persist(work.changes, work.stop)
+                    if work.scrub:
+                        await asyncio.to_thread(self.store.scrub)
                 except StoreUnusable as error:
                     stop_process(ExitCode.STORE_UNUSABLE, "store_unusable", reason=str(error))
             if work.again is not None:
@@ -338,9 +340,8 @@ class Lane:
                 port.metrics.count("records_out", (port.worker, topic), amount)
             for at in work.reported_at:
                 port.metrics.observe("report_to_alert_seconds", (), max(0.0, time() - at / 1000))
-            waited = acknowledged_at - work.folded_at
+            waited, written = acknowledged_at - work.folded_at, perf_counter() - acknowledged_at
             port.metrics.observe("stage_seconds", (port.worker, "acknowledge"), waited)
-            written = perf_counter() - acknowledged_at
             port.metrics.observe("stage_seconds", (port.worker, "write"), written)
 
     async def _acknowledged(self, acknowledgements: list[Acknowledgement]) -> None:

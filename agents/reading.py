@@ -142,6 +142,10 @@ class TopicReader:
                 newest[record.key] = record
         return newest
 
+    def ends(self, topic: str) -> dict[int, int]:
+        """Return the offset after the last record, by partition."""
+        return {place.partition: end for place, (_, end) in self._bounds(topic, None).items()}
+
     def record(self, topic: str, partition: int, offset: int) -> StoredRecord | None:
         """Return the record at one place, or None when there is none."""
         if partition not in self.partitions(topic):

@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     hash_key: SecretStr | None = None
     """The key that hashes national IDs, shared with the partners; or use ``hash_key_file``."""
     hash_key_file: Path | None = None
-    """A file with that key; a line break at its end does not count."""
+    """A file with that key. After a change of keys it has a line for each, the oldest first."""
 
     dead_letter_run_limit: int = Field(default=1_000, ge=1)
     """How many bad records in a row stop a worker: then something is wrong with more than them."""
@@ -113,25 +113,31 @@ class Settings(BaseSettings):
         return 1 if all(_is_local(address) for address in self.bootstrap.split(",")) else 3
 
     def national_id_key(self) -> bytes:
-        """Return the key that hashes national IDs, at least HASH_KEY_BYTES long.
+        """Return the oldest of `national_id_keys`; raises as that does."""
+        return self.national_id_keys()[0]
 
-        Raises SettingsError when there is none, or when it is too short.
+    def national_id_keys(self) -> tuple[bytes, ...]:
+        """Return the keys that hash national IDs, each at least HASH_KEY_BYTES long, oldest first.
+
+        Raises SettingsError when there is none, or when one is too short.
         """
         if self.hash_key is not None:
-            name, key = "hash_key", self.hash_key.get_secret_value().encode()
+            name, text = "hash_key", self.hash_key.get_secret_value().encode()
         elif self.hash_key_file is not None:
-            name, key = "hash_key_file", _read_key(self.hash_key_file)
+            name, text = "hash_key_file", _read_key(self.hash_key_file)
         else:
             raise SettingsError(
                 f"The key that hashes national IDs is missing: set {ENV_PREFIX}HASH_KEY_FILE to a "
                 f"file with it, or {ENV_PREFIX}HASH_KEY."
             )
-        if len(key) < HASH_KEY_BYTES:
+        keys = tuple(line.rstrip(b"\r") for line in text.split(b"\n"))
+        shortest = min(map(len, keys))
+        if shortest < HASH_KEY_BYTES:
             raise SettingsError(
-                f"{_variable(name)} is wrong: the key has {len(key)} bytes, "
+                f"{_variable(name)} is wrong: the key has {shortest} bytes, "
                 f"and needs at least {HASH_KEY_BYTES}."
             )
-        return key
+        return keys
 
 
 def load_settings(*, needs_hash_key: bool = True, **overrides: Any) -> Settings:

@@ -13,7 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch
+from rocksdict import (
+    BlockBasedOptions,
+    BottommostLevelCompaction,
+    Cache,
+    CompactOptions,
+    Options,
+    Rdict,
+    WriteBatch,
+)
 from sortedcontainers import SortedDict
 
 from agents.failures import StoreUnusable
@@ -24,6 +32,11 @@ FORMAT = b"4"
 _RESERVED = b"\x00\x00runtime/"
 _FORMAT_KEY = _RESERVED + b"format"
 _POSITION_KEY = _RESERVED + b"next-offset"
+_SCRUBBED_KEY = _RESERVED + b"scrubbed"
+
+_MANIFEST_BYTES = 1
+_REWRITTEN_AFTER_S = 7 * 86_400
+"""Every file is rewritten at least so often: then what was deleted in it is gone from the disk."""
 
 Changes = dict[bytes, bytes | None]
 """What one batch changed: key to value, None where it was deleted."""
@@ -145,6 +158,24 @@ class PartitionStore:
         in_memory = self._db.property_int_value("rocksdb.cur-size-all-mem-tables") or 0
         return entries, on_disk + in_memory
 
+    def scrub(self) -> None:
+        """Let nothing of what was deleted or replaced stay in the files: all of them are rewritten.
+
+        Takes about as long as reading and writing the whole store once; it may be used meanwhile,
+        from another thread. Raises `StoreUnusable`.
+        """
+        options = CompactOptions()
+        # Files that are already at the bottom too: a deleted key can stand there as deleted.
+        options.set_bottommost_level_compaction(BottommostLevelCompaction.force())
+        try:
+            self._db.flush()
+            self._db.compact_range(None, None, options)
+            # One change of the files more: with it the manifest knows nothing of the former ones.
+            self._db.put(_SCRUBBED_KEY, b"")
+            self._db.flush()
+        except Exception as error:
+            raise _unusable(self.path, error) from error
+
     def close(self) -> None:
         """Flush and close; what was not persisted is forgotten."""
         self._db.close()
@@ -201,9 +232,14 @@ def _open(path: Path, cache_bytes: int, write_buffer_bytes: int) -> Rdict:
     options.set_write_buffer_size(write_buffer_bytes)
     options.set_max_write_buffer_number(2)
     options.set_keep_log_file_num(2)
+    # The manifest names the first and the last key of every file that there ever was: it is begun
+    # anew with each change of the files, so that none of an erased identifier's keys stays in it.
+    options.set_max_manifest_file_size(_MANIFEST_BYTES)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return Rdict(str(path), options)
+        db = Rdict(str(path), options)
+        db.set_options({"periodic_compaction_seconds": str(_REWRITTEN_AFTER_S)})
+        return db
     except Exception as error:
         raise _unusable(path, error) from error
 

@@ -31,7 +31,7 @@ def run(name: WorkerName, settings: Settings) -> int:
     Raises:
         SettingsError: a setting is wrong or the key for national IDs is missing.
     """
-    settings.national_id_key()
+    settings.national_id_keys()
     configure_logging(settings.log_level)
     registry = CollectorRegistry()
     metrics = Metrics(registry)
@@ -52,11 +52,13 @@ def worker_spec(name: WorkerName, settings: Settings) -> WorkerSpec:
         case WorkerName.CLUSTERING:
             from agents.clustering import clustering_spec
 
-            return clustering_spec(load_policy(), load_topics()[ACCOUNT_LOG].partitions)
+            return clustering_spec(
+                load_policy(), load_topics()[ACCOUNT_LOG].partitions, settings.national_id_keys()
+            )
         case WorkerName.ACCOUNTS:
             from agents.accounts import accounts_spec
 
-            return accounts_spec(load_policy())
+            return accounts_spec(load_policy(), settings.national_id_keys())
 
 
 def runtime_settings(

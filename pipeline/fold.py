@@ -87,6 +87,8 @@ class Folded:
     outputs: list[Output] = field(default_factory=list)
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
     observations: list[tuple[tuple[str, ...], float]] = field(default_factory=list)
+    scrub: bool = False
+    """Whether something was erased that must not stay on the disk once this is written."""
 
 
 class Fold(Protocol):

@@ -49,9 +49,14 @@ class Event(NamedTuple):
 class Replay:
     """A run of all folds over events in memory."""
 
-    def __init__(self, policy: Policy, *, account_log_partitions: int = 1) -> None:
+    def __init__(
+        self, policy: Policy, *, account_log_partitions: int = 1, keys: Sequence[bytes] = ()
+    ) -> None:
+        """Begin with nothing known; ``keys`` hash identifiers, the oldest first (erasures)."""
         partitions = account_log_partitions
-        clustering = ClusteringFold(MemoryState(), policy, partitions)
+        self.states = {(REPORTS, 0): MemoryState()}
+        """By log and partition: what the folds that have a state remember."""
+        clustering = ClusteringFold(self.states[REPORTS, 0], policy, partitions, keys)
         self._folds: dict[tuple[str, int], Fold] = {
             (REPORTS, 0): clustering,
             (ANALYST_DECISIONS, 0): clustering,
@@ -59,8 +64,9 @@ class Replay:
             (HOLD_UPDATES, 0): IntakeFold(HOLD_UPDATES, 0, partitions),
         }
         for partition in range(partitions):
+            state = self.states[ACCOUNT_LOG, partition] = MemoryState()
             self._folds[ACCOUNT_LOG, partition] = AccountsFold(
-                MemoryState(), policy, partition, partitions
+                state, policy, partition, partitions, keys
             )
         self._partitions = partitions
         self._offsets: Counter[tuple[str, int]] = Counter()
@@ -109,10 +115,12 @@ class Replay:
     def _feed(
         self, topic: str, partition: int, entries: list[tuple[int, bytes | None, bytes | None]]
     ) -> None:
+        # A decision's place is among the reports (`pipeline.contracts.pointers`).
+        log = (REPORTS if topic == ANALYST_DECISIONS else topic), partition
         records = []
         for at, key, value in entries:
-            records.append(LogRecord(self._offsets[topic, partition], at, key, value, topic=topic))
-            self._offsets[topic, partition] += 1
+            records.append(LogRecord(self._offsets[log], at, key, value, topic=topic))
+            self._offsets[log] += 1
         for output in self._folds[topic, partition].apply(records).outputs:
             if output.topic == ACCOUNT_LOG:
                 self._waiting.append(output)

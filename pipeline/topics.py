@@ -30,6 +30,10 @@ AGENTS = frozenset({"clustering", "intake", "accounts"})
 PARTIES = frozenset({"agencies", "banks", "platforms", "telcos", "operations"})
 """Everyone else who writes or reads a topic."""
 
+SEGMENT_MS = 86_400_000
+"""After how long a segment is closed, and a compacted topic compacted: a day. What is deleted or
+replaced is off the brokers' disks two days later at most (docs/personal-data.md)."""
+
 _TOPIC_NAME = re.compile(r"[a-z][a-z0-9-]{0,99}")
 
 
@@ -96,7 +100,12 @@ class Topic(BaseModel):
         configs = {
             "cleanup.policy": "compact" if self.compact else "delete",
             "max.message.bytes": str(self.max_message_bytes),
+            # Kafka deletes and compacts closed segments only: this bounds how long what is deleted
+            # stays on its disks.
+            "segment.ms": str(SEGMENT_MS),
         }
+        if self.compact:
+            configs["max.compaction.lag.ms"] = str(SEGMENT_MS)
         if self.retention_ms is not None:
             configs["retention.ms"] = str(self.retention_ms)
             # The broker's clock, or a sender's wrong date would delete a record at once or never.

@@ -20,6 +20,7 @@ COMMAND_MODULES = (
     "publish",
     "alerts",
     "dead_letters",
+    "erasures",
     "account_log",
     "account",
     "replay",

@@ -15,6 +15,7 @@ from agents.console import broker_errors, command_settings
 from agents.reading import StoredRecord, TopicReader
 from pipeline.contracts.account_log import (
     AccountEvents,
+    Erasure,
     LogEntry,
     Postings,
     decode_log_entry,
@@ -98,6 +99,9 @@ def readable_record(record: StoredRecord, account: str | None = None) -> dict[st
         listed = list(_about(entry, account))
         name = "postings" if isinstance(entry, Postings) else "events"
         return {**place, "kind": name, name: listed} if listed else None
+    if isinstance(entry, Erasure):
+        said = {"before": moment(entry.before), "hashes": len(entry.hashes)}
+        return None if account else {**place, "kind": "erasure", **said}
     return None if account else {**place, "kind": TICK, "at": moment(entry.at)}
 
 

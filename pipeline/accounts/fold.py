@@ -8,40 +8,44 @@ many records carry what a batch tells other accounts is the batch's: as few as m
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 import msgspec
 
+from pipeline.accounts.causes import alert_output, cause_of
+from pipeline.accounts.counted import count
+from pipeline.accounts.erased import ERASURE_KEY, ErasedAccounts
+from pipeline.accounts.erasing import (
+    accounts_to_look_at,
+    event_left,
+    file_left,
+    posting_left,
+    says_nothing,
+)
 from pipeline.accounts.file import posting_id
 from pipeline.accounts.lookback import LookBack
 from pipeline.accounts.open_file import OpenFile
-from pipeline.accounts.parts import BLOCK_ROWS, HEAD_ROWS, is_block
-from pipeline.accounts.tracing import LIMITS_OF_A_STEP, LIMITS_OF_A_TRACE
+from pipeline.accounts.parts import BLOCK_ROWS, HEAD_ROWS, account_of, is_block
 from pipeline.accounts.versions import Cause, Differences
 from pipeline.contracts.account_log import (
     AccountEvent,
     AccountEvents,
-    Answer,
-    Claim,
-    Level,
+    Erasure,
     Notice,
     Posting,
     Postings,
-    Step,
     decode_log_entry,
     encode_account_events,
     partition_of,
 )
-from pipeline.contracts.alerts import FreezeAlert
-from pipeline.contracts.cloudevents import headers_out
-from pipeline.contracts.codec import encode_json
 from pipeline.contracts.dead_letters import dead_letter
 from pipeline.contracts.invalid import InvalidEvent
+from pipeline.erasure import is_erased
 from pipeline.fold import Folded, Output, Record, Versions
 from pipeline.policy.policy import HOUR_MS, Policy
 from pipeline.state import State, scan_prefix
-from pipeline.topics import ACCOUNT_FILES, ACCOUNT_LOG, FREEZE_ALERTS
+from pipeline.topics import ACCOUNT_FILES, ACCOUNT_LOG
 
 FILES_IN_MEMORY = 4_000
 """Open files kept for the next event (about 17 KB each, also a short one); the rest are read from
@@ -51,7 +55,6 @@ POSTINGS_IN_MEMORY = 100_000
 """Postings and claims that the open files kept may have in all, so that long files do not fill the
 memory (about 1.5 KB each); the file that was used last is kept whatever its length."""
 
-_LIMITS = frozenset((*LIMITS_OF_A_TRACE, *LIMITS_OF_A_STEP))
 _DUE = b"d"
 _NOW = b"m/now"
 
@@ -74,9 +77,17 @@ class AccountsFold:
     """
 
     def __init__(
-        self, state: State, policy: Policy, partition: int, account_log_partitions: int
+        self,
+        state: State,
+        policy: Policy,
+        partition: int,
+        account_log_partitions: int,
+        keys: Sequence[bytes] = (),
     ) -> None:
+        """Fold over ``state``; ``keys`` are those that hash identifiers, oldest first."""
         self._state = state
+        self._erased = ErasedAccounts(state, keys)
+        self._erasures = self._erased.erasures
         self._policy = policy
         self._partition = partition
         self._partitions = account_log_partitions
@@ -105,6 +116,8 @@ class AccountsFold:
                 self._postings(entry.postings, record, silent, folded)
             elif isinstance(entry, AccountEvents):
                 self._events(entry.events, record, folded)
+            elif isinstance(entry, Erasure):
+                self._erase(entry, record, folded)
             else:
                 self._tick(entry.at, record, folded)
         if records:
@@ -127,11 +140,17 @@ class AccountsFold:
                     self._state.put(BLOCK_ROWS + key, record.value)
                 else:
                     self._state.delete(BLOCK_ROWS + key)
+            elif key.startswith(ERASURE_KEY):
+                self._restore_erasure(key, record.value or b"")
             elif record.value:
                 self._restore_head(key, record.value)
+            else:
+                self._end(key.decode())
 
     def _restore_head(self, key: bytes, value: bytes) -> None:
         account, head = key.decode(), _HEAD.decode(value)
+        if self._erased.older(account, head.version):
+            return
         before = self._state.get(HEAD_ROWS + key)
         if before is not None:
             known = _HEAD.decode(before)
@@ -152,7 +171,9 @@ class AccountsFold:
         """
         known = self._part(record.key) if record.key else None
         if known is None:
-            return None
+            # A former owner's record of a file that has ended: its end is said again.
+            account = account_of(record.key or b"").decode("utf-8", "replace")
+            return self._erased.versions(account, record.value)
         written = _HEAD.decode(record.value).version if record.value else 0
         return Versions(written, _HEAD.decode(known).version)
 
@@ -160,9 +181,9 @@ class AccountsFold:
         """See `pipeline.fold.Fold.say_again`."""
         parts = ((key, self._part(key)) for key in keys)
         return [
-            Output(ACCOUNT_FILES, key, part, (), self._partition, last=True)
+            self._part_output(key, part)
             for key, part in parts
-            if part is not None
+            if part is not None or self._erased.ended(account_of(key).decode())
         ]
 
     def _part(self, key: bytes) -> bytes | None:
@@ -177,7 +198,7 @@ class AccountsFold:
     ) -> None:
         touched: dict[str, str] = {}
         to_remember: list[Posting] = []
-        for posting in self._lookback.take(postings, self._with_file):
+        for posting in self._left(self._lookback.take(postings, self._with_file)):
             opened = self._file(posting.account)
             if silent and record.offset < opened.file.version:
                 # The file was restored and has all of this record that it ever had: to change it
@@ -199,9 +220,14 @@ class AccountsFold:
             if partition_of(event.account, self._partitions) != self._partition:
                 folded.counts["limit_hits", "foreign_account"] += 1
                 continue
+            if self._erasures:
+                left = event_left(event, self._erasures)
+                if left is None:
+                    continue
+                event = left
             opened = self._opened(event, record)
             if opened.add_event(event):
-                touched[event.account] = _cause(event, record)
+                touched[event.account] = cause_of(event, record)
             else:
                 folded.counts["duplicates", "accounts"] += 1
         for account, cause in touched.items():
@@ -219,6 +245,52 @@ class AccountsFold:
         for key in due:
             self._state.delete(key)
             self._settle(key[9:].decode(), Cause("tick", record.timestamp), record, folded)
+
+    def _left(self, postings: Iterable[Posting]) -> Iterable[Posting]:
+        """Return postings without what is erased."""
+        if not self._erasures:
+            return postings
+        left = (posting_left(posting, self._erasures) for posting in postings)
+        return [posting for posting in left if posting is not None]
+
+    def _erase(self, erasure: Erasure, record: Record, folded: Folded) -> None:
+        """Forget in all files what was received before an erasure and names what it erases."""
+        self._write_files(folded)
+        parts: list[tuple[bytes, bytes | None]] = [*self._erased.note(erasure, record.offset)]
+        for account in accounts_to_look_at(self._state, self._erasures):
+            opened = self._file(account)
+            self._drop(account)
+            left = file_left(opened.file, self._erasures)
+            self._files[account] = anew = opened.in_place_of(left)
+            self._settle(account, Cause("erasure", record.timestamp), record, folded)
+            if says_nothing(left):
+                self._end(account)
+                parts += [(key, None) for key in {*opened.parts(), *anew.parts()}]
+        folded.outputs += [self._part_output(key, value) for key, value in parts]
+        folded.scrub = True
+
+    def _end(self, account: str) -> None:
+        """Let a file be no more."""
+        opened = self._dirty.pop(account, None)
+        head = self._state.get(HEAD_ROWS + account.encode())
+        due = opened.file.due if opened is not None else _HEAD.decode(head).due if head else None
+        if due is not None:
+            self._state.delete(_due_key(due, account))
+        for key in opened.parts() if opened is not None else ():
+            self._state.delete(BLOCK_ROWS + key)
+        self._state.delete(HEAD_ROWS + account.encode())
+        self._with_file.discard(account)
+        self._drop(account)
+
+    def _restore_erasure(self, key: bytes, value: bytes) -> None:
+        self._erased.restore(key, value)
+        for account in list(self._with_file):
+            head = self._state.get(HEAD_ROWS + account.encode())
+            if head is not None and self._erased.older(account, _HEAD.decode(head).version):
+                self._end(account)
+
+    def _part_output(self, key: bytes, value: bytes | None) -> Output:
+        return Output(ACCOUNT_FILES, key, value, (), self._partition, last=True)
 
     def _opened(self, event: AccountEvent, record: Record) -> OpenFile:
         """Return the file of the event's account, a new one at the first event of its case.
@@ -241,7 +313,8 @@ class AccountsFold:
     def _remembered(self, account: str, record: Record) -> list[Posting]:
         """Return what the look-back memory holds of the account, in order of time."""
         self._lookback.flush(record.offset)
-        return sorted(self._lookback.of(account), key=lambda p: (p.at, posting_id(p)))
+        remembered = self._left(self._lookback.of(account))
+        return sorted(remembered, key=lambda p: (p.at, posting_id(p)))
 
     def _file(self, account: str) -> OpenFile:
         """Return the account's file, read once while it is in use."""
@@ -261,15 +334,7 @@ class AccountsFold:
         opened = self._file(account)
         before = opened.file.due
         settled = opened.settle(self._now, record.offset, cause)
-        if settled.decision.limited:
-            folded.counts["limit_hits", "holds_an_account"] += 1
-        if settled.decision.crowded:
-            folded.counts["limit_hits", "payments_a_claim"] += 1
-        for limit, cuts in settled.decision.cut.items():
-            if limit in _LIMITS:
-                folded.counts["limit_hits", limit] += cuts
-        if settled.left_out:
-            folded.counts["limit_hits", "postings_a_file"] += settled.left_out
+        count(settled, folded)
         due = opened.file.due
         if before is not None and before != due:
             self._state.delete(_due_key(before, account))
@@ -281,12 +346,9 @@ class AccountsFold:
     def _send(self, differences: Differences, cause: Cause, folded: Folded) -> None:
         for alert in differences.alerts:
             folded.outputs.append(alert_output(alert, cause.at if cause.by_report else None))
-            folded.counts["alerts", alert.kind.value, alert.level] += 1
-        for grounds, satang in differences.asked.items():
-            folded.counts["asked_satang", grounds] += satang
-        for reason, satang in differences.let_go.items():
-            folded.counts["let_go_satang", reason] += satang
         for event in chain[AccountEvent](differences.notices, differences.steps):
+            if is_erased(event.account):
+                continue
             partition = partition_of(event.account, self._partitions)
             self._events_out.setdefault(partition, []).append(event)
 
@@ -305,9 +367,7 @@ class AccountsFold:
         """Write the batch's changed files, to the state and, last, to their topic."""
         for opened in self._dirty.values():
             for key, value in opened.written():
-                folded.outputs.append(
-                    Output(ACCOUNT_FILES, key, value, (), self._partition, last=True)
-                )
+                folded.outputs.append(self._part_output(key, value))
             self._count(opened)
         self._dirty.clear()
         while len(self._files) > FILES_IN_MEMORY or (
@@ -325,30 +385,6 @@ class AccountsFold:
         opened = self._files.pop(account, None)
         if opened is not None:
             self._entries_in_memory -= opened.counted
-
-
-def alert_output(alert: FreezeAlert, reported_at: int | None) -> Output:
-    """Return the record of one version of an alert, keyed by its account.
-
-    ``reported_at`` (ms) is when the report that caused it entered Kafka, if one did.
-    """
-    event_id = f"{alert.alert_id}.{alert.version}"
-    headers = headers_out(FreezeAlert.SCHEMA, event_id, alert.caused_at, reported_at)
-    return Output(FREEZE_ALERTS, alert.account.encode(), encode_json(alert), headers)
-
-
-def _cause(event: AccountEvent, record: Record) -> Cause:
-    match event:
-        case Claim():
-            return Cause(event.report, event.published_at, by_report=True)
-        case Level():
-            return Cause(event.caused_by, event.published_at, by_report=True)
-        case Notice():
-            return Cause(event.caused_by, event.published_at)
-        case Step():
-            return Cause(event.caused_by, event.published_at, event.by_report)
-        case Answer():
-            return Cause(event.update_id, record.timestamp)
 
 
 def _due_key(due: int, account: str) -> bytes:

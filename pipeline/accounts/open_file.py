@@ -23,6 +23,7 @@ from pipeline.accounts.parts import (
     Tail,
     block_keys,
     drop_first_block,
+    list_keys,
     whole_file,
 )
 from pipeline.accounts.review import Review
@@ -68,6 +69,8 @@ class OpenFile:
         self._behind = bank_behind(file)
         self._unwritten: list[tuple[bytes, bytes]] = []
         self._obsolete: list[bytes] = []
+        self._anew = False
+        """Whether it took another one's place, and no decision was made since."""
 
     @classmethod
     def begun(
@@ -92,6 +95,29 @@ class OpenFile:
         head = decode_file(value)
         whole = whole_file(head, lambda key: state.get(BLOCK_ROWS + key))
         return cls(whole, Tail(head), policy, state)
+
+    def in_place_of(self, left: AccountFile) -> OpenFile:
+        """Return the file that takes this one's place; all of it is written anew."""
+        opened = OpenFile(left, Tail(left), self._policy, self._state)
+        opened._anew = True
+        opened._obsolete = [*self._obsolete, *self.parts()[1:]]
+        for key in opened._obsolete:
+            self._state.delete(BLOCK_ROWS + key)
+        return opened
+
+    def _sent_before(self) -> Iterable[str]:
+        """Return the keys of steps that stand no more, unless the next decision has them.
+
+        Those with payments that were left out of the file (it is limited) stand.
+        """
+        sent, postings = self.file.sent, self.file.postings
+        limited = self.file.limited
+        return [k for k, step in sent.items() if not limited or step.transaction + "-" in postings]
+
+    def parts(self) -> list[bytes]:
+        """Return the Kafka keys of all its parts, its head's first."""
+        file = self.file
+        return [file.account.encode(), *block_keys(file), *list_keys(file)]
 
     def add_posting(self, posting: Posting) -> bool:
         """Add a posting; return whether the file changed."""
@@ -134,6 +160,9 @@ class OpenFile:
         left_out = self._leave_out()
         behind = self._behind[1] if self._behind is not None else None
         decision = self._review.decide(now, behind)
+        if self._anew:
+            self._anew = False
+            decision.steps = {**dict.fromkeys(self._sent_before(), None), **decision.steps}
         differences = differ(file, decision, behind, self._policy, cause)
         for alert in differences.alerts:
             self._tail.add("said", alert.alert_id)

@@ -294,7 +294,8 @@ def _send_on(file: AccountFile, decision: Decision, cause: Cause, out: Differenc
         if step is None:
             if sent is None or not sent.marks:
                 continue
-            step = msgspec.structs.replace(sent, marks=(), legs=(), accounts=0)
+            # Its own payment stays: by its time an erasure knows whether it concerns the step.
+            step = msgspec.structs.replace(sent, marks=(), legs=sent.legs[-1:], accounts=0)
         elif sent is not None and step == _bare(sent):
             continue
         step = msgspec.structs.replace(

@@ -78,7 +78,8 @@ def normalise_decision(decision: AnalystDecision, recorded_at: int) -> StoredDec
         if contains_national_id(text):
             raise InvalidEvent(Reason.RAW_NATIONAL_ID, path)
     made = decision.kind is DecisionKind.MADE
-    for place, key in enumerate(decision.identifiers if made else ()):
+    erases = decision.verdict is Verdict.ERASE
+    for place, key in enumerate(decision.identifiers if made and not erases else ()):
         if not is_canonical(key):
             raise InvalidEvent(Reason.BAD_IDENTIFIER, f"$.identifiers[{place}]")
     stored = StoredDecision(
@@ -91,6 +92,11 @@ def normalise_decision(decision: AnalystDecision, recorded_at: int) -> StoredDec
     )
     content = digest(_ENCODE(stored))
     return msgspec.structs.replace(stored, content=content, published_at=recorded_at)
+
+
+def void(decision: StoredDecision) -> StoredDecision:
+    """Return a decision that says nothing and names nobody, for what it was about was erased."""
+    return msgspec.structs.replace(decision, verdict="", identifiers=())
 
 
 @dataclass(slots=True)
@@ -155,6 +161,15 @@ class Decisions:
                 del self._about[key]
         self._state.put(b"d" + decision.key.encode(), _ENCODE(decision))
         self._index(decision)
+
+    def named(self) -> list[str]:
+        """Return every identifier that a live decision is about, in order."""
+        return sorted(self._about)
+
+    def around(self, decision: StoredDecision) -> set[str]:
+        """Return the identifiers of a decision, and whoever other decisions pair with them."""
+        keys = set(decision.identifiers)
+        return keys.union(*(self.partners(key) for key in keys))
 
     def _word(self, key: str) -> StoredDecision | None:
         found = self._state.get(b"d" + key.encode())

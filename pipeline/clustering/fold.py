@@ -14,6 +14,7 @@ from pipeline.clustering.components import Components
 from pipeline.clustering.contributions import Contributions
 from pipeline.clustering.decisions import Decisions, StoredDecision, normalise_decision
 from pipeline.clustering.edges import Edges
+from pipeline.clustering.erasing import Eraser, stripped, without_erased
 from pipeline.clustering.evidence import load_model
 from pipeline.clustering.levels import Cause, Levels, Telling, moment
 from pipeline.clustering.nodes import Nodes
@@ -25,10 +26,12 @@ from pipeline.clustering.pairs import PAIRWISE_IDENTIFIERS
 from pipeline.clustering.persons import Persons
 from pipeline.clustering.sayings import Sayings
 from pipeline.clustering.speech import Speech
+from pipeline.clustering.version_floor import VersionFloor
 from pipeline.contracts.account_log import (
     AccountEvent,
     AccountEvents,
     Claim,
+    Erasure,
     encode_log_entry,
     partition_of,
 )
@@ -36,9 +39,10 @@ from pipeline.contracts.cloudevents import event_data, headers_out
 from pipeline.contracts.clusters import FiledReport, encode_said
 from pipeline.contracts.codec import digest
 from pipeline.contracts.dead_letters import dead_letter
-from pipeline.contracts.decisions import AnalystDecision, decode_decision
+from pipeline.contracts.decisions import AnalystDecision, Verdict, decode_decision
 from pipeline.contracts.invalid import InvalidEvent
 from pipeline.contracts.reports import Report, decode_report
+from pipeline.erasure import HASH_PREFIX, Erasures, is_erased
 from pipeline.fold import Folded, Output, Record, Versions, topic_of
 from pipeline.identity.name import MAX_WORDS
 from pipeline.policy.policy import Policy
@@ -67,7 +71,14 @@ class ClusteringFold:
     that a report touches are worked out again, and only what differs from the last is said.
     """
 
-    def __init__(self, state: State, policy: Policy, account_log_partitions: int) -> None:
+    def __init__(
+        self,
+        state: State,
+        policy: Policy,
+        account_log_partitions: int,
+        keys: Sequence[bytes] = (),
+    ) -> None:
+        """Fold over ``state``; ``keys`` are those that hash identifiers, oldest first."""
         self._state = state
         self._policy = policy
         self._partitions = account_log_partitions
@@ -82,11 +93,14 @@ class ClusteringFold:
         persons = Persons(state, nodes, model, self._hits)
         self._contributions = Contributions(nodes, edges, candidates, persons, decisions)
         components = Components(nodes, edges, persons, decisions, policy, self._hits)
-        levels = Levels(nodes, policy, self._hits)
-        sayings = Sayings(state, nodes, model, self._hits)
+        self._floor = VersionFloor(state)
+        levels = Levels(nodes, policy, self._floor, self._hits)
+        sayings = Sayings(state, nodes, model, self._floor, self._hits)
         self._sayings = sayings
         self._speech = Speech(nodes, sayings, levels, components, self._hits)
         self._again = Again(nodes, sayings, levels, components)
+        self._erasures = Erasures(state, keys)
+        self._eraser = Eraser(state, nodes, sayings, decisions, self._erasures)
         found = state.get(_SIZES_KEY)
         self._sizes = _SIZES.decode(found) if found else _Sizes()
 
@@ -104,6 +118,10 @@ class ClusteringFold:
                 tellings.append(partial(dead_letter, topic, 0, record, stored))
                 folded.counts["dead_letters", topic, stored.reason.value] += 1
                 continue
+            if isinstance(stored, StoredDecision) and stored.verdict == Verdict.ERASE:
+                self._erase(stored, record.offset, tellings)
+                folded.scrub = True
+                continue
             if isinstance(stored, StoredDecision):
                 self._take_decision(stored, folded, tellings)
                 continue
@@ -111,12 +129,15 @@ class ClusteringFold:
             folded.observations.append((("event_delay_seconds", "clustering"), delay))
             self._take(stored, folded, tellings)
         folded.outputs = [telling() for telling in tellings]
-        self._sayings.write()
-        if self._nodes.write():
-            self._state.put(_SIZES_KEY, _ENCODE(self._sizes))
+        self._write()
         folded.counts.update(self._hits)
         self._hits.clear()
         return folded
+
+    def _write(self) -> None:
+        self._sayings.write()
+        if self._nodes.write():
+            self._state.put(_SIZES_KEY, _ENCODE(self._sizes))
 
     def restore(self, records: Sequence[Record]) -> None:
         """Do nothing: clustering comes back by folding ``reports`` silently."""
@@ -151,6 +172,7 @@ class ClusteringFold:
 
     def _take(self, report: StoredReport, folded: Folded, tellings: list[Telling]) -> None:
         """Take in a valid report; what is not its newest word changes nothing."""
+        report = stripped(report, self._erasures)
         old = self._nodes.word(report.key)
         if old is not None and report.rank <= old.rank:
             folded.counts[DUPLICATES] += 1
@@ -176,6 +198,7 @@ class ClusteringFold:
         self, decision: StoredDecision, folded: Folded, tellings: list[Telling]
     ) -> None:
         """Take in an analyst's decision, or that it was taken back."""
+        decision = without_erased(decision, self._erasures)
         concerned = self._decisions.concerned(decision)
         if concerned is None:
             folded.counts[DUPLICATES] += 1
@@ -186,6 +209,43 @@ class ClusteringFold:
         tellings += self._account_log(said.levels)
         tellings += said.tellings
         self._sizes.clusters += said.clusters
+
+    def _erase(self, erasure: StoredDecision, offset: int, tellings: list[Telling]) -> None:
+        """Forget what was received before an erasure and names one of its identifiers.
+
+        Also when it comes again: it may have been asked for by a worker that did not live to say
+        all of this. The accounts are told last, when what the reports said is taken back.
+        """
+        hashes = tuple(text.removeprefix(HASH_PREFIX) for text in erasure.identifiers)
+        self._erasures.add(hashes, erasure.decided_at)
+        self._floor.raise_to(offset)
+        self._write()
+        cause = Cause(erasure.key, erasure.decided_at, erasure.published_at)
+        # All at once: one saying of each thing, so that its version is that of this position.
+        touched: set[str] = set()
+        events: list[AccountEvent] = []
+        reports = self._eraser.reports()
+        for before, left in reports:
+            now = left if not left.withdrawn else None
+            touched |= self._contributions.replace(before, now)
+            self._nodes.hear(left)
+            events += claim_events(before, now, left)
+            self._sizes.reports -= before is not None and now is None
+        for decision, concerned in self._eraser.decisions():
+            touched |= self._contributions.decide(decision, concerned)
+        said = self._speech.about(touched, cause)
+        tellings += self._account_log([*events, *said.levels])
+        tellings += said.tellings
+        tellings += [partial(filed, left, said.of.get(left.home)) for _, left in reports]
+        self._sizes.clusters += said.clusters
+        self._write()
+        tellings += [partial(_as_it_is, output) for output in self._eraser.forget()]
+        # Of what is forgotten nobody knows that this version was said of it.
+        self._floor.raise_to(offset + 1)
+        value = encode_log_entry(Erasure(erasure.decided_at, hashes))
+        for partition in range(self._partitions):
+            output = Output(ACCOUNT_LOG, None, value, (), partition)
+            tellings.append(partial(_as_it_is, output))
 
     def _count_limits(self, report: StoredReport) -> None:
         """Count the limits that leave out something of a report."""
@@ -209,6 +269,10 @@ def _decoded(record: Record) -> Report | AnalystDecision | InvalidEvent:
         return decode(event_data(record))
     except InvalidEvent as why:
         return why
+
+
+def _as_it_is(output: Output) -> Output:
+    return output
 
 
 def _log_output(events: list[AccountEvent], partition: int) -> Output:
@@ -253,6 +317,8 @@ def _claims(report: StoredReport, cause: StoredReport) -> dict[tuple[str, str], 
     claims = {}
     version = cause.version
     for place, payment in enumerate(report.payments):
+        if is_erased(payment.payee):
+            continue
         claim_id = f"{report.key}#{place}"
         claims[payment.payee, claim_id] = Claim(
             account=payment.payee,

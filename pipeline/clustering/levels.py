@@ -18,6 +18,7 @@ from pipeline.clustering.documents import SaidLevel
 from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.pairs import LOOK_ALIKE, GraphEdge
 from pipeline.clustering.rows import NodeSummary
+from pipeline.clustering.version_floor import VersionFloor
 from pipeline.contracts.account_log import Level
 from pipeline.contracts.cloudevents import headers_out
 from pipeline.contracts.clusters import WatchlistEntry, encode_said
@@ -69,7 +70,14 @@ _ENCODE = msgspec.msgpack.Encoder().encode
 class Levels:
     """Says levels, and only when something that matters has changed."""
 
-    def __init__(self, nodes: Nodes, policy: Policy, hits: Counter[tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        nodes: Nodes,
+        policy: Policy,
+        floor: VersionFloor,
+        hits: Counter[tuple[str, ...]],
+    ) -> None:
+        self._floor = floor
         self._nodes = nodes
         self._policy = policy
         self._hits = hits
@@ -91,7 +99,8 @@ class Levels:
         said = node.level
         if not node.living and said is None:
             return None
-        level = self._level(node, said, cluster, edges, cause)
+        version = self._floor.after(said.version if said is not None else 0)
+        level = self._level(node, said, version, cluster, edges, cause)
         suspicious = suspicion(node.summary)
         content = _fingerprint(level, suspicious)
         if said is not None and said.content == content:
@@ -112,9 +121,8 @@ class Levels:
         said = node.level
         if said is None:
             return None
-        before = msgspec.structs.replace(said, version=said.version - 1)
         cause = Cause("", said.received_at, said.published_at)
-        level = self._level(node, before, (cluster, 0), edges, cause)
+        level = self._level(node, said, said.version, (cluster, 0), edges, cause)
         suspicious = suspicion(node.summary)
         if _fingerprint(level, suspicious) != said.content:
             return None
@@ -124,6 +132,7 @@ class Levels:
         self,
         node: Node,
         said: SaidLevel | None,
+        version: int,
         cluster: tuple[str, int],
         edges: list[GraphEdge],
         cause: Cause,
@@ -138,7 +147,7 @@ class Levels:
             since = counts.acting_first_at or since
         return Level(
             account=node.key,
-            version=said.version + 1 if said else 1,
+            version=version,
             level=name,
             acting=acting,
             since=since,

@@ -24,6 +24,7 @@ from pipeline.contracts.reports import (
     UrlSuspect,
     WalletSuspect,
 )
+from pipeline.erasure import ERASED
 from pipeline.identity.account import bank_of, is_one_edit, normalise_account, number_of
 from pipeline.identity.address import normalise_address
 from pipeline.identity.birth_date import normalise_birth_date
@@ -96,8 +97,8 @@ class StoredReport(msgspec.Struct, frozen=True, array_like=True, kw_only=True, g
 
     @property
     def withdrawn(self) -> bool:
-        """Whether the report no longer says anything."""
-        return self.kind == _KIND_RANK[ReportKind.WITHDRAWN]
+        """Whether the report no longer says anything (or all that it named was erased)."""
+        return self.kind == _KIND_RANK[ReportKind.WITHDRAWN] or not self.identifiers
 
     @property
     def acting(self) -> bool:
@@ -245,6 +246,7 @@ class _Reading:
         payers = self._party(payment.from_, _PAYER, place) if payment.from_ else []
         self._payers.update(payers)
         self._suspects.update(payees)
+        payees = [ERASED + payment.erased] if payment.erased else payees
         if payees:
             reference, payer = payment.reference or "", payers[0] if payers else ""
             told = Payment(paid_at, payment.amount_satang, reference, payees[0], payer)

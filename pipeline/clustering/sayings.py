@@ -27,6 +27,7 @@ from pipeline.clustering.nodes import (
     Nodes,
 )
 from pipeline.clustering.pairs import GraphEdge
+from pipeline.clustering.version_floor import VersionFloor
 from pipeline.contracts.cloudevents import headers_out
 from pipeline.contracts.clusters import (
     Cluster,
@@ -57,8 +58,14 @@ class Sayings:
     """Compares clusters with what was said of them, and says the differences."""
 
     def __init__(
-        self, state: State, nodes: Nodes, model: Model, hits: Counter[tuple[str, ...]]
+        self,
+        state: State,
+        nodes: Nodes,
+        model: Model,
+        floor: VersionFloor,
+        hits: Counter[tuple[str, ...]],
     ) -> None:
+        self._floor = floor
         self._state = state
         self._nodes = nodes
         self._model = model
@@ -82,7 +89,8 @@ class Sayings:
         content = digest(_PACKED(cluster))
         if said.live and said.content == content:
             return said.version, []
-        said.version, said.content, said.live = said.version + 1, content, True
+        version = self._floor.after(said.version)
+        said.version, said.content, said.live = version, content, True
         said.merged_into = None
         said.received_at, said.published_at = cause.received_at, cause.published_at
         tellings = [_telling(cluster, said)]
@@ -101,7 +109,8 @@ class Sayings:
         assert said is not None, "only a cluster that was said can end"
         identity = cluster_identity(anchor)
         cluster = _empty(identity, merged_into)
-        said.version, said.content, said.live, said.split_from = said.version + 1, "", False, None
+        version = self._floor.after(said.version)
+        said.version, said.content, said.live, said.split_from = version, "", False, None
         said.merged_into = merged_into
         said.received_at, said.published_at = cause.received_at, cause.published_at
         tellings = [_telling(cluster, said)]
@@ -114,6 +123,12 @@ class Sayings:
         for identity, anchor in self._anchors.items():
             self._state.put(b"c" + identity.encode(), anchor.encode())
         self._anchors.clear()
+
+    def forget(self, anchor: str) -> None:
+        """Forget that anything was said of the cluster of an anchor."""
+        identity = cluster_identity(anchor)
+        self._anchors.pop(identity, None)
+        self._state.delete(b"c" + identity.encode())
 
     def anchor_of_said(self, identity: str) -> str | None:
         """Return the anchor of a cluster of which something was said, by its id."""
@@ -172,11 +187,12 @@ class Sayings:
             version, before = said.referred.get(platform, (0, ()))
             if identifiers == before:
                 continue
-            said.referred[platform] = (version + 1, identifiers)
+            version = self._floor.after(version)
+            said.referred[platform] = (version, identifiers)
             scams = {s for i in identifiers for s in component.nodes[i].summary.scam_types}
             referral = PlatformReferral(
                 referral_id=referral_id(cluster.cluster_id, platform),
-                version=version + 1,
+                version=version,
                 platform=platform,
                 cluster_id=cluster.cluster_id,
                 identifiers=list(identifiers),

@@ -183,7 +183,17 @@ class Tick(msgspec.Struct, frozen=True, array_like=True, tag="tick"):
     at: int
 
 
-LogEntry = Postings | AccountEvents | Tick
+class Erasure(msgspec.Struct, frozen=True, array_like=True, tag="erasure"):
+    """What was received before ``before`` (ms) is forgotten where it names one of these.
+
+    To every partition: ``hashes`` are keyed hashes (`pipeline.erasure`), which tell no account.
+    """
+
+    before: int
+    hashes: tuple[str, ...]
+
+
+LogEntry = Postings | AccountEvents | Tick | Erasure
 
 MAX_POSTINGS_A_RECORD = 500
 """Postings (or answers) in one Kafka record: some 50 KB, far below a broker's limit, cheap to send

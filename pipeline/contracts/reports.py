@@ -143,7 +143,11 @@ class PaymentParty(msgspec.Struct, frozen=True):
 
 
 class DisputedPayment(msgspec.Struct, frozen=True):
-    """A payment that the victim disputes; ``reference`` as on the slip, amount in satang."""
+    """A payment that the victim disputes; ``reference`` as on the slip, amount in satang.
+
+    ``erased`` is the hash of a payee that was erased, who is no longer in ``to``; Freezeline
+    writes it, no sender does.
+    """
 
     paid_at: Moment
     amount_satang: Satang
@@ -151,6 +155,7 @@ class DisputedPayment(msgspec.Struct, frozen=True):
     reference: Reference | None = None
     from_: PaymentParty | None = msgspec.field(name="from", default=None)
     currency: Currency = "THB"
+    erased: PersonHash | None = None
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

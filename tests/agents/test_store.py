@@ -115,3 +115,29 @@ def test_keys_of_the_runtime_are_refused(tmp_path: Path) -> None:
         store.put(b"\x00\x00runtime/next-offset", b"0")
     assert list(store.scan(b"", b"\xff")) == []
     store.close()
+
+
+def test_a_scrubbed_store_has_no_byte_of_what_was_deleted(tmp_path: Path) -> None:
+    store = PartitionStore.open(tmp_path / "state", 1 << 20, 1 << 20)
+    for number in range(20_000):
+        store.put(b"n%08d" % number, b"content " * 8)
+    # The first key and the last of a file stand in RocksDB's manifest too.
+    erased = {b"a-0123456789-first": b"x", b"n00010000-0123456789": b"y", b"z-0123456789": b"z"}
+    for key, value in erased.items():
+        store.put(key, value)
+    store.persist(store.take_changes(), 1)
+    store.scrub()
+    assert _files_with(tmp_path, b"0123456789")
+    for key in erased:
+        store.delete(key)
+    store.persist(store.take_changes(), 2)
+    assert _files_with(tmp_path, b"0123456789")
+    store.scrub()
+    assert _files_with(tmp_path, b"0123456789") == []
+    assert store.get(b"n00010000") is not None
+    store.close()
+
+
+def _files_with(folder: Path, needle: bytes) -> list[str]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path.name for path in files if needle in path.read_bytes()]

@@ -18,8 +18,8 @@ from agents.reading import TopicReader
 from agents.sending import connected_producer, publish_records
 from agents.settings import Settings, load_settings
 from agents.topic_admin import apply_topics
+from pipeline.accounts.causes import alert_output
 from pipeline.accounts.file import AccountFile, Said, add_event, add_posting, encode_file
-from pipeline.accounts.fold import alert_output
 from pipeline.contracts.account_log import (
     AccountEvents,
     Claim,

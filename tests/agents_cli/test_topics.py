@@ -107,10 +107,12 @@ def test_more_partitions_and_other_limits_are_applied(settings: Settings) -> Non
 def test_nothing_is_shrunk_deleted_or_reset(settings: Settings, admin: KafkaAdminClient) -> None:
     large = TOPICS.format(prefix="kept", partitions=4, retention_ms=60_000)
     apply_topics(settings, parse_topics(large))
-    own = ConfigResource(ConfigResourceType.TOPIC, "kept-widened", {"segment.ms": "3600000"})
+    own = ConfigResource(
+        ConfigResourceType.TOPIC, "kept-widened", {"file.delete.delay.ms": "3600000"}
+    )
     admin.alter_configs([own])
     # A broker that has taken a change may answer from before it for a moment.
-    wait_for(lambda: _set_value(admin, "kept-widened", "segment.ms") == "3600000")
+    wait_for(lambda: _set_value(admin, "kept-widened", "file.delete.delay.ms") == "3600000")
     small = TOPICS.format(prefix="kept", partitions=2, retention_ms=60_000)
     only_one = small.split("  kept-fixed")[0]
     assert apply_topics(settings, parse_topics(only_one)) == []
@@ -118,7 +120,7 @@ def test_nothing_is_shrunk_deleted_or_reset(settings: Settings, admin: KafkaAdmi
         "kept-widened: 4 partitions instead of 2 (Kafka cannot take partitions away)"
     ]
     assert "kept-fixed" in admin.list_topics()
-    assert _set_value(admin, "kept-widened", "segment.ms") == "3600000"
+    assert _set_value(admin, "kept-widened", "file.delete.delay.ms") == "3600000"
 
 
 def test_a_changed_compaction_is_named_and_restored(

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from pipeline.accounts import fold as fold_module
 from pipeline.accounts import holds, pairing, parts
+from pipeline.accounts.causes import alert_output, cause_of
 from pipeline.accounts.file import AccountFile, add_event, add_posting
-from pipeline.accounts.fold import AccountsFold, alert_output
+from pipeline.accounts.fold import AccountsFold
 from pipeline.accounts.versions import Cause, bank_behind, differ
 from pipeline.contracts.account_log import (
     AccountEvent,
@@ -188,7 +189,7 @@ class Naive:
                         while self.early:
                             add_posting(self.file, self.early.pop())
                     if add_event(self.file, event):
-                        cause = fold_module._cause(event, LogRecord(0, NINE, None, None))
+                        cause = cause_of(event, LogRecord(0, NINE, None, None))
         if cause is None:
             return []
         whole = decide_whole(self.file, self.policy, self.now)

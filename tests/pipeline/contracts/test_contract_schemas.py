@@ -123,6 +123,7 @@ def test_the_schema_of_the_account_log_agrees_with_its_records() -> None:
         account_log.Postings,
         account_log.AccountEvents,
         account_log.Tick,
+        account_log.Erasure,
     ],
 )
 def test_the_order_of_an_array_is_documented(struct: type[msgspec.Struct]) -> None:
