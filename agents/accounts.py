@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agents.worker_spec import WorkerSpec
 from pipeline.accounts.fold import AccountsFold
+from pipeline.accounts.moving import owner_of_part
 from pipeline.fold import Fold
 from pipeline.policy.policy import Policy
 from pipeline.state import State
@@ -26,6 +27,7 @@ def accounts_spec(policy: Policy) -> WorkerSpec:
         make_fold=make_fold,
         stateful=True,
         restore_topic=ACCOUNT_FILES,
+        owner=owner_of_part,
         own_topics=(ACCOUNT_FILES,),
         fold_records=FOLD_RECORDS,
     )

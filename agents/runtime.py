@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, cast
 
 import aiokafka
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
@@ -24,6 +25,7 @@ from agents.batch_reader import partitions_of
 from agents.coalescing import Coalescer
 from agents.committer import Committer
 from agents.failures import ExitCode, raised_at
+from agents.growing import GROWTH_JOURNAL
 from agents.health import HealthServer
 from agents.lanes import LanePort
 from agents.partitions import OwnedPartitions
@@ -237,11 +239,15 @@ class _Worker:
                 await client.start()
                 there = await client.topics()
                 absent = sorted(wanted - there)
-                if not absent:
+                if GROWTH_JOURNAL in there:
+                    missing = "partitions are being added: `freezeline topics grow` has not ended"
+                elif not absent:
+                    self._owned.cluster_id = await self._cluster_id()
                     found = await partitions_of(client, spec.account_log_topic)
                     self._owned.account_log_partitions = len(found)
                     return True
-                missing = f"topics are missing: {', '.join(absent)}"
+                else:
+                    missing = f"topics are missing: {', '.join(absent)}"
             except (KafkaError, OSError) as error:
                 missing = f"no broker answers: {type(error).__name__}"
             finally:
@@ -251,6 +257,14 @@ class _Worker:
             reason = f"{missing} (at {self.settings.bootstrap})"
             log.critical("kafka_not_ready", extra={"reason": reason})
         return False
+
+    async def _cluster_id(self) -> str:
+        admin = AIOKafkaAdminClient(**self._client)
+        try:
+            await admin.start()
+            return str((await admin.describe_cluster())["cluster_id"])
+        finally:
+            await admin.close()
 
     def _make_app(self) -> transport.WorkerApp:
         transport.register()
@@ -350,7 +364,8 @@ class _Worker:
         while True:
             await asyncio.sleep(self._spec.tick_seconds)
             if self._speaks_first():
-                outputs = self._spec.tick(time.time_ns() // 1_000_000)
+                now = time.time_ns() // 1_000_000
+                outputs = self._spec.tick(now, self._owned.account_log_partitions)
                 await asyncio.gather(*(self._send_and_wait(output) for output in outputs))
 
     def _end_of(self, partition: TP) -> int | None:

@@ -20,10 +20,13 @@ from agents.failures import StoreUnusable
 
 log = logging.getLogger("freezeline")
 
-FORMAT = b"3"
+FORMAT = b"4"
+"""The format of what the folds and the runtime keep. A change of either changes it, and every store
+is then rebuilt from Kafka."""
 _RESERVED = b"\x00\x00runtime/"
 _FORMAT_KEY = _RESERVED + b"format"
 _POSITION_KEY = _RESERVED + b"next-offset"
+_LOG_KEY = _RESERVED + b"log"
 
 Changes = dict[bytes, bytes | None]
 """What one batch changed: key to value, None where it was deleted."""
@@ -46,26 +49,32 @@ class PartitionStore:
         self.next_offset: int | None = None if position is None else int(position)
 
     @classmethod
-    def open(cls, path: Path, cache_bytes: int, write_buffer_bytes: int) -> PartitionStore:
-        """Open the store at ``path``; one of another format, or half rebuilt, begins anew.
+    def open(
+        cls, path: Path, cache_bytes: int, write_buffer_bytes: int, folded_from: str = ""
+    ) -> PartitionStore:
+        """Open the store at ``path``; one that is of no use, or half rebuilt, begins anew.
 
-        Raises `StoreUnusable` when it is damaged or in use by another process.
+        It is of no use when its format is another, or the log that it was folded from:
+        ``folded_from`` names that one. Raises `StoreUnusable` when it is damaged or in use by
+        another process.
         """
         existed = path.exists()
         store = cls(path, cache_bytes, write_buffer_bytes)
-        found = store._stored(_FORMAT_KEY)
-        if existed and (found != FORMAT or store.next_offset is None):
-            log.warning(
-                "store_rebuild",
-                extra={
-                    "store": path.name,
-                    "reason": "format" if found not in (FORMAT, None) else "half_built",
-                },
-            )
+        reason = store._why_not(folded_from.encode()) if existed else None
+        if reason is not None:
+            log.warning("store_rebuild", extra={"store": path.name, "reason": reason})
             store.destroy()
             store = cls(path, cache_bytes, write_buffer_bytes)
-        store._write({_FORMAT_KEY: FORMAT}, None)
+        store._write({_FORMAT_KEY: FORMAT, _LOG_KEY: folded_from.encode()}, None)
         return store
+
+    def _why_not(self, folded_from: bytes) -> str | None:
+        """Return why an existing store cannot be gone on with, None when it can."""
+        if self._stored(_FORMAT_KEY) not in (FORMAT, None):
+            return "format"
+        if self.next_offset is None:
+            return "half_built"
+        return "other_log" if self._stored(_LOG_KEY) != folded_from else None
 
     def get(self, key: bytes) -> bytes | None:
         """See `pipeline.state.State.get`."""
