@@ -74,7 +74,7 @@ class PartitionStore:
             return "format"
         if self.next_offset is None:
             return "half_built"
-        return "other_log" if self._stored(_LOG_KEY) != folded_from else None
+        return "other_log" if self._stored(_LOG_KEY) not in (folded_from, None) else None
 
     def get(self, key: bytes) -> bytes | None:
         """See `pipeline.state.State.get`."""

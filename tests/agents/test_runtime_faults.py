@@ -102,7 +102,7 @@ def test_health_and_metrics(bootstrap, prefix, make_topics, worker) -> None:
 def test_a_store_in_use_is_refused(bootstrap, prefix, make_topics, worker) -> None:
     make_topics(1, prefix + "in", prefix + "sums")
     one = worker("counting")
-    held = PartitionStore.open(one.state / "counter" / f"{prefix}in-0", 1 << 20, 1 << 20)
+    held = PartitionStore(one.state / "counter" / f"{prefix}in-0", 1 << 20, 1 << 20)
     one.start()
     assert one.process.wait(30) == 73
     assert "store_unusable" in one.log.read_text()
@@ -145,7 +145,7 @@ def test_a_damaged_store_stops_the_worker_and_is_rebuilt_when_deleted(
 def test_a_store_ahead_of_its_log_is_refused(bootstrap, prefix, make_topics, worker) -> None:
     make_topics(1, prefix + "in", prefix + "sums")
     one = worker("counting")
-    store = PartitionStore.open(one.state / "counter" / f"{prefix}in-0", 1 << 20, 1 << 20)
+    store = PartitionStore(one.state / "counter" / f"{prefix}in-0", 1 << 20, 1 << 20)
     store.persist(store.take_changes(), 5)
     store.close()
     one.start()
