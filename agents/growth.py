@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
-from kafka.structs import OffsetAndMetadata
 
+from agents.group_positions import set_positions
 from agents.growing import GROWTH_JOURNAL
 from agents.growth_copy import copy_files, copy_log, forget_files
 from agents.growth_journal import (
@@ -220,7 +220,9 @@ def _fill(
                 f"{ACCOUNT_LOG}-{target} does not end where its copy does: something else writes "
                 "to it. Stop all workers and do this again."
             )
-    _answered(admin, ends)
+    # It was all answered, in the old partition.
+    answered = {TopicPartition(ACCOUNT_LOG, partition): end for partition, end in ends.items()}
+    set_positions(admin, WorkerName.ACCOUNTS.value, answered)
     for target, found in moved.items():
         copied = Copied(target, ends[target], len(found.taken_from), found.file_records)
         note(settings, copied)
@@ -238,20 +240,6 @@ def _emptied(admin: KafkaAdminClient, targets: range) -> dict[int, int]:
     if filled:
         admin.delete_records(filled)
     return ends
-
-
-def _answered(admin: KafkaAdminClient, ends: dict[int, int]) -> None:
-    """Say that everything below has been answered: it was, in the old partition."""
-    positions = {
-        TopicPartition(ACCOUNT_LOG, partition): OffsetAndMetadata(end, "", None)
-        for partition, end in ends.items()
-    }
-    said = admin.alter_group_offsets(WorkerName.ACCOUNTS.value, positions)
-    for partition, error in said.items():
-        if getattr(error, "errno", 0) != 0:
-            raise BrokerUnreachableError(
-                f"Kafka refused the position of {ACCOUNT_LOG}-{partition.partition}: {error}."
-            )
 
 
 def _forget(settings: Settings, plan: Plan, source: int, tell: Tell) -> None:
