@@ -171,6 +171,7 @@ def _operator(topics: Topics) -> Iterator[Right]:
     for topic in topics.values():
         for operation in ("Create", "Alter", "AlterConfigs", "Describe", "DescribeConfigs"):
             yield Right(Kind.TOPIC, topic.name, False, operation)
+    yield Right(Kind.TOPIC, GROWTH_JOURNAL, False, "Describe")
     yield from (Right(Kind.GROUP, agent, False, "Describe") for agent in sorted(AGENTS))
     # The access rules themselves, and the brokers' disks. Not Alter: who may change access rules
     # may give themselves all others, and that is for a superuser of the cluster.

@@ -87,7 +87,6 @@ class OwnedPartitions:
             self.standby.withhold(assigned)
         if not assigned:
             return {}
-        self._require_known(assigned)
         committed = await consumer.thread.committed(assigned)
         begins = await consumer.earliest_offsets(*assigned)
         ends = await consumer.highwaters(*assigned)
@@ -107,14 +106,6 @@ class OwnedPartitions:
         rebuilding = [partition for partition, lane in self.lanes.items() if lane.restoring]
         consumer.pause_partitions(rebuilding)
         return ready
-
-    def _require_known(self, assigned: Collection[TP]) -> None:
-        """Stop when the account-log has more partitions than at the start: accounts have moved."""
-        for topic, partition in assigned:
-            if topic == self._spec.account_log_topic and partition >= self.account_log_partitions:
-                stop_process(
-                    ExitCode.CRASHED, "account_log_widened", known=self.account_log_partitions
-                )
 
     async def _position(
         self, partition: TP, begin: int, end: int, group: int | None, consumer: Consumer

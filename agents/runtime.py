@@ -16,15 +16,14 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, cast
 
 import aiokafka
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from agents import transport
-from agents.batch_reader import partitions_of
+from agents.batch_reader import cluster_id, partitions_now, partitions_of
 from agents.coalescing import Coalescer
 from agents.committer import Committer
-from agents.failures import ExitCode, raised_at
+from agents.failures import ExitCode, raised_at, stop_process
 from agents.growing import GROWTH_JOURNAL
 from agents.health import HealthServer
 from agents.lanes import LanePort
@@ -139,6 +138,7 @@ class _Worker:
         """See `transport.WorkerHost`."""
         # Lanes still run when a rebalance took nothing away and so revoked nothing.
         await self._owned.drain()
+        await self._require_same_log(consumer)
         epoch = self.epoch
         ready = await self._owned.assign(partitions, consumer, lambda: self.epoch == epoch)
         if not self._signs.assigned_once and self._spec.warm_up is not None:
@@ -242,7 +242,7 @@ class _Worker:
                 if GROWTH_JOURNAL in there:
                     missing = "partitions are being added: `freezeline topics grow` has not ended"
                 elif not absent:
-                    self._owned.cluster_id = await self._cluster_id()
+                    self._owned.cluster_id = await cluster_id(self._client)
                     found = await partitions_of(client, spec.account_log_topic)
                     self._owned.account_log_partitions = len(found)
                     return True
@@ -258,13 +258,17 @@ class _Worker:
             log.critical("kafka_not_ready", extra={"reason": reason})
         return False
 
-    async def _cluster_id(self) -> str:
-        admin = AIOKafkaAdminClient(**self._client)
-        try:
-            await admin.start()
-            return str((await admin.describe_cluster())["cluster_id"])
-        finally:
-            await admin.close()
+    async def _require_same_log(self, consumer: transport.Consumer) -> None:
+        """Stop when the account-log was given more partitions: accounts have other owners now.
+
+        None runs while that happens, but one may have been asleep (a zombie). It would go on
+        sending to owners of the past.
+        """
+        known, topic = self._owned.account_log_partitions, self._spec.account_log_topic
+        asking = partitions_now(consumer.thread._ensure_consumer(), topic)
+        found = await consumer.thread.run_here(asking)
+        if found != known:
+            stop_process(ExitCode.CRASHED, "account_log_widened", known=known, found=found)
 
     def _make_app(self) -> transport.WorkerApp:
         transport.register()

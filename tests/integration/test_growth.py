@@ -10,6 +10,7 @@ from collections import Counter
 import orjson
 import pytest
 
+from agents.doctor import State, examine
 from agents.growth import GrowthRefused, grow, hindrances, prospect, wait_for_standstill
 from agents.reading import TopicReader
 from agents.topic_admin import check_topics
@@ -58,6 +59,12 @@ def killed_behind(cluster, lines, to):
         return process.wait()
 
 
+def doctor(cluster):
+    """What `freezeline doctor` says is wrong."""
+    found = examine(cluster.settings, load_topics(), workers=[], principals=None)
+    return " ".join(each.sentence for each in found if each.state is State.WRONG)
+
+
 def partitions(cluster):
     with TopicReader(cluster.settings) as reader:
         return [len(reader.partitions(topic)) for topic in (ACCOUNT_LOG, ACCOUNT_FILES)]
@@ -96,6 +103,7 @@ def test_from_four_to_eight_partitions_whatever_cuts_it_short(tmp_path):
         # Cut short by kill -9 while it copies, and at the end of each of its first steps.
         for lines in (1, 2):
             assert killed_behind(cluster, lines, 8) == -signal.SIGKILL
+        assert "no worker starts meanwhile" in doctor(cluster)
         with pytest.raises(GrowthRefused, match="end it first"):
             prospect(cluster.settings, 16)
         # A worker that is started meanwhile waits for its end.
@@ -107,6 +115,7 @@ def test_from_four_to_eight_partitions_whatever_cuts_it_short(tmp_path):
         grow(cluster.settings, 8, print)
         assert partitions(cluster) == [8, 8]
         assert check_topics(cluster.settings, load_topics()) == []
+        assert "no worker starts" not in doctor(cluster)
         assert_every_file_is_with_its_owner(cluster)
 
         workers[WorkerName.CLUSTERING].start()
