@@ -2,10 +2,11 @@
 # 3.11 or newer and a network are enough (uv is used when there is one, and fetched when not).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check search recovery audit fuzz bench bench-peers evaluate deploy-files clean
+.PHONY: help setup demo up test check search recovery soak audit fuzz bench bench-peers evaluate deploy-files clean
 SHELL := /bin/sh
 
 KILLS ?= 50
+MINUTES ?= 30
 EVENTS ?= 20000
 ROUNDS ?= 10
 SEED ?= 7
@@ -47,6 +48,9 @@ search: $(READY)  ## Try the properties on other examples than `make test` does:
 
 recovery: $(READY)  ## Kill, stop and starve everything under load, KILLS=50 SEED=7, and compare with replay
 	@$(VENV)/bin/python -m tests.recovery --kills $(KILLS) --seed $(SEED)
+
+soak: $(READY)  ## Run a constant load with small faults, MINUTES=30 SEED=7: nothing may grow; draws soak.png
+	@$(VENV)/bin/python -m tests.soak --minutes $(MINUTES) --seed $(SEED)
 
 audit: $(READY)  ## Look at what is shipped and run: hashes, licences, reproducible build, SBOM, known weaknesses
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/python -m tests.supply_chain

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from agents.growing import GROWTH_JOURNAL
 from pipeline.declarations import parse_yaml
 from pipeline.topics import AGENTS, PARTIES, Topics
 
@@ -154,6 +155,8 @@ def _flow(role: str, user: str, topics: Topics) -> Iterator[Right]:
     # What a former owner overwrote late is found by reading one's own compacted topics back.
     yield from (Right(Kind.TOPIC, t.name, False, "Read") for t in written if t.compact)
     yield Right(Kind.GROUP, role, False, "Read")
+    # To see that it is there, and wait with starting until it is gone.
+    yield Right(Kind.TOPIC, GROWTH_JOURNAL, False, "Describe")
     if role in WAITS_FOR:
         yield Right(Kind.GROUP, WAITS_FOR[role], False, "Describe")
 
@@ -168,6 +171,7 @@ def _operator(topics: Topics) -> Iterator[Right]:
     for topic in topics.values():
         for operation in ("Create", "Alter", "AlterConfigs", "Describe", "DescribeConfigs"):
             yield Right(Kind.TOPIC, topic.name, False, operation)
+    yield Right(Kind.TOPIC, GROWTH_JOURNAL, False, "Describe")
     yield from (Right(Kind.GROUP, agent, False, "Describe") for agent in sorted(AGENTS))
     # The access rules themselves, and the brokers' disks. Not Alter: who may change access rules
     # may give themselves all others, and that is for a superuser of the cluster.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from agents.worker_spec import WorkerSpec
 from pipeline.accounts.fold import AccountsFold
+from pipeline.accounts.moving import is_for
 from pipeline.fold import Fold
 from pipeline.policy.policy import Policy
 from pipeline.state import State
@@ -31,6 +32,7 @@ def accounts_spec(policy: Policy, keys: Sequence[bytes] = ()) -> WorkerSpec:
         make_fold=make_fold,
         stateful=True,
         restore_topic=ACCOUNT_FILES,
+        is_for=is_for,
         own_topics=(ACCOUNT_FILES,),
         fold_records=FOLD_RECORDS,
     )

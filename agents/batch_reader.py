@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from agents import record_batches
 from agents.worker_spec import RuntimeSettings
@@ -41,3 +43,33 @@ async def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPar
     """Return a topic's partitions, in order."""
     await consumer._client._wait_on_metadata(topic)
     return sorted(TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic) or ())
+
+
+async def cluster_id(client: Mapping[str, Any]) -> str:
+    """Return which Kafka it is that answers."""
+    admin = AIOKafkaAdminClient(**client)
+    try:
+        await admin.start()
+        return str((await admin.describe_cluster())["cluster_id"])
+    finally:
+        await admin.close()
+
+
+async def partitions_now(consumer: AIOKafkaConsumer, topic: str) -> int:
+    """Return how many partitions a topic has now, whatever the consumer knew until now.
+
+    Raises TimeoutError when Kafka does not say so soon.
+    """
+    client = consumer._client
+    async with asyncio.timeout(_METADATA_SECONDS):
+        while True:
+            await client.add_topic(topic)
+            if await client.force_metadata_update():
+                found = client.cluster.partitions_for_topic(topic)
+                if found:
+                    return len(found)
+            await asyncio.sleep(_ASK_AGAIN_SECONDS)
+
+
+_METADATA_SECONDS = 5.0
+_ASK_AGAIN_SECONDS = 0.1

@@ -18,9 +18,7 @@ TICK_SECONDS = 10.0
 """How fine the clocks are: holds last for hours, so ten seconds more or less harm nobody."""
 
 
-def clustering_spec(
-    policy: Policy, account_log_partitions: int, keys: Sequence[bytes] = ()
-) -> WorkerSpec:
+def clustering_spec(policy: Policy, keys: Sequence[bytes] = ()) -> WorkerSpec:
     """Return what the clustering worker reads and folds; its owner also sends the ticks.
 
     ``keys`` are those that hash national IDs and identifiers, the oldest first.
@@ -30,12 +28,9 @@ def clustering_spec(
         assert state is not None
         return ClusteringFold(state, policy, partitions, keys)
 
-    def tick(now: int) -> Sequence[Output]:
+    def tick(now: int, partitions: int) -> Sequence[Output]:
         value = encode_log_entry(Tick(now))
-        return [
-            Output(ACCOUNT_LOG, None, value, (), partition)
-            for partition in range(account_log_partitions)
-        ]
+        return [Output(ACCOUNT_LOG, None, value, (), partition) for partition in range(partitions)]
 
     return WorkerSpec(
         name="clustering",

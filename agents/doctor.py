@@ -23,6 +23,7 @@ from kafka.errors import CoordinatorNotAvailableError, KafkaError
 
 from agents.access import Principals
 from agents.access_rules import NoAuthorizerError, check_access
+from agents.growing import GROWTH_JOURNAL
 from agents.kafka_settings import BrokerUnreachableError
 from agents.lag import LagReader
 from agents.settings import Settings
@@ -104,7 +105,8 @@ def _asked(about: str, question: Callable[[], Iterator[Finding]]) -> Iterator[Fi
 
 def _kafka(admin: KafkaAdminClient, topics: Topics) -> Iterator[Finding]:
     cluster = admin.describe_cluster()
-    names = sorted(set(admin.list_topics()) & set(topics))
+    there = set(admin.list_topics())
+    names = sorted(there & set(topics))
     partitions = [
         (described["name"], partition)
         for described in (admin.describe_topics(names) if names else [])
@@ -112,6 +114,13 @@ def _kafka(admin: KafkaAdminClient, topics: Topics) -> Iterator[Finding]:
     ]
     count = len(cluster["brokers"])
     yield Finding("kafka", State.OK, f"{count} broker{'s answer' if count != 1 else ' answers'}.")
+    if GROWTH_JOURNAL in there:
+        yield Finding(
+            "topics",
+            State.WRONG,
+            "The account-log is being given more partitions: no worker starts meanwhile.",
+            "Let `freezeline topics grow` come to its end; if it was cut short, run it again.",
+        )
     without = [f"{name}-{p['partition_index']}" for name, p in partitions if p["leader_id"] < 0]
     if without:
         yield Finding(

@@ -15,8 +15,10 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from agents.local_kafka import LocalKafka
@@ -142,13 +144,23 @@ class LocalCluster:
             raise
         return cluster
 
-    def add_worker(self, name: WorkerName, http_port: int, tag: str = "0") -> LocalWorker:
-        """Start one more worker, with a state folder and a lasting name of its own."""
+    def add_worker(
+        self,
+        name: WorkerName,
+        http_port: int,
+        tag: str = "0",
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> LocalWorker:
+        """Start one more worker, with a state folder and a lasting name of its own.
+
+        ``more`` goes into its environment.
+        """
         environment = {
             "FREEZELINE_BOOTSTRAP": self.settings.bootstrap,
             "FREEZELINE_STATE_DIR": str(self.data_dir / f"state-{tag}"),
             "FREEZELINE_HTTP_PORT": str(http_port),
             "FREEZELINE_INSTANCE_ID": f"{name.value}-{tag}",
+            **more,
         }
         if self.settings.hash_key_file is not None:
             environment["FREEZELINE_HASH_KEY_FILE"] = str(self.settings.hash_key_file.absolute())

@@ -41,6 +41,8 @@ class OwnedPartitions:
     ) -> None:
         self.lanes: dict[TP, Lane] = {}
         self.account_log_partitions = 0
+        self.cluster_id = ""
+        """Which Kafka it is: a state that was folded from another one's log is of no use."""
         self._spec = spec
         self._settings = settings
         self._port = port
@@ -159,7 +161,10 @@ class OwnedPartitions:
             folder = f"{partition.topic}-{partition.partition}"
             path = Path(self._settings.state_dir) / self._spec.name / folder
             store = PartitionStore.open(
-                path, self._settings.store_cache_bytes, self._settings.store_write_buffer_bytes
+                path,
+                self._settings.store_cache_bytes,
+                self._settings.store_write_buffer_bytes,
+                self._log_of(partition),
             )
         fold = self._spec.make_fold(
             store, partition.topic, partition.partition, self.account_log_partitions
@@ -167,6 +172,19 @@ class OwnedPartitions:
         return Lane(
             self._port, partition.topic, partition.partition, fold, store, self._spec.fold_records
         )
+
+    def _log_of(self, partition: TP) -> str:
+        """Name the log that a partition's state is folded from.
+
+        With another number of partitions other accounts are in it, although its offsets go on.
+        """
+        if partition.topic != self._spec.account_log_topic:
+            return self.cluster_id
+        return f"{self.cluster_id}/{self.account_log_partitions}"
+
+    def _owns(self, partition: TP, key: bytes) -> bool:
+        is_for = self._spec.is_for
+        return is_for is None or is_for(key, partition.partition, self.account_log_partitions)
 
     def _start(self, partition: TP, position: int, group: int | None) -> None:
         silent_until = group if self._spec.stateful and group is not None else 0
@@ -187,7 +205,13 @@ class OwnedPartitions:
     ) -> None:
         try:
             records = await restore(
-                self._spec.name, lane, topic, self._settings, self._client, begin
+                self._spec.name,
+                lane,
+                topic,
+                self._settings,
+                self._client,
+                begin,
+                lambda key: self._owns(partition, key),
             )
             log.info("state_restored", extra={**_ids(partition), "records": records})
             # Another owner may have gone on while this one was being rebuilt.

@@ -99,6 +99,11 @@ class TopicReader:
             raise BrokerUnreachableError(missing_topic(topic, self._bootstrap))
         return sorted(found)
 
+    def bounds(self, topic: str, partition: int) -> tuple[int, int]:
+        """Return the first offset that a partition still has, and the one after its last."""
+        ((_, found),) = self._bounds(topic, [partition]).items()
+        return found
+
     def forward(
         self, topic: str, partitions: Sequence[int] | None = None
     ) -> Iterator[StoredRecord]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -23,8 +23,11 @@ async def restore(
     settings: RuntimeSettings,
     client: Mapping[str, Any],
     position: int,
+    is_ours: Callable[[bytes], bool],
 ) -> int:
     """Hand all records of ``topic`` in the lane's partition to its fold; return how many.
+
+    Keys that are not ours are left out: their accounts have moved to another partition.
 
     The store counts as rebuilt only with the last write, which also gives it ``position``, where
     the log begins; a rebuild that was cut short is begun anew.
@@ -44,7 +47,11 @@ async def restore(
             chunks = polled.get(source)
             if not chunks:
                 continue
-            records = record_batches.merged(chunks).records
+            records = [
+                record
+                for record in record_batches.merged(chunks).records
+                if record.key is None or is_ours(record.key)
+            ]
             if records:
                 lane.fold.restore(records)
                 store.persist(store.take_changes(), None)

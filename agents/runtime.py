@@ -20,10 +20,11 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from agents import transport
-from agents.batch_reader import partitions_of
+from agents.batch_reader import cluster_id, partitions_now, partitions_of
 from agents.coalescing import Coalescer
 from agents.committer import Committer
-from agents.failures import ExitCode, raised_at
+from agents.failures import ExitCode, raised_at, stop_process
+from agents.growing import GROWTH_JOURNAL
 from agents.health import HealthServer
 from agents.lanes import LanePort
 from agents.partitions import OwnedPartitions
@@ -137,6 +138,7 @@ class _Worker:
         """See `transport.WorkerHost`."""
         # Lanes still run when a rebalance took nothing away and so revoked nothing.
         await self._owned.drain()
+        await self._require_same_log(consumer)
         epoch = self.epoch
         ready = await self._owned.assign(partitions, consumer, lambda: self.epoch == epoch)
         if not self._signs.assigned_once and self._spec.warm_up is not None:
@@ -237,11 +239,15 @@ class _Worker:
                 await client.start()
                 there = await client.topics()
                 absent = sorted(wanted - there)
-                if not absent:
+                if GROWTH_JOURNAL in there:
+                    missing = "partitions are being added: `freezeline topics grow` has not ended"
+                elif not absent:
+                    self._owned.cluster_id = await cluster_id(self._client)
                     found = await partitions_of(client, spec.account_log_topic)
                     self._owned.account_log_partitions = len(found)
                     return True
-                missing = f"topics are missing: {', '.join(absent)}"
+                else:
+                    missing = f"topics are missing: {', '.join(absent)}"
             except (KafkaError, OSError) as error:
                 missing = f"no broker answers: {type(error).__name__}"
             finally:
@@ -251,6 +257,18 @@ class _Worker:
             reason = f"{missing} (at {self.settings.bootstrap})"
             log.critical("kafka_not_ready", extra={"reason": reason})
         return False
+
+    async def _require_same_log(self, consumer: transport.Consumer) -> None:
+        """Stop when the account-log was given more partitions: accounts have other owners now.
+
+        None runs while that happens, but one may have been asleep (a zombie). It would go on
+        sending to owners of the past.
+        """
+        known, topic = self._owned.account_log_partitions, self._spec.account_log_topic
+        asking = partitions_now(consumer.thread._ensure_consumer(), topic)
+        found = await consumer.thread.run_here(asking)
+        if found != known:
+            stop_process(ExitCode.CRASHED, "account_log_widened", known=known, found=found)
 
     def _make_app(self) -> transport.WorkerApp:
         transport.register()
@@ -350,7 +368,8 @@ class _Worker:
         while True:
             await asyncio.sleep(self._spec.tick_seconds)
             if self._speaks_first():
-                outputs = self._spec.tick(time.time_ns() // 1_000_000)
+                now = time.time_ns() // 1_000_000
+                outputs = self._spec.tick(now, self._owned.account_log_partitions)
                 await asyncio.gather(*(self._send_and_wait(output) for output in outputs))
 
     def _end_of(self, partition: TP) -> int | None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import logging
 import shutil
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from rocksdict import (
+    AccessType,
     BlockBasedOptions,
     BottommostLevelCompaction,
     Cache,
@@ -29,9 +32,12 @@ from agents.failures import StoreUnusable
 log = logging.getLogger("freezeline")
 
 FORMAT = b"4"
+"""The format of what the folds and the runtime keep. A change of either changes it, and every store
+is then rebuilt from Kafka."""
 _RESERVED = b"\x00\x00runtime/"
 _FORMAT_KEY = _RESERVED + b"format"
 _POSITION_KEY = _RESERVED + b"next-offset"
+_LOG_KEY = _RESERVED + b"log"
 _SCRUBBED_KEY = _RESERVED + b"scrubbed"
 
 _MANIFEST_BYTES = 1
@@ -59,26 +65,32 @@ class PartitionStore:
         self.next_offset: int | None = None if position is None else int(position)
 
     @classmethod
-    def open(cls, path: Path, cache_bytes: int, write_buffer_bytes: int) -> PartitionStore:
-        """Open the store at ``path``; one of another format, or half rebuilt, begins anew.
+    def open(
+        cls, path: Path, cache_bytes: int, write_buffer_bytes: int, folded_from: str = ""
+    ) -> PartitionStore:
+        """Open the store at ``path``; one that is of no use, or half rebuilt, begins anew.
 
-        Raises `StoreUnusable` when it is damaged or in use by another process.
+        It is of no use when its format is another, or the log that it was folded from:
+        ``folded_from`` names that one. Raises `StoreUnusable` when it is damaged or in use by
+        another process.
         """
         existed = path.exists()
         store = cls(path, cache_bytes, write_buffer_bytes)
-        found = store._stored(_FORMAT_KEY)
-        if existed and (found != FORMAT or store.next_offset is None):
-            log.warning(
-                "store_rebuild",
-                extra={
-                    "store": path.name,
-                    "reason": "format" if found not in (FORMAT, None) else "half_built",
-                },
-            )
+        reason = store._why_not(folded_from.encode()) if existed else None
+        if reason is not None:
+            log.warning("store_rebuild", extra={"store": path.name, "reason": reason})
             store.destroy()
             store = cls(path, cache_bytes, write_buffer_bytes)
-        store._write({_FORMAT_KEY: FORMAT}, None)
+        store._write({_FORMAT_KEY: FORMAT, _LOG_KEY: folded_from.encode()}, None)
         return store
+
+    def _why_not(self, folded_from: bytes) -> str | None:
+        """Return why an existing store cannot be gone on with, None when it can."""
+        if self._stored(_FORMAT_KEY) not in (FORMAT, None):
+            return "format"
+        if self.next_offset is None:
+            return "half_built"
+        return "other_log" if self._stored(_LOG_KEY) not in (folded_from, None) else None
 
     def get(self, key: bytes) -> bytes | None:
         """See `pipeline.state.State.get`."""
@@ -216,6 +228,64 @@ class PartitionStore:
             self._db.write(batch)
         except Exception as error:
             raise _unusable(self.path, error) from error
+
+
+def copy_store(path: Path, to: Path) -> tuple[int, int] | None:
+    """Copy the store at ``path``, which a worker may have in use, to a new one at ``to``.
+
+    The copy is the state as it was at one moment, so a prefix of the log that knows its position.
+    Returns that position and the number of entries, or None (and an empty copy) when the store is
+    being rebuilt. Raises `StoreUnusable`.
+    """
+    for attempt in range(_COPY_ATTEMPTS):
+        try:
+            return _copy_once(path, to)
+        except Exception as error:
+            # RocksDB may delete a file of the list that was just read: the next list is newer.
+            shutil.rmtree(to, ignore_errors=True)
+            if attempt == _COPY_ATTEMPTS - 1:
+                raise _unusable(path, error) from error
+            time.sleep(_COPY_PAUSE_SECONDS)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _copy_once(path: Path, to: Path) -> tuple[int, int] | None:
+    options = Options(raw_mode=True)
+    # All files stay open, so that what is read is not deleted under the reader.
+    options.set_max_open_files(-1)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Options(raw_mode=True)
+    fresh.create_if_missing(True)
+    with tempfile.TemporaryDirectory(prefix="freezeline-copy-") as own:
+        source = Rdict(str(path), options, access_type=AccessType.secondary(own))
+        copy = Rdict(str(to), fresh)
+        try:
+            position: bytes | None = source.get(_POSITION_KEY)
+            if position is None:
+                return None
+            return int(position), _copy_entries(source, copy)
+        finally:
+            copy.close()
+            source.close()
+
+
+def _copy_entries(source: Rdict, copy: Rdict) -> int:
+    entries: Any = source.items()  # raw mode: bytes
+    count, batch = 0, WriteBatch(raw_mode=True)
+    for key, value in entries:
+        batch.put(key, value)
+        count += 1
+        if count % _COPIED_AT_ONCE == 0:
+            copy.write(batch)
+            batch = WriteBatch(raw_mode=True)
+    copy.write(batch)
+    copy.flush()
+    return count
+
+
+_COPY_ATTEMPTS = 5
+_COPY_PAUSE_SECONDS = 0.2
+_COPIED_AT_ONCE = 1_000
 
 
 def _read_back_key(topic: str, partition: int) -> bytes:

@@ -122,11 +122,16 @@ def _differences(topic: Topic, state: _Existing | None, replication: int) -> Ite
     if state is None:
         yield "the topic is missing"
         return
-    if state.partitions != topic.partitions:
+    if topic.fixed_partitions:
+        # `freezeline topics grow` gives such topics a multiple of what they began with.
+        if state.partitions % topic.partitions:
+            yield (
+                f"{state.partitions} partitions instead of {topic.partitions} or a multiple of it "
+                "(an account's history is in its partition: see `freezeline topics grow`)"
+            )
+    elif state.partitions != topic.partitions:
         sentence = f"{state.partitions} partitions instead of {topic.partitions}"
-        if topic.fixed_partitions:
-            sentence += " (cannot be changed: an account's history stays in its partition)"
-        elif state.partitions > topic.partitions:
+        if state.partitions > topic.partitions:
             sentence += " (Kafka cannot take partitions away)"
         yield sentence
     if state.replication != replication:

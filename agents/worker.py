@@ -14,7 +14,6 @@ from agents.settings import Settings
 from agents.version import freezeline_version
 from agents.worker_spec import RuntimeSettings, WorkerSpec
 from pipeline.policy.policy import load_policy
-from pipeline.topics import ACCOUNT_LOG, load_topics
 
 
 class WorkerName(StrEnum):
@@ -52,9 +51,7 @@ def worker_spec(name: WorkerName, settings: Settings) -> WorkerSpec:
         case WorkerName.CLUSTERING:
             from agents.clustering import clustering_spec
 
-            return clustering_spec(
-                load_policy(), load_topics()[ACCOUNT_LOG].partitions, settings.national_id_keys()
-            )
+            return clustering_spec(load_policy(), settings.national_id_keys())
         case WorkerName.ACCOUNTS:
             from agents.accounts import accounts_spec
 

@@ -71,6 +71,9 @@ class WorkerSpec:
     stateful: bool
     restore_topic: str | None = None
     """The worker's own compacted topic: read to its end when a partition's state is rebuilt."""
+    is_for: Callable[[bytes, int, int], bool] | None = None
+    """Whether a key of ``restore_topic`` is a partition's, given the account-log's partitions. What
+    is another's (its accounts have moved away from here) is left out of a rebuild."""
     standby: bool = False
     """Whether a worker folds silently behind the group's offset what is assigned to others."""
     own_topics: tuple[str, ...] = ()
@@ -84,8 +87,9 @@ class WorkerSpec:
     """Joins values of a topic's partition into fewer (agents.coalescing), keeping their order."""
     background: Callable[[Send], Awaitable[None]] | None = None
     """Runs while this worker owns partition 0 of its first topic and speaks."""
-    tick: Callable[[int], Sequence[Output]] | None = None
-    """The outputs of a clock tick at now (ms since 1970), sent every ``tick_seconds`` likewise."""
+    tick: Callable[[int, int], Sequence[Output]] | None = None
+    """The outputs of a clock tick at now (ms since 1970), for so many partitions of the
+    account-log, sent every ``tick_seconds`` likewise."""
     tick_seconds: float = 1.0
     throttle: Throttle | None = None
     warm_up: Callable[[], object] | None = None

@@ -59,7 +59,7 @@ class Topic(BaseModel):
     partitions: int = Field(ge=1, le=1000)
     """How many partitions there are at least."""
     fixed_partitions: bool = False
-    """Whether the number may not change later, because a key's history stays where it is."""
+    """Whether the number only changes with the history of all keys, by `freezeline topics grow`."""
     retention_ms: int | None = None
     """How long a record is kept, in milliseconds, -1 for ever; None for a compacted topic."""
     compact: bool = False

@@ -31,6 +31,8 @@ COMMAND_MODULES = (
     "doctor",
     "size",
     "trace",
+    "backup",
+    "restore",
 )
 """Modules of this package in the order of ``freezeline --help``."""
 

@@ -14,7 +14,9 @@ from agents.access import ONE_A_ROLE, Principals, PrincipalsError, load_principa
 from agents.access_export import acl_commands, as_yaml, strimzi_resources
 from agents.access_rules import NoAuthorizerError, apply_access, check_access
 from agents.cli import CommandError
+from agents.growth import GrowthRefused, Prospect, grow, prospect, wait_for_standstill
 from agents.kafka_settings import BrokerUnreachableError
+from agents.record_copy import CopyError
 from agents.settings import Settings, load_settings
 from agents.topic_admin import apply_topics, check_topics
 from pipeline.contracts.asyncapi import build_asyncapi
@@ -96,6 +98,42 @@ def check(
     typer.echo(f"Every topic {'and every access rule ' if acls else ''}is as declared.")
 
 
+@group.command("grow")
+def grow_account_log(
+    to: int = typer.Option(..., "--to", help="How many partitions: a multiple of today's."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Look, and change nothing."),
+    wait: float = typer.Option(0.0, min=0.0, help="Seconds to wait until all stands still."),
+    bootstrap: str | None = _BOOTSTRAP,
+) -> None:
+    """Give the account-log more partitions, with the accounts' history; all workers stop for it.
+
+    Exit code 1 when it is not safe. What was cut short is gone on with by the same command.
+    """
+    settings = _settings(bootstrap)
+    with _one_sentence():
+        if dry_run:
+            _show(prospect(settings, to))
+            return
+        wait_for_standstill(settings, wait, typer.echo)
+        grow(settings, to, typer.echo)
+
+
+def _show(found: Prospect) -> None:
+    records, files = sum(found.records.values()), sum(found.files.values())
+    share = 1 - found.before / found.after
+    typer.echo(
+        f"From {found.before} to {found.after} partitions: {records:,} records of the account-log "
+        f"and {files:,} of account-files are looked through, about {share:.0%} of the accounts "
+        "get another owner."
+    )
+    if found.copied:
+        typer.echo(f"An earlier attempt has filled {len(found.copied)} of the new partitions.")
+    for sentence in found.hindrances:
+        typer.echo(f"Before: {sentence}", err=True)
+    if found.hindrances:
+        raise typer.Exit(1)
+
+
 @group.command()
 def export(
     form: Format = typer.Option(..., "--format", help="What to write, on standard output."),
@@ -125,6 +163,10 @@ def export(
 def _one_sentence() -> Iterator[None]:
     try:
         yield
+    except GrowthRefused as refused:
+        raise CommandError(str(refused), 1) from refused
+    except CopyError as error:
+        raise CommandError(f"{error}: do this again, it goes on where it was.") from error
     except (BrokerUnreachableError, NoAuthorizerError) as error:
         raise CommandError(str(error)) from error
 

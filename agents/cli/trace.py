@@ -25,6 +25,7 @@ from agents.reading import TopicReader
 from pipeline.accounts.credits import names_of
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.money_trail import MoneyTrail, Place, origins_at, trail_of
+from pipeline.accounts.moving import owner_of_part
 from pipeline.accounts.parts import newest_files
 from pipeline.accounts.reasons import baht
 from pipeline.contracts.account_log import Leg
@@ -68,7 +69,13 @@ def trace(
             alert = read_alert(record)
             if alert is not None and alert.version >= _version(alerts, alert.alert_id):
                 alerts[alert.alert_id] = alert
-        files = newest_files((r.key, r.value) for r in reader.forward(ACCOUNT_FILES))
+        # What an owner left behind when its accounts moved away is older than it says.
+        count = len(reader.partitions(ACCOUNT_FILES))
+        files = newest_files(
+            (r.key, r.value)
+            for r in reader.forward(ACCOUNT_FILES)
+            if r.key is not None and owner_of_part(r.key, count) == r.partition
+        )
     origins = origins_meant(what, files, list(alerts.values()))
     found = (trail_of(each, files, alerts.values(), rules) for each in origins[:MAX_TRAILS])
     trails = [trail for trail in found if trail is not None]

@@ -33,6 +33,11 @@ _ENCODE = msgspec.json.Encoder().encode
 _DECODE = msgspec.json.Decoder(_Erased).decode
 
 
+def erasure_with_version(value: bytes, version: int) -> bytes:
+    """Return an erasure's record at another position of the log."""
+    return _ENCODE(msgspec.structs.replace(_DECODE(value), version=version))
+
+
 class ErasedAccounts:
     """The erasures of one partition; rows ``y hash`` → version, and those of `Erasures`."""
 

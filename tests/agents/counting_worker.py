@@ -138,7 +138,7 @@ def main() -> int:
         restore_topic=PREFIX + "files" if mode == "filing" else None,
         own_topics=(PREFIX + "files",) if mode == "filing" else (),
         account_log_topic=PREFIX + "in",
-        tick=(lambda now: [Output(PREFIX + "ticks", b"t", b"%d" % now)])
+        tick=(lambda now, _: [Output(PREFIX + "ticks", b"t", b"%d" % now)])
         if "W_TICK" in os.environ
         else None,
         tick_seconds=0.2,

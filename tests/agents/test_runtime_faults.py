@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import signal
 import socket
@@ -10,6 +11,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from agents.local_kafka import LocalKafka
 from agents.store import PartitionStore
@@ -102,7 +104,7 @@ def test_health_and_metrics(bootstrap, prefix, make_topics, worker) -> None:
 def test_a_store_in_use_is_refused(bootstrap, prefix, make_topics, worker) -> None:
     make_topics(1, prefix + "in", prefix + "sums")
     one = worker("counting")
-    held = PartitionStore.open(one.state / "counter" / f"{prefix}in-0", 1 << 20, 1 << 20)
+    held = PartitionStore(one.state / "counter" / f"{prefix}in-0", 1 << 20, 1 << 20)
     one.start()
     assert one.process.wait(30) == 73
     assert "store_unusable" in one.log.read_text()
@@ -145,7 +147,7 @@ def test_a_damaged_store_stops_the_worker_and_is_rebuilt_when_deleted(
 def test_a_store_ahead_of_its_log_is_refused(bootstrap, prefix, make_topics, worker) -> None:
     make_topics(1, prefix + "in", prefix + "sums")
     one = worker("counting")
-    store = PartitionStore.open(one.state / "counter" / f"{prefix}in-0", 1 << 20, 1 << 20)
+    store = PartitionStore(one.state / "counter" / f"{prefix}in-0", 1 << 20, 1 << 20)
     store.persist(store.take_changes(), 5)
     store.close()
     one.start()
@@ -206,3 +208,30 @@ def test_a_broker_that_goes_away_and_comes_back_loses_nothing(
         assert one.stop() == 0
     finally:
         kafka.stop()
+
+
+def test_a_worker_that_slept_through_a_growth_stops(bootstrap, prefix, make_topics, worker) -> None:
+    make_topics(2, prefix + "in", prefix + "sums")
+    one = worker("counting", instance="one").start()
+    produce(bootstrap, prefix + "in", 0, 500)
+    check_exact(bootstrap, prefix, 500)
+    one.process.send_signal(signal.SIGSTOP)
+    # Longer than its session: another worker could have its partitions by now.
+    time.sleep(8)
+
+    async def widen() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+        await admin.start()
+        try:
+            await admin.create_partitions({prefix + "in": NewPartitions(4)})
+        finally:
+            await admin.close()
+
+    asyncio.run(widen())
+    one.process.send_signal(signal.SIGCONT)
+    assert one.process.wait(30) == 1
+    assert "account_log_widened" in one.log.read_text()
+    # Started again it knows, and begins anew what it had counted for two partitions.
+    one.start()
+    one.wait_for_log("store_rebuild")
+    assert one.stop() == 0

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.failures import StoreUnusable
-from agents.store import PartitionStore
+from agents.store import FORMAT, PartitionStore
 from pipeline.state import MemoryState
 
 SMALL = 1 << 20
@@ -141,3 +141,31 @@ def test_a_scrubbed_store_has_no_byte_of_what_was_deleted(tmp_path: Path) -> Non
 def _files_with(folder: Path, needle: bytes) -> list[str]:
     files = [path for path in folder.rglob("*") if path.is_file()]
     return [path.name for path in files if needle in path.read_bytes()]
+
+
+def test_a_store_of_another_log_or_format_begins_anew_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def opened(folded_from: str) -> PartitionStore:
+        return PartitionStore.open(tmp_path / "s", SMALL, SMALL, folded_from)
+
+    store = opened("one/4")
+    store.put(b"k", b"1")
+    store.persist(store.take_changes(), 7)
+    store.close()
+    again = opened("one/4")
+    assert (again.get(b"k"), again.next_offset) == (b"1", 7)
+    again.close()
+    assert not caplog.records
+    for folded_from, form, reason in (
+        ("one/8", FORMAT, "other_log"),
+        ("one/8", FORMAT + b"x", "format"),
+    ):
+        monkeypatch.setattr("agents.store.FORMAT", form)
+        begun = opened(folded_from)
+        assert (begun.get(b"k"), begun.next_offset) == (None, None)
+        assert [r.reason for r in caplog.records if r.message == "store_rebuild"] == [reason]
+        caplog.clear()
+        begun.put(b"k", b"2")
+        begun.persist(begun.take_changes(), 9)
+        begun.close()

@@ -89,8 +89,8 @@ def test_more_partitions_and_other_limits_are_applied(settings: Settings) -> Non
     )
     wanted = TOPICS.format(prefix="grown", partitions=3, retention_ms=90_000)
     fixed = (
-        "grown-fixed: 2 partitions instead of 3 "
-        "(cannot be changed: an account's history stays in its partition)"
+        "grown-fixed: 2 partitions instead of 3 or a multiple of it "
+        "(an account's history is in its partition: see `freezeline topics grow`)"
     )
     assert _sentences(settings, wanted) == [
         "grown-widened: 2 partitions instead of 3",
