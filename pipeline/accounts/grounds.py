@@ -7,14 +7,16 @@ from typing import NamedTuple
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.matching import Disputed
 from pipeline.accounts.trails import Traced
-from pipeline.contracts.account_log import Level, Posting
-from pipeline.identity.account import bank_of
+from pipeline.contracts.account_log import Posting
+from pipeline.identity.account import bank_of, is_account
 from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.policy.policy import HOUR_MS, Policy
 
 LEVEL_ENDED = "level_ended"
 EVIDENCE_GONE = "evidence_gone"
 PAYMENT_NOT_SEEN = "payment_not_seen"
+_CHECKED = "wallet:"
+"""A wallet's address carries check digits: nobody mistypes it into another one."""
 LAUNDERING_LEVEL = "black"
 """On a laundering list no reporter is needed: the list is the evidence."""
 
@@ -37,7 +39,8 @@ class Terms(NamedTuple):
 
     ``acts``: there may be holds. ``telling``: payers' banks are told of payments since the report.
     ``holding``: payments that nobody disputes are held, from ``opens`` (ms) on, for ``hours_ms``
-    each. ``seen_only``: the number may be a slip, so no payment is held before it is seen.
+    each. ``seen_only``: the number may be a slip, so no payment is held before it is seen: a number
+    that looks like it is named by more people, or it was typed once and nothing confirms it.
     ``filed``: when the police first said that a complaint was filed (ms).
     """
 
@@ -64,9 +67,9 @@ class Grounds:
         self._belied = 0
         self._unseen = 0
 
-    def any_to_be_seen(self, level: Level | None) -> bool:
+    def any_to_be_seen(self, terms: Terms) -> bool:
         """Whether any payment in dispute is not held because it has not been seen."""
-        return self._belied > 0 or (level is not None and level.misspelt and self._unseen > 0)
+        return self._belied > 0 or (terms.seen_only and self._unseen > 0)
 
     def put(self, payment: Disputed, belied: bool) -> None:
         """Take a payment in dispute, or what is newer about it."""
@@ -99,17 +102,30 @@ class Grounds:
         listed = level.level == LAUNDERING_LEVEL
         # A voice whose word the account's own payments belie does not count.
         voices = max(0, level.verified_voices - self._only_belied)
+        slip = level.misspelt or not (listed or self._is_confirmed(file, level.reports))
         return Terms(
             acts=acts,
             telling=acts and (listed or voices > 0),
-            holding=acts and (listed or voices >= holds.incoming_verified_voices),
+            holding=acts
+            and not level.misspelt
+            and (listed or voices >= holds.incoming_verified_voices),
             since=level.since,
             opens=level.since - holds.incoming_before_hours * HOUR_MS,
             hours_ms=(holds.police_hours if level.police_filed else holds.hours) * HOUR_MS,
             least=max(1, holds.small_sum_satang),
             filed=filed,
-            seen_only=level.misspelt,
+            seen_only=slip,
         )
+
+    def _is_confirmed(self, file: AccountFile, reports: int) -> bool:
+        """Whether the account's number is more than what was typed once."""
+        rules, account = self._policy.claims, file.account
+        if is_account(account) and bank_of(account) in rules.silent_banks:
+            return True
+        if account.startswith(_CHECKED):
+            return True
+        seen = len(self._payments) - self._unseen
+        return seen > 0 or reports >= rules.unseen_reports
 
     def reason(self, origin: str, terms: Terms) -> str | None:
         """Return why a payment in dispute may not be held; None when it may."""

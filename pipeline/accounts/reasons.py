@@ -51,8 +51,8 @@ _WATCHED = {
     NO_PAYMENT: ("no payment to hold has been seen", "ยังไม่พบรายการโอนที่ต้องระงับ"),
     BANK_UNKNOWN: ("its bank is not known", "ไม่ทราบธนาคารของบัญชี"),
     PAYMENT_NOT_SEEN: (
-        "the payment that it disputes is not among those of this account: check the number",
-        "ไม่พบรายการที่โต้แย้งในบัญชีนี้ โปรดตรวจสอบเลขบัญชี",
+        "the payment that it disputes has not been seen in this account: check the number",
+        "ยังไม่พบรายการที่โต้แย้งในบัญชีนี้ โปรดตรวจสอบเลขบัญชี",
     ),
 }
 _SPARED = {

@@ -248,7 +248,8 @@ class Review:
         if self._queue.held:
             return None
         reasons = self._queue.why_none()
-        if self._grounds.any_to_be_seen(self._file.level):
+        assert self._terms is not None
+        if self._grounds.any_to_be_seen(self._terms):
             reasons.add(PAYMENT_NOT_SEEN)
         by_level = watch(self._file, self._claimed, balance is not None, reasons)
         if by_level is None and self._traces is not None:

@@ -58,7 +58,7 @@ class StolenMoney:
         """By origin: the payments that brought its money, and how much each (satang)."""
         self._to_mark: set[str] = set()
         self._recoloured: set[Colour] = set()
-        self.trade = Trade()
+        self.trade = Trade(policy.small_payment_satang)
         for key, posting in sorted(postings.items(), key=lambda item: item[1].at):
             if not self.passes_on(posting):
                 self.trade.add(posting)

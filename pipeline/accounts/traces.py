@@ -55,7 +55,7 @@ class Traces:
             touched = touched | self._roots
         for origin in touched:
             self._set_root(origin, payments.get(origin), grounds, terms)
-        origins = self.tracing.settle(terms.acts)
+        origins = self.tracing.settle(terms.acts and not terms.seen_only)
         for origin in origins | touched:
             self._count(origin, origin in payments)
         return origins

@@ -173,7 +173,7 @@ class Tracing:
     def settle(self, acts: bool) -> set[str]:
         """Bring all up to date; return the origins whose money here may be other than before.
 
-        ``acts``: the account's own level allows holds, so it is not spared.
+        ``acts``: the account's own level allows holds, and its number is no slip: it is not spared.
         """
         if self._money is None:
             return set()
@@ -201,8 +201,8 @@ class Tracing:
             if shop[hop] != self._shop[hop]:
                 self._onward.touch(c for c in self._onward.colours() if c.hop == hop)
         self._shop, before = shop, self.spared
-        small = money.trade.traced_in < self._policy.small_sum_satang
-        self.spared = ORDINARY_TRADE if shop[hops] else SMALL_SUM if small and not exempt else None
+        small = not exempt and money.trade.is_small(self._policy)
+        self.spared = ORDINARY_TRADE if shop[hops] else SMALL_SUM if small else None
         return self.spared != before
 
     def steps(self) -> dict[str, Step | None]:

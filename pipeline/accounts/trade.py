@@ -12,19 +12,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipeline.contracts.account_log import Posting
-from pipeline.policy.policy import HOUR_MS, OrdinaryTrade
+from pipeline.policy.policy import HOUR_MS, OrdinaryTrade, Trace
 
 
 class Trade:
-    """What is counted over all credits of one account, posting by posting."""
+    """What is counted over all credits of one account, posting by posting.
 
-    def __init__(self) -> None:
+    ``small_payment`` (satang): traced money in payments of less than this each may be small.
+    """
+
+    def __init__(self, small_payment: int = 0) -> None:
+        self._small_payment = small_payment
         self._payers: dict[str, int] = {}
         """By payer: how many payments."""
         self._came_in = 0
         self._traced: dict[str, tuple[str, Mapping[int, int]]] = {}
         """By payment: its payer, and how much of it is traced money, by hop."""
         self._traced_in: dict[int, int] = {}
+        self._large = 0
+        """How many payments brought at least ``small_payment`` satang of traced money each."""
         self._hops_of: dict[str, dict[int, int]] = {}
         """By payer: with how many of its payments traced money came, by hop."""
         self._fast: dict[str, Mapping[int, int]] = {}
@@ -40,6 +46,13 @@ class Trade:
     def traced_in(self) -> int:
         """Satang of stolen money that came in with steps, in all."""
         return sum(self._traced_in.values())
+
+    def is_small(self, rules: Trace) -> bool:
+        """Whether the stolen money that came in is too little to hold, in all or by payments."""
+        whole = self.traced_in
+        if whole < rules.small_sum_satang:
+            return True
+        return not self._large and whole <= rules.small_payments_satang
 
     def add(self, posting: Posting, times: int = 1) -> None:
         """Take a posting, or with ``times`` -1 take it back."""
@@ -61,6 +74,9 @@ class Trade:
                 hops[hop] = hops.get(hop, 0) + change
         if by_hop:
             self._traced[transaction] = payer, by_hop
+        for change, amounts in ((-1, known[1] if known else {}), (1, by_hop)):
+            if amounts and sum(amounts.values()) >= self._small_payment:
+                self._large += change
         self._payers_upto.clear()
 
     def went_fast(self, debit: str, by_hop: Mapping[int, int]) -> None:

@@ -19,6 +19,7 @@ from pipeline.clustering.brigades import heard
 from pipeline.clustering.candidates import same_number
 from pipeline.clustering.decisions import SAID_NOT_SAME, Decisions, Ruling, with_evidence
 from pipeline.clustering.edges import Edges
+from pipeline.clustering.entangled import entangling_ties
 from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.normalised import UNKNOWN_BANK
 from pipeline.clustering.pairs import LOOK_ALIKE, RELATION, GraphEdge, order
@@ -195,10 +196,13 @@ class Components:
                 merged[head] = self._thresholds.add(known, support) if known else support
             keys, supports = sorted(merged), [merged[key] for key in sorted(merged)]
             places, edges = contracted(edges, ruling.head)
-        cut, unfinished = bridge_cuts(keys, supports, edges, self._thresholds)
+        entangling = entangling_ties(keys, supports, edges, self._thresholds)
+        left = [place for place in range(len(edges)) if place not in entangling]
+        kept = [edges[place] for place in left]
+        cut, unfinished = bridge_cuts(keys, supports, kept, self._thresholds)
         if unfinished:
             self._hits["limit_hits", "bridge_rounds"] += 1
-        return {places[place] for place in cut}
+        return {places[place] for place in entangling} | {places[left[place]] for place in cut}
 
     def _support(self, node: Node) -> Support:
         # One voice more than the threshold: the one in question may be among them.

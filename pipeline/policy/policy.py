@@ -19,7 +19,7 @@ from pipeline.declarations import parse_yaml
 
 LevelName = Literal["black", "dark_grey", "light_grey", "dark_brown", "light_brown"]
 NO_LEVEL = "none"
-DEFAULT_POLICY = "th-2026-11.2"
+DEFAULT_POLICY = "th-2026-11.3"
 
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
@@ -81,11 +81,18 @@ class Clustering(_Part):
 
 
 class Claims(_Part):
-    """How a disputed payment is matched to a posting."""
+    """How a disputed payment is matched to a posting, and when it is held before it is seen.
+
+    ``unseen_reports`` is how many reports must name a number before a payment that nobody has seen
+    is held there (0: no such rule); ``silent_banks`` are banks to which that does not apply, as
+    they do not publish their payments.
+    """
 
     time_tolerance_minutes: int = Field(ge=0, le=48 * 60)
     amount_tolerance_satang: int = Field(ge=0)
     seen_hours: int = Field(ge=0)
+    unseen_reports: int = Field(default=0, ge=0)
+    silent_banks: frozenset[str] = frozenset()
 
 
 class Holds(_Part):
@@ -108,13 +115,19 @@ class OrdinaryTrade(_Part):
 
 
 class Trace(_Part):
-    """How stolen money is followed, and whose accounts are spared (`pipeline.accounts.tracing`)."""
+    """How stolen money is followed, and whose accounts are spared (`pipeline.accounts.tracing`).
+
+    Money that came in payments of less than ``small_payment_satang`` each counts as small up to
+    ``small_payments_satang`` in all (0: there is no such rule).
+    """
 
     method: Literal["fifo-1", "pro_rata-1"]
     verified: bool
     hops: int = Field(ge=1, le=20)
     accounts: int = Field(ge=1, le=100_000)
     small_sum_satang: int = Field(ge=0)
+    small_payment_satang: int = Field(default=0, ge=0)
+    small_payments_satang: int = Field(default=0, ge=0)
     ordinary_trade: OrdinaryTrade
 
 

@@ -21,7 +21,7 @@ from pipeline.contracts.account_log import (
     encode_log_entry,
 )
 from pipeline.fold import LogRecord, Output
-from pipeline.policy.policy import HOUR_MS, load_policy
+from pipeline.policy.policy import HOUR_MS, Policy, load_policy
 from pipeline.state import MemoryState
 
 MULE = "account:014:1112223334"
@@ -86,9 +86,9 @@ def answer(update_id: str, status: str, **more: Any) -> Answer:
 class Desk:
     """One partition's fold, fed by hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: Policy | None = None) -> None:
         self.state = MemoryState()
-        self.policy = load_policy()
+        self.policy = policy or load_policy()
         self.fold = AccountsFold(self.state, self.policy, 0, 1)
         self.outputs: list[Output] = []
         self._offsets = itertools.count()

@@ -43,7 +43,7 @@ from pipeline.contracts.alerts import AlertKind
 from pipeline.contracts.hold_updates import HoldStatus
 from pipeline.identity.account import bank_of, is_account
 from pipeline.policy.policy import HOUR_MS, MINUTE_MS, NO_LEVEL, Claims, Policy
-from tests.pipeline.accounts.tracing_oracle import Found, with_traces
+from tests.pipeline.accounts.tracing_oracle import Found, may_be_slip, with_traces
 
 
 @dataclass
@@ -74,11 +74,12 @@ def decide_whole(file: AccountFile, policy: Policy, now: int) -> Decision:
     decision = Decision(whole, standing)
     payments = match_claims(file, policy.claims)
     voices = _verified_voices(file, payments, policy)
+    slip = may_be_slip(file, payments, policy)
     candidates = _disputed_payments(file, payments, policy, whole)
     taken = {payment.origin for payment in payments}
     candidates += _incoming_payments(file, taken, voices, policy, decision)
     known = known_balance(file) is not None
-    found = with_traces(file, candidates, payments, policy, decision, known)
+    found = with_traces(file, candidates, payments, policy, decision, known, slip)
     whole.ended |= {(AlertKind.HOLD, origin): why for origin, why in found.spared.items()}
     _hold(file, found, now, decision, whole)
     _watch(file, found, decision, whole)
@@ -145,7 +146,7 @@ def _disputed_payments(
         if not may_act(file):
             whole.ended[AlertKind.HOLD, payment.origin] = LEVEL_ENDED
             continue
-        slip = file.level is not None and file.level.misspelt and payment.posting is None
+        slip = payment.posting is None and may_be_slip(file, payments, policy)
         if slip or _unseen(file, payment, policy):
             whole.ended[AlertKind.HOLD, payment.origin] = PAYMENT_NOT_SEEN
             continue
@@ -172,7 +173,8 @@ def _incoming_payments(
     listed = level is not None and level.level == LAUNDERING_LEVEL
     if level is None or not may_act(file) or not (voices or listed):
         return []
-    hold = listed or voices >= policy.holds.incoming_verified_voices
+    enough = listed or voices >= policy.holds.incoming_verified_voices
+    hold = enough and not level.misspelt
     hours = policy.holds.police_hours if level.police_filed else policy.holds.hours
     opens = level.since - policy.holds.incoming_before_hours * HOUR_MS
     candidates = []

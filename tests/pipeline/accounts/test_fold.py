@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.accounts.fold import AccountsFold
 from pipeline.contracts.account_log import Notice, Tick
 from pipeline.fold import LogRecord
-from pipeline.policy.policy import HOUR_MS
+from pipeline.policy.policy import HOUR_MS, load_policy
 from pipeline.state import MemoryState
 from tests.pipeline.accounts.desk import (
     MINUTE,
@@ -50,7 +50,7 @@ def test_the_same_events_again_change_nothing():
 
 def test_a_hold_under_the_reports_own_payment_is_superseded_when_the_payment_is_seen():
     desk = Desk()
-    first = desk.lay(CLAIMED, GREY)[-1]
+    first = desk.lay(CLAIMED, level(reports=2))[-1]
     assert first["origin"] == "report/aoc-1441/1#0"
     later = desk.lay(PAID)
     release = next(a for a in later if a["kind"] == "release")
@@ -58,6 +58,49 @@ def test_a_hold_under_the_reports_own_payment_is_superseded_when_the_payment_is_
     assert release["alert_id"] == first["alert_id"]
     assert release["version"] == first["version"] + 1
     assert release["superseded_by"] == hold["alert_id"]
+
+
+def test_a_number_that_was_typed_once_is_watched_until_the_payment_is_seen():
+    desk = Desk()
+    desk.lay(CLAIMED, GREY)
+    (standing,) = desk.standing().values()
+    assert standing["kind"] == "watch"
+    assert "check the number" in standing["reason_en"]
+    desk.lay(PAID)
+    (standing,) = desk.standing().values()
+    assert (standing["kind"], standing["origin"]) == ("hold", "bank/t1")
+
+
+@pytest.mark.parametrize(
+    "confirmed_by",
+    [
+        [level(reports=2)],
+        [level("black")],
+        [GREY, credit("bank/t9", 700_000), claim("ccib/9#0", 700_000, reference="t9")],
+    ],
+    ids=["a second report", "a laundering list", "another disputed payment that was seen"],
+)
+def test_what_confirms_the_number_lets_a_payment_be_held_before_it_is_seen(confirmed_by):
+    desk = Desk()
+    desk.lay(claim("aoc-1441/1#0", 500_000), *confirmed_by)
+    assert desk.standing()["hold", "report/aoc-1441/1#0"]["amount_satang"] == 500_000
+
+
+def test_at_a_bank_that_publishes_nothing_one_verified_person_is_enough():
+    policy = load_policy()
+    claims = policy.claims.model_copy(update={"silent_banks": frozenset({"014"})})
+    desk = Desk(policy=policy.model_copy(update={"claims": claims}))
+    desk.lay(CLAIMED, GREY)
+    assert [kind for kind, _ in desk.standing()] == ["hold"]
+
+
+def test_what_nobody_disputes_is_not_held_where_the_number_may_be_a_slip():
+    slip = level(reports=3, voices=3, verified_voices=3, misspelt=True)
+    desk = Desk()
+    desk.lay(slip, credit("bank/t5", 250_000, at=NINE + HOUR_MS))
+    assert "hold" not in {kind for kind, _ in desk.standing()}
+    desk.lay(msgspec.structs.replace(slip, version=2, misspelt=False))
+    assert desk.standing()["hold", "bank/t5"]["amount_satang"] == 250_000
 
 
 def test_an_unverified_report_leads_to_a_watch_and_never_to_a_hold():
@@ -153,7 +196,7 @@ def test_what_the_bank_or_police_ended_is_released_with_their_reason(status, rea
 def test_one_voice_at_two_agencies_is_one_hold_before_the_payment_is_known():
     desk = Desk()
     desk.lay(
-        GREY,
+        level(reports=2),
         claim("aoc-1441/1#0", 500_000, voice="same"),
         claim("etda-1212/7#0", 500_000, voice="same", paid_at=NINE + 5 * MINUTE),
     )
@@ -211,7 +254,7 @@ def test_a_claim_that_the_accounts_own_payments_belie_holds_nothing():
 
 def test_anybodys_payment_says_nothing_about_a_payment_that_nobody_has_published():
     desk = Desk()
-    desk.lay(claim("ccib/4#0", 3_000_000), GREY, credit("bank/t6", 100))
+    desk.lay(claim("ccib/4#0", 3_000_000), level(reports=2), credit("bank/t6", 100))
     (standing,) = desk.standing().values()
     assert (standing["kind"], standing["amount_satang"]) == ("hold", 3_000_000)
 

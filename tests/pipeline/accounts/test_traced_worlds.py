@@ -58,7 +58,8 @@ class Payment(msgspec.Struct):
 def policy_of(method: str) -> Policy:
     policy = load_policy()
     trade = policy.trace.ordinary_trade.model_copy(update={"payers": 1_000})
-    figures = {"method": method, "small_sum_satang": 0, "ordinary_trade": trade, "hops": HOPS}
+    small = {"small_sum_satang": 0, "small_payment_satang": 0}
+    figures = {"method": method, "ordinary_trade": trade, "hops": HOPS, **small}
     return policy.model_copy(update={"trace": policy.trace.model_copy(update=figures)})
 
 
@@ -193,6 +194,8 @@ def test_with_all_protections_and_limits_any_order_gives_the_same_alerts(seed):
     figures = {
         "method": draw.choice((FIFO, PRO_RATA)),
         "small_sum_satang": 10,
+        "small_payment_satang": 30,
+        "small_payments_satang": 60,
         "ordinary_trade": policy.trace.ordinary_trade.model_copy(update=trade),
         "accounts": draw.choice((2, 3, 6)),
     }

@@ -155,7 +155,7 @@ def test_a_trace_ends_at_the_last_hop_and_says_so():
 
 
 def test_a_trace_goes_to_no_more_accounts_than_the_policy_says():
-    bank = stolen(with_trace(accounts=4, small_sum_satang=0))
+    bank = stolen(with_trace(accounts=4, small_sum_satang=0, small_payment_satang=0))
     for number in range(6):
         bank.pay(f"t{number + 2}", 50_000, MULE, f"account:006:{number:010d}", 30 + number)
     assert len(bank.holds()) == 4
@@ -177,8 +177,25 @@ def test_a_hold_behind_is_at_most_the_balance_there():
     assert bank.holds() == {SECOND: 120_000}
 
 
+def test_small_payments_are_watched_up_to_the_sum_that_the_policy_says():
+    bank = stolen(with_trace(small_payment_satang=40_000, small_payments_satang=100_000))
+    for number in range(3):
+        bank.pay(f"t{number + 2}", 33_000, MULE, SHOP, 30 + number)
+    assert bank.holds() == {MULE: 401_000}
+    assert "too small" in bank.newest(SHOP)["reason_en"]
+    bank.pay("t5", 33_000, MULE, SHOP, 40)
+    assert bank.holds() == {MULE: 368_000, SHOP: 132_000}
+
+
+def test_one_payment_that_is_not_small_brings_the_small_ones_with_it():
+    bank = stolen(with_trace(small_payment_satang=40_000, small_payments_satang=100_000))
+    bank.pay("t2", 33_000, MULE, SHOP, 30)
+    bank.pay("t3", 40_000, MULE, SHOP, 31)
+    assert bank.holds() == {MULE: 427_000, SHOP: 73_000}
+
+
 def test_a_small_sum_is_watched_with_the_reason_and_many_of_them_are_held():
-    bank = stolen()
+    bank = stolen(with_trace(small_payment_satang=0))
     bank.pay("t2", 30_000, MULE, SHOP, 30)
     assert bank.holds() == {MULE: 470_000}
     assert bank.newest(SHOP)["kind"] == "watch"

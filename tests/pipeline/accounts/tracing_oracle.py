@@ -6,10 +6,17 @@ from dataclasses import dataclass, field
 
 from pipeline.accounts.decision import Decision, Standing, watch_of_traced
 from pipeline.accounts.file import AccountFile
-from pipeline.accounts.grounds import Candidate, has_bank, may_act, traced_candidate
+from pipeline.accounts.grounds import (
+    LAUNDERING_LEVEL,
+    Candidate,
+    has_bank,
+    may_act,
+    traced_candidate,
+)
 from pipeline.accounts.matching import Disputed
 from pipeline.accounts.tracing import Tracing
 from pipeline.accounts.trails import Root
+from pipeline.identity.account import bank_of, is_account
 from pipeline.policy.policy import Policy
 
 
@@ -30,6 +37,7 @@ def with_traces(
     policy: Policy,
     decision: Decision,
     balance_known: bool,
+    slip: bool,
 ) -> Found:
     if policy.trace is None:
         return Found(candidates)
@@ -45,7 +53,7 @@ def with_traces(
             tracing.look_for(each.origin, root)
         elif each.payment is not None and each.payment.posting is not None:
             tracing.dispute(each.origin, root)
-    tracing.settle(may_act(file))
+    tracing.settle(may_act(file) and not slip)
     why = tracing.spared if has_bank(file) else "bank_unknown"
     disputed = {payment.origin for payment in payments}
     found = Found([])
@@ -66,3 +74,19 @@ def with_traces(
         since, total = min(at for at, _ in resting), sum(part for _, part in resting)
         found.watch = watch_of_traced(file.account, total, since, balance_known, why)
     return found
+
+
+def may_be_slip(file: AccountFile, payments: list[Disputed], policy: Policy) -> bool:
+    """Whether the account's number may be a mistyped one."""
+    if file.level is None:
+        return False
+    if file.level.misspelt:
+        return True
+    confirmed = (
+        file.level.level == LAUNDERING_LEVEL
+        or file.account.startswith("wallet:")
+        or (is_account(file.account) and bank_of(file.account) in policy.claims.silent_banks)
+        or any(payment.posting is not None for payment in payments)
+        or file.level.reports >= policy.claims.unseen_reports
+    )
+    return not confirmed

@@ -236,9 +236,13 @@ class Oracle:
             a, b = sorted((head[edge[1]], head[edge[2]]))
             if a != b:
                 one.append(((edge[0], a, b, *edge[3:]), edge))
-        for _ in range(16):
-            cut = self._bridge_round([edge for edge, _ in one], head)
-            if not cut:
+        self.behind: dict[str, list[str]] = defaultdict(list)
+        for node, above in head.items():
+            self.behind[above].append(node)
+        for round_ in range(17):
+            told = [edge for edge, _ in one]
+            cut = self._bridge_round(told, head) if round_ else entangled(self, told)
+            if round_ and not cut:
                 break
             edges = [e for e in edges if not any(e is was and new in cut for new, was in one)]
             one = [pair for pair in one if pair[0] not in cut]
@@ -269,9 +273,6 @@ class Oracle:
     def _bridge_round(self, edges: list[Edge], head: dict[str, str]) -> set[Edge]:
         graph = nx.Graph()
         graph.add_nodes_from(head.values())
-        self.behind: dict[str, list[str]] = defaultdict(list)
-        for node, above in head.items():
-            self.behind[above].append(node)
         alone: dict[str, nx.Graph] = defaultdict(nx.Graph)
         for edge in edges:
             _, a, b, tier, voices = edge
@@ -297,7 +298,7 @@ class Oracle:
         rest = graph.subgraph(around - {vertex})
         is_voice = isinstance(vertex, tuple)
         bridge = {vertex[0]} if isinstance(vertex, tuple) else set()
-        parts = [part for part in nx.connected_components(rest) if self._supported(part, bridge)]
+        parts = [part for part in nx.connected_components(rest) if self.supported(part, bridge)]
         if len(parts) < 2:
             return set()
 
@@ -320,7 +321,7 @@ class Oracle:
 
         return {e for e in mine if group(e[1]) != group(e[2])}
 
-    def _supported(self, part: set[object], bridge: set[str]) -> bool:
+    def supported(self, part: set[object], bridge: set[str]) -> bool:
         nodes = [x for n in part if isinstance(n, str) for x in self.behind[n]]
         voices = set().union(*(self.voices(n) for n in nodes)) if nodes else set()
         several = sum(len(self.of[n]) > 1 for n in nodes)
@@ -360,3 +361,35 @@ class Oracle:
 def accounts(nodes: Iterable[str]) -> list[str]:
     """Return those that are accounts."""
     return [node for node in nodes if node.startswith("account:")]
+
+
+def entangled(oracle: Oracle, edges: list[Edge]) -> set[Edge]:
+    """Return the ties that phones and handles lose which several rings passed on."""
+    numbers = {n for n in oracle.behind if n.startswith(("phone:", "handle:"))}
+    graph = nx.Graph()
+    graph.add_nodes_from(oracle.behind.keys() - numbers)
+    graph.add_edges_from(e[1:3] for e in edges if not numbers & set(e[1:3]))
+    parts = [set(p) for p in nx.connected_components(graph) if oracle.supported(set(p), set())]
+    ties: dict[str, dict[int, list[Edge]]] = {number: defaultdict(list) for number in numbers}
+    for edge in edges:
+        for number, end in (edge[1:3], edge[2:0:-1]):
+            for place, part in enumerate(parts):
+                if number in numbers and end in part:
+                    ties[number][place].append(edge)
+    shared = nx.Graph()
+    shared.add_nodes_from(range(len(parts)))
+    for one, other in combinations(range(len(parts)), 2):
+        if sum(one in tied and other in tied for tied in ties.values()) > 1:
+            shared.add_edge(one, other)
+    cut: set[Edge] = set()
+    for tied in ties.values():
+        parties = []
+        for places in nx.connected_components(shared):
+            mine = [edge for place in places for edge in tied.get(place, ())]
+            if mine:
+                voices, bits = sum(max(len(e[4]), 1) for e in mine), sum(e[0] for e in mine)
+                name = min(set().union(*(parts[place] for place in places)))
+                parties.append((-voices, -round(bits, 3), name, mine))
+        for *_, mine in sorted(parties, key=lambda party: party[:3])[1:]:
+            cut |= set(mine)
+    return cut

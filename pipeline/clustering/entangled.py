@@ -1,0 +1,133 @@
+"""Rings that several passed-on numbers tie to one another: none of these is a cut vertex then.
+
+A SIM that was issued again from ring to ring, another one back: each alone is no bridge, as the way
+round is still there. So all numbers of a kind are taken away at once. Parts that are well-supported
+without them, and that one such number alone ties together, are parties of their own: the number
+stays with the part that it is tied to most. Two or more numbers that tie the same two parts speak
+for one party.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from pipeline.clustering.bridges import NOTHING, Support, Thresholds
+from pipeline.clustering.pairs import GraphEdge
+
+ENTANGLING_KINDS = ("phone:", "handle:")
+"""Identifiers that change hands: all of them are taken away at once."""
+
+
+class Tie(NamedTuple):
+    """How much ties a number to a part: voices, and bits."""
+
+    voices: int
+    bits: float
+
+
+def entangling_ties(
+    keys: Sequence[str],
+    supports: Sequence[Support],
+    edges: Sequence[GraphEdge],
+    thresholds: Thresholds,
+) -> set[int]:
+    """Return the places in ``edges`` of the ties that such numbers lose (``supports`` as ``keys``).
+
+    All are judged on the same graph, so the result is a function of the edge set.
+    """
+    head = {key: key for key in keys}
+    at: defaultdict[str, list[int]] = defaultdict(list)
+    for place, edge in enumerate(edges):
+        passing = [end for end in (edge.a, edge.b) if end.startswith(ENTANGLING_KINDS)]
+        for end in passing:
+            at[end].append(place)
+        if not passing:
+            _unite(head, edge.a, edge.b)
+    known = _well_supported(keys, supports, head, thresholds)
+    if len(known) < 2:
+        return set()
+    strengths = {key: _strengths(key, places, edges, head, known) for key, places in at.items()}
+    pairs: Counter[tuple[str, str]] = Counter()
+    for parts in strengths.values():
+        pairs.update(combinations(sorted(parts), 2))
+    for (one, other), count in pairs.items():
+        if count > 1:
+            _unite(head, one, other)
+    found: set[int] = set()
+    for key, parts in strengths.items():
+        own = _own_party(parts, head)
+        for place in at[key]:
+            part = _find(head, _other(edges[place], key))
+            if own is not None and part in own.others:
+                found.add(place)
+    return found
+
+
+class _Own(NamedTuple):
+    """The party that a number stays with, and those that it is tied to less."""
+
+    party: str
+    others: frozenset[str]
+
+
+def _own_party(parts: Mapping[str, Tie], head: dict[str, str]) -> _Own | None:
+    """Return which of several parties a number is tied to most; None: there is one at most."""
+    tied: dict[str, Tie] = {}
+    for part, (voices, bits) in parts.items():
+        party = _find(head, part)
+        before = tied.get(party, Tie(0, 0.0))
+        tied[party] = Tie(before.voices + voices, before.bits + bits)
+    if len(tied) < 2:
+        return None
+    own = min(tied, key=lambda p: (-tied[p].voices, -round(tied[p].bits, 3), p))
+    return _Own(own, frozenset(tied.keys() - {own}))
+
+
+def _well_supported(
+    keys: Sequence[str], supports: Sequence[Support], head: dict[str, str], thresholds: Thresholds
+) -> set[str]:
+    """Return the parts, by their heads, that are well-supported without the numbers."""
+    parts: dict[str, Support] = {}
+    for key, support in zip(keys, supports, strict=True):
+        if not key.startswith(ENTANGLING_KINDS):
+            part = _find(head, key)
+            parts[part] = thresholds.add(parts.get(part, NOTHING), support)
+    return {part for part, whole in parts.items() if thresholds.reached(whole, None)}
+
+
+def _strengths(
+    key: str,
+    places: Sequence[int],
+    edges: Sequence[GraphEdge],
+    head: dict[str, str],
+    known: set[str],
+) -> dict[str, Tie]:
+    """Return how much ties a number to each well-supported part."""
+    found: dict[str, Tie] = {}
+    for place in places:
+        edge = edges[place]
+        part = _find(head, _other(edge, key))
+        if part in known:
+            before = found.get(part, Tie(0, 0.0))
+            found[part] = Tie(before.voices + max(edge.voices, 1), before.bits + edge.bits)
+    return found
+
+
+def _unite(head: dict[str, str], one: str, other: str) -> None:
+    """Put two parts together, under the smaller key, so that a head is a function of its part."""
+    low, high = sorted((_find(head, one), _find(head, other)))
+    head[high] = low
+
+
+def _find(head: dict[str, str], key: str) -> str:
+    while head[key] != key:
+        head[key] = head[head[key]]
+        key = head[key]
+    return key
+
+
+def _other(edge: GraphEdge, end: str) -> str:
+    return edge.b if edge.a == end else edge.a
