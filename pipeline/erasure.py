@@ -19,8 +19,9 @@ from typing import Final
 
 from pipeline.state import State, scan_prefix
 
-ROWS: Final = b"x"
-"""Prefix of the rows of a state in which erasures are kept: hash → moment (ms)."""
+ROWS: Final = b"k"
+"""Prefix of the rows of a state in which erasures are kept: hash → moment (ms). No fold may have
+others that begin so."""
 
 HASH_PREFIX: Final = "erasure:"
 """What stands before a hash in the decision that asks for an erasure."""

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from pipeline.contracts.codec import rfc3339
-from pipeline.erasure import HASH_PREFIX, erasure_hash
+from pipeline.erasure import HASH_PREFIX, Erasures, erasure_hash
 from pipeline.outcome import Outcome, outcome_of
 from pipeline.policy.policy import load_policy
 from pipeline.replay import Event, Replay
@@ -25,6 +25,7 @@ from pipeline.topics import (
     TRANSACTIONS,
     WATCHLIST,
 )
+from tests.pipeline.clustering.scenarios import Run, account, phone, report
 
 KEY = b"a key that only the tests know, 32 bytes and more"
 START = datetime.datetime(2026, 11, 2, 8, tzinfo=datetime.UTC)
@@ -44,6 +45,14 @@ def told() -> list[Event]:
         Event(at, streams[stream][0], orjson.dumps(streams[stream][1][index]))
         for at, stream, index in scenario.timeline
     ]
+
+
+def test_a_state_without_an_erasure_knows_none_when_it_is_opened_again() -> None:
+    clustering = Run()
+    # So many reports that rows of every kind are kept of what they name.
+    for number in range(20):
+        clustering.feed([report(str(number), [account("1112223330"), phone("0811111111")])])
+    assert not Erasures(clustering.state, [KEY])
 
 
 def run(events: list[Event]) -> Replay:
