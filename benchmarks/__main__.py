@@ -20,6 +20,7 @@ NAMES = (
     "lookback",
     "backlog",
     "rebuild",
+    "partitions",
     "takeover",
     "trace",
 )
