@@ -106,8 +106,9 @@ def _newest_parts(
 ) -> dict[bytes, int]:
     """Return the offset of the record that counts, of each part that moves.
 
-    Of a head or an erasure that is the highest version, whatever came behind it (an older
-    writer's); of a block the last record.
+    Of a head or an erasure that is the highest version since the file last ended, whatever came
+    behind it (an older writer's); of a block the last record. What has ended (by an erasure) and
+    only waits for Kafka to compact it away must not come back in a new partition.
     """
     newest: dict[bytes, int] = {}
     versions: dict[bytes, int] = {}
@@ -116,6 +117,9 @@ def _newest_parts(
             continue
         if is_block(key):
             newest[key] = record.offset
+        elif record.value is None:
+            newest.pop(key, None)
+            versions.pop(key, None)
         elif (version := _version(record)) > versions.get(key, -1):
             versions[key] = version
             newest[key] = record.offset

@@ -13,10 +13,13 @@ import pytest
 from agents.doctor import State, examine
 from agents.growth import GrowthRefused, grow, hindrances, prospect, wait_for_standstill
 from agents.reading import TopicReader
+from agents.record_copy import record_copier
 from agents.topic_admin import check_topics
 from agents.worker import WorkerName
+from pipeline.accounts.file import AccountFile, encode_file
 from pipeline.accounts.moving import head_version, owner_of_part
 from pipeline.accounts.parts import is_block
+from pipeline.contracts.account_log import partition_of
 from pipeline.topics import ACCOUNT_FILES, ACCOUNT_LOG, FREEZE_ALERTS, load_topics
 from tests.integration.stage import (
     outcome,
@@ -100,6 +103,7 @@ def test_from_four_to_eight_partitions_whatever_cuts_it_short(tmp_path):
         before = said(cluster)
         assigned = workers[WorkerName.INTAKE].log_file.read_text().count("assigned")
 
+        ended = a_file_that_has_ended(cluster)
         # Cut short by kill -9 while it copies, and at the end of each of its first steps.
         for lines in (1, 2):
             assert killed_behind(cluster, lines, 8) == -signal.SIGKILL
@@ -117,6 +121,9 @@ def test_from_four_to_eight_partitions_whatever_cuts_it_short(tmp_path):
         assert check_topics(cluster.settings, load_topics()) == []
         assert "no worker starts" not in doctor(cluster)
         assert_every_file_is_with_its_owner(cluster)
+        assert {r.partition for r in records_in(cluster, ACCOUNT_FILES) if r.key == ended} < {
+            *range(4)
+        }
 
         workers[WorkerName.CLUSTERING].start()
         workers[WorkerName.ACCOUNTS].start()
@@ -131,6 +138,19 @@ def test_from_four_to_eight_partitions_whatever_cuts_it_short(tmp_path):
         assert len(after) > len(before)
         rebuilt = workers[WorkerName.ACCOUNTS].log_file.read_text()
         assert rebuilt.count('"reason":"other_log"') == 4
+
+
+def a_file_that_has_ended(cluster):
+    """The key of a file that an erasure has ended, and that Kafka has not compacted away yet."""
+    key = next(
+        key for number in range(100) if partition_of(key := f"account:004:{number:010}", 8) >= 4
+    )
+    file = encode_file(AccountFile(account=key, version=1))
+    with record_copier(cluster.settings) as copier:
+        for value in (file, None):
+            copier.send(ACCOUNT_FILES, partition_of(key, 4), key.encode(), value)
+        copier.flush()
+    return key.encode()
 
 
 def assert_every_file_is_with_its_owner(cluster):
