@@ -25,12 +25,13 @@ from pipeline.accounts.erasing import (
 )
 from pipeline.accounts.file import posting_id
 from pipeline.accounts.lookback import LookBack
-from pipeline.accounts.open_file import OpenFile
+from pipeline.accounts.open_file import OpenFile, lifted_claim
 from pipeline.accounts.parts import BLOCK_ROWS, HEAD_ROWS, account_of, is_block
 from pipeline.accounts.versions import Cause, Differences
 from pipeline.contracts.account_log import (
     AccountEvent,
     AccountEvents,
+    Claim,
     Erasure,
     Notice,
     Posting,
@@ -86,6 +87,7 @@ class AccountsFold:
     ) -> None:
         """Fold over ``state``; ``keys`` are those that hash identifiers, oldest first."""
         self._state = state
+        self._keys = tuple(keys)
         self._erased = ErasedAccounts(state, keys)
         self._erasures = self._erased.erasures
         self._policy = policy
@@ -225,6 +227,8 @@ class AccountsFold:
                 if left is None:
                     continue
                 event = left
+            if isinstance(event, Claim):
+                event = lifted_claim(event, self._keys)
             opened = self._opened(event, record)
             if opened.add_event(event):
                 touched[event.account] = cause_of(event, record)
@@ -324,7 +328,7 @@ class AccountsFold:
             return opened
         opened = self._dirty.get(account)
         if opened is None:
-            opened = OpenFile.read(account, self._policy, self._state)
+            opened = OpenFile.read(account, self._policy, self._state, self._keys)
         self._files[account] = opened
         self._count(opened)
         return opened
