@@ -192,8 +192,9 @@ class AccountsFold:
         return self._state.get((BLOCK_ROWS if is_block(key) else HEAD_ROWS) + key)
 
     def gauges(self) -> dict[str, float]:
-        """The number of account files in this partition."""
-        return {"account_files": float(len(self._with_file))}
+        """The number of account files in this partition, and what time it is by its clock."""
+        tick = {"newest_tick_seconds": self._now / 1000} if self._now else {}
+        return {"account_files": float(len(self._with_file)), **tick}
 
     def _postings(
         self, postings: list[Posting], record: Record, silent: bool, folded: Folded

@@ -26,6 +26,7 @@ from pipeline.clustering.normalised import (
 from pipeline.clustering.pairs import PAIRWISE_IDENTIFIERS
 from pipeline.clustering.persons import Persons
 from pipeline.clustering.sayings import Sayings
+from pipeline.clustering.sources import source_label
 from pipeline.clustering.speech import Said, Speech
 from pipeline.clustering.version_floor import VersionFloor
 from pipeline.contracts.account_log import (
@@ -133,6 +134,7 @@ class ClusteringFold:
                 continue
             delay = (record.timestamp - stored.received_at) / 1000
             folded.observations.append((("event_delay_seconds", "clustering"), delay))
+            folded.counts["reports_by_source", source_label(stored.key)] += 1
             self._take(stored, folded, tellings)
         folded.outputs = [telling() for telling in tellings]
         self._write()
