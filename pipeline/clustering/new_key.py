@@ -11,7 +11,7 @@ from pipeline.contracts.codec import digest
 from pipeline.identity.voices import lifted_voice
 from pipeline.state import State, scan_prefix
 
-_ROW = b"k"
+_ROW = b"u"
 _AT_A_TIME = 500
 _DIGITS = len(digest(b""))
 
@@ -29,7 +29,7 @@ def lifted(report: StoredReport, keys: Sequence[bytes]) -> StoredReport:
 
 
 class Generation:
-    """In which generation the voices of a state are; row ``k``. ``keys``: the oldest first."""
+    """In which generation the voices of a state are; row ``u``. ``keys``: the oldest first."""
 
     def __init__(self, state: State, keys: Sequence[bytes]) -> None:
         self._state = state

@@ -111,6 +111,15 @@ def test_a_worker_that_gets_the_new_key_keeps_the_links_of_its_state() -> None:
     assert rows[0] == rows[1], "a state that was lifted is the one that is folded anew"
 
 
+def test_a_state_that_was_lifted_is_opened_again_as_it_is() -> None:
+    run = Clustering([FIRST, SECOND])
+    run.feed(by(hashed([FIRST]), 1, "before", minute=1))
+    rows = dict(run.state.scan(b"", b"\xff"))
+    run.open([FIRST, SECOND])
+    run.feed(by(hashed([FIRST]), 1, "before", minute=1))
+    assert dict(run.state.scan(b"", b"\xff")) == rows
+
+
 def test_many_reports_of_one_state_are_lifted() -> None:
     numbers = [f"{n:012d}" for n in range(30)]
     run = Clustering([FIRST])
