@@ -86,8 +86,7 @@ def _connection(settings: Settings) -> dict[str, Any]:
     if context is not None:
         connection["ssl_context"] = context
     if settings.security_protocol.startswith("SASL"):
-        assert settings.sasl_password is not None
         connection["sasl_mechanism"] = settings.sasl_mechanism
         connection["sasl_plain_username"] = settings.sasl_username
-        connection["sasl_plain_password"] = settings.sasl_password.get_secret_value()
+        connection["sasl_plain_password"] = settings.sasl_secret()
     return connection

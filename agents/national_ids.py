@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.contracts.invalid import InvalidEvent, Reason
 from pipeline.identity.characters import bare_number
 from pipeline.identity.national_id import hash_national_id, is_national_id
 from pipeline.identity.promptpay import national_id_in
+from pipeline.identity.voices import newest_hash
 
 Event = dict[str, Any]
 """An event as JSON has it."""
@@ -17,7 +19,7 @@ Event = dict[str, Any]
 _NATIONAL_ID_IN_TEXT = re.compile(r"(?<!\d)\d(?:[\s\-\u2010-\u2015\u2212]{0,3}\d){12}(?!\d)")
 
 
-def hashed_report(event: Event, key: bytes) -> Event:
+def hashed_report(event: Event, key: bytes, later_keys: Sequence[bytes] = ()) -> Event:
     """Return a report with the keyed hash in place of every raw national ID.
 
     Raises:
@@ -30,7 +32,9 @@ def hashed_report(event: Event, key: bytes) -> Event:
             raise InvalidEvent(Reason.WRONG_FIELD, "$.reporter.national_id")
         kept = {name: said for name, said in reporter.items() if name != "national_id"}
         raw = _digits(reporter["national_id"], "$.reporter.national_id")
-        hashed["reporter"] = {**kept, "person": hash_national_id(raw, key)}
+        hashed["reporter"] = {**kept, "person": newest_hash(raw, [key, *later_keys])}
+        if later_keys:
+            hashed["hash_generation"] = 1 + len(later_keys)
     suspects = hashed.get("suspects")
     if isinstance(suspects, list):
         hashed["suspects"] = [

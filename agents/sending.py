@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -66,16 +66,19 @@ class Published:
     seconds: float
 
 
-def prepare_report(event: Event, hash_key: bytes) -> bytes:
+def prepare_report(event: Event, hash_key: bytes, later_keys: Sequence[bytes] = ()) -> bytes:
     """Return the report as it may be sent: raw national IDs hashed, everything validated.
 
     A raw number may stand as ``reporter.national_id`` (it becomes ``reporter.person``), as a
     person's ``national_id``, as a PromptPay proxy or inside a QR payload, and in the free text.
+    With ``later_keys`` the reporter's hash is of their generation (`pipeline.identity.voices`);
+    hashes by which suspects are known stay those of the first key.
 
     Raises:
         InvalidEvent: the event is not a valid report; nothing else.
     """
-    return _encode(decode_report(_json(hashed_report(event, hash_key))), _check_report)
+    hashed = hashed_report(event, hash_key, later_keys)
+    return _encode(decode_report(_json(hashed)), _check_report)
 
 
 def prepare_transaction(event: Event, hash_key: bytes) -> bytes:

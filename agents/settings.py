@@ -38,7 +38,9 @@ class Settings(BaseSettings):
     sasl_username: str | None = None
     """Who we are to Kafka."""
     sasl_password: SecretStr | None = None
-    """The password of ``sasl_username``."""
+    """The password of ``sasl_username``; or use ``sasl_password_file``."""
+    sasl_password_file: Path | None = None
+    """A file with that password; a line break at its end does not count."""
     ssl_cafile: Path | None = None
     """Certificates of the authorities that sign Kafka's; None trusts the system's."""
     ssl_certfile: Path | None = None
@@ -89,15 +91,26 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         if self.security_protocol.startswith("SASL") and not (
-            self.sasl_username and self.sasl_password
+            self.sasl_username and (self.sasl_password or self.sasl_password_file)
         ):
             raise ValueError(
-                f"{ENV_PREFIX}SASL_USERNAME and {ENV_PREFIX}SASL_PASSWORD are needed with "
+                f"{ENV_PREFIX}SASL_USERNAME and {ENV_PREFIX}SASL_PASSWORD (or "
+                f"{ENV_PREFIX}SASL_PASSWORD_FILE) are needed with "
                 f"{ENV_PREFIX}SECURITY_PROTOCOL={self.security_protocol}"
+            )
+        if self.sasl_password is not None and self.sasl_password_file is not None:
+            raise ValueError(
+                f"give {ENV_PREFIX}SASL_PASSWORD or {ENV_PREFIX}SASL_PASSWORD_FILE, not both"
             )
         if self.ssl_keyfile is not None and self.ssl_certfile is None:
             raise ValueError(f"{ENV_PREFIX}SSL_CERTFILE is needed with {ENV_PREFIX}SSL_KEYFILE")
-        for name in ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "hash_key_file"):
+        for name in (
+            "ssl_cafile",
+            "ssl_certfile",
+            "ssl_keyfile",
+            "hash_key_file",
+            "sasl_password_file",
+        ):
             path = getattr(self, name)
             if path is not None and not path.is_file():
                 raise ValueError(f"{_variable(name)} names a file that does not exist: {path}")
@@ -112,6 +125,15 @@ class Settings(BaseSettings):
             return self.replication
         return 1 if all(_is_local(address) for address in self.bootstrap.split(",")) else 3
 
+    def sasl_secret(self) -> str:
+        """Return the password of ``sasl_username``, read anew from its file; "" when there is none.
+
+        Raises SettingsError when the file cannot be read.
+        """
+        if self.sasl_password_file is not None:
+            return _read_secret("sasl_password_file", self.sasl_password_file).decode()
+        return self.sasl_password.get_secret_value() if self.sasl_password is not None else ""
+
     def national_id_key(self) -> bytes:
         """Return the oldest of `national_id_keys`; raises as that does."""
         return self.national_id_keys()[0]
@@ -124,7 +146,7 @@ class Settings(BaseSettings):
         if self.hash_key is not None:
             name, text = "hash_key", self.hash_key.get_secret_value().encode()
         elif self.hash_key_file is not None:
-            name, text = "hash_key_file", _read_key(self.hash_key_file)
+            name, text = "hash_key_file", _read_secret("hash_key_file", self.hash_key_file)
         else:
             raise SettingsError(
                 f"The key that hashes national IDs is missing: set {ENV_PREFIX}HASH_KEY_FILE to a "
@@ -168,13 +190,11 @@ def _variable(field: str) -> str:
     return f"{ENV_PREFIX}{field.upper()}"
 
 
-def _read_key(path: Path) -> bytes:
+def _read_secret(name: str, path: Path) -> bytes:
     try:
         return path.read_bytes().rstrip(b"\r\n")
     except OSError as error:
-        raise SettingsError(
-            f"{_variable('hash_key_file')} cannot be read: {error.strerror}."
-        ) from error
+        raise SettingsError(f"{_variable(name)} cannot be read: {error.strerror}.") from error
 
 
 def _is_local(address: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Callable, Mapping
 
@@ -99,6 +100,10 @@ class VitalSigns:
 
     def _figures(self) -> Figures:
         figures: Figures = {}
+        if any(lane.store is not None for lane in self._lanes.values()):
+            disk = shutil.disk_usage(self._settings.state_dir)
+            figures["disk_free_bytes", (self._worker,)] = disk.free
+            figures["disk_bytes", (self._worker,)] = disk.total
         for partition, lane in self._lanes.items():
             number = str(partition.partition)
             lag = self._lag(partition)

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,6 +23,7 @@ from agents.sending import (
     PublishError,
     connected_producer,
     parse_event,
+    prepare_report,
     publish,
 )
 from agents.settings import Settings
@@ -102,16 +104,18 @@ def decisions(
     _run(ANALYST_DECISIONS, file, skip_invalid, bootstrap)
 
 
-def check_lines(topic: str, lines: BinaryIO, hash_key: bytes) -> Checked:
-    """Check every line; blank ones are passed over."""
+def check_lines(topic: str, lines: BinaryIO, *hash_keys: bytes) -> Checked:
+    """Check every line; blank ones are passed over. ``hash_keys``: the oldest first."""
     checked = Checked()
     prepare = PREPARE[topic]
+    if topic == REPORTS:
+        prepare = partial(prepare_report, later_keys=hash_keys[1:])
     for number, line in _lines(lines):
         try:
             if line is None:
                 raise InvalidEvent(Reason.TOO_LARGE)
             event = parse_event(line)
-            value = prepare(event, hash_key)
+            value = prepare(event, hash_keys[0])
         except InvalidEvent as why:
             checked.problems.append(_problem(number, why))
             continue
@@ -130,7 +134,7 @@ def unknown_fields(event: Event, sent: bytes) -> list[str]:
 def _run(topic: str, file: str, skip_invalid: bool, bootstrap: str | None) -> None:
     settings = command_settings(bootstrap, needs_hash_key=True)
     with _opened(file) as lines:
-        checked = check_lines(topic, lines, settings.national_id_key())
+        checked = check_lines(topic, lines, *settings.national_id_keys())
     for path, number in checked.unknown.items():
         typer.echo(f"line {number}: {path} is not a field of this event, it is left out", err=True)
     for problem in checked.problems[:MAX_NAMED_LINES]:

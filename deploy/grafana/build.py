@@ -155,6 +155,16 @@ THROUGHPUT = [
                 {"{{topic}} {{partition}}": "freezeline_consumer_lag_records"},
             ),
             Panel("State on disk", {"{{worker}} {{partition}}": "freezeline_state_bytes"}, "bytes"),
+            Panel(
+                "Free on the disk",
+                {"{{worker}}": "freezeline_disk_free_bytes / freezeline_disk_bytes"},
+                "percentunit",
+            ),
+            Panel(
+                "The accounts' clock is slow by",
+                {"{{partition}}": "time() - freezeline_newest_tick_seconds"},
+                "s",
+            ),
             Panel("Entries in state", {"{{worker}} {{partition}}": "freezeline_state_entries"}),
             Panel(
                 "Standby behind",
@@ -245,6 +255,12 @@ OPERATIONS = [
                 {"{{level}}": f"60 * {rate('freezeline_alerts_total', 'level')}"},
                 width=12,
                 note="Only black, dark grey and light grey accounts are held.",
+            ),
+            Panel(
+                "Reports an hour, by source",
+                {"{{source}}": f"3600 * {rate('freezeline_reports_by_source_total', 'source')}"},
+                width=24,
+                note="A hotline that falls silent has victims that nobody hears.",
             ),
             Panel(
                 "Releases for each hold",

@@ -25,12 +25,13 @@ from pipeline.accounts.erasing import (
 )
 from pipeline.accounts.file import posting_id
 from pipeline.accounts.lookback import LookBack
-from pipeline.accounts.open_file import OpenFile
+from pipeline.accounts.open_file import OpenFile, lifted_claim
 from pipeline.accounts.parts import BLOCK_ROWS, HEAD_ROWS, account_of, is_block
 from pipeline.accounts.versions import Cause, Differences
 from pipeline.contracts.account_log import (
     AccountEvent,
     AccountEvents,
+    Claim,
     Erasure,
     Notice,
     Posting,
@@ -86,6 +87,7 @@ class AccountsFold:
     ) -> None:
         """Fold over ``state``; ``keys`` are those that hash identifiers, oldest first."""
         self._state = state
+        self._keys = tuple(keys)
         self._erased = ErasedAccounts(state, keys)
         self._erasures = self._erased.erasures
         self._policy = policy
@@ -190,8 +192,9 @@ class AccountsFold:
         return self._state.get((BLOCK_ROWS if is_block(key) else HEAD_ROWS) + key)
 
     def gauges(self) -> dict[str, float]:
-        """The number of account files in this partition."""
-        return {"account_files": float(len(self._with_file))}
+        """The number of account files in this partition, and what time it is by its clock."""
+        tick = {"newest_tick_seconds": self._now / 1000} if self._now else {}
+        return {"account_files": float(len(self._with_file)), **tick}
 
     def _postings(
         self, postings: list[Posting], record: Record, silent: bool, folded: Folded
@@ -225,6 +228,8 @@ class AccountsFold:
                 if left is None:
                     continue
                 event = left
+            if isinstance(event, Claim):
+                event = lifted_claim(event, self._keys)
             opened = self._opened(event, record)
             if opened.add_event(event):
                 touched[event.account] = cause_of(event, record)
@@ -324,7 +329,7 @@ class AccountsFold:
             return opened
         opened = self._dirty.get(account)
         if opened is None:
-            opened = OpenFile.read(account, self._policy, self._state)
+            opened = OpenFile.read(account, self._policy, self._state, self._keys)
         self._files[account] = opened
         self._count(opened)
         return opened

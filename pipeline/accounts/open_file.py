@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from pipeline.accounts.decision import Decision
 from pipeline.accounts.file import (
@@ -34,13 +36,20 @@ from pipeline.accounts.versions import (
     bank_named,
     differ,
 )
-from pipeline.contracts.account_log import AccountEvent, Posting
+from pipeline.contracts.account_log import AccountEvent, Claim, Posting
+from pipeline.identity.voices import lifted_voice
 from pipeline.policy.policy import Policy
 from pipeline.state import State
 
 MAX_POSTINGS_A_FILE = 200_000
 """Limit on postings in a file. Beyond it a sixteenth is left out, those that came first, but none
 that a decision rests on: that a claim means, or without which the balance would be another."""
+
+
+def lifted_claim(claim: Claim, keys: Sequence[bytes]) -> Claim:
+    """Return a claim with its voice in the generation of the newest key (`identity.voices`)."""
+    voice = lifted_voice(claim.voice, keys)
+    return claim if voice == claim.voice else msgspec.structs.replace(claim, voice=voice)
 
 
 @dataclass(slots=True)
@@ -83,8 +92,10 @@ class OpenFile:
         return cls(file, Tail(file), policy, state)
 
     @classmethod
-    def read(cls, account: str, policy: Policy, state: State) -> OpenFile:
-        """Return the file of an account as it is in the state.
+    def read(
+        cls, account: str, policy: Policy, state: State, keys: Sequence[bytes] = ()
+    ) -> OpenFile:
+        """Return the file of an account as it is in the state, voices in the newest generation.
 
         Raises:
             LookupError: it is not there, or not whole.
@@ -94,7 +105,11 @@ class OpenFile:
             raise LookupError("an account in the index has no file")
         head = decode_file(value)
         whole = whole_file(head, lambda key: state.get(BLOCK_ROWS + key))
-        return cls(whole, Tail(head), policy, state)
+        tail = Tail(head)
+        if len(keys) > 1:
+            claims = {name: lifted_claim(claim, keys) for name, claim in whole.claims.items()}
+            whole = msgspec.structs.replace(whole, claims=claims)
+        return cls(whole, tail, policy, state)
 
     def in_place_of(self, left: AccountFile) -> OpenFile:
         """Return the file that takes this one's place; all of it is written anew."""

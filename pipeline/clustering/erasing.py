@@ -106,7 +106,7 @@ class Eraser:
     def reports(self) -> list[tuple[StoredReport | None, StoredReport]]:
         """Return each report (None: withdrawn) that names something erased, and what is left.
 
-        Reads all reports (about 10 s a million of them), for an erasure comes seldom and an index
+        Reads all reports (about 35 s a million of them), for an erasure comes seldom and an index
         of hashes would cost every report. Everything must be written before.
         """
         found: list[tuple[StoredReport | None, StoredReport]] = []

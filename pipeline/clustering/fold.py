@@ -17,6 +17,7 @@ from pipeline.clustering.edges import Edges
 from pipeline.clustering.erasing import Eraser, stripped, without_erased
 from pipeline.clustering.evidence import load_model
 from pipeline.clustering.levels import Cause, Levels, Telling, moment
+from pipeline.clustering.new_key import Generation, lifted
 from pipeline.clustering.nodes import Nodes
 from pipeline.clustering.normalised import (
     StoredReport,
@@ -25,7 +26,8 @@ from pipeline.clustering.normalised import (
 from pipeline.clustering.pairs import PAIRWISE_IDENTIFIERS
 from pipeline.clustering.persons import Persons
 from pipeline.clustering.sayings import Sayings
-from pipeline.clustering.speech import Speech
+from pipeline.clustering.sources import source_label
+from pipeline.clustering.speech import Said, Speech
 from pipeline.clustering.version_floor import VersionFloor
 from pipeline.contracts.account_log import (
     AccountEvent,
@@ -40,11 +42,12 @@ from pipeline.contracts.clusters import FiledReport, encode_said
 from pipeline.contracts.codec import digest
 from pipeline.contracts.dead_letters import dead_letter
 from pipeline.contracts.decisions import AnalystDecision, Verdict, decode_decision
-from pipeline.contracts.invalid import InvalidEvent
+from pipeline.contracts.invalid import InvalidEvent, Reason
 from pipeline.contracts.reports import Report, decode_report
 from pipeline.erasure import HASH_PREFIX, Erasures, is_erased
 from pipeline.fold import Folded, Output, Record, Versions, topic_of
 from pipeline.identity.name import MAX_WORDS
+from pipeline.identity.voices import is_beyond
 from pipeline.policy.policy import Policy
 from pipeline.state import State
 from pipeline.topics import ACCOUNT_LOG, ANALYST_DECISIONS, FILED_REPORTS, REPORTS
@@ -99,6 +102,8 @@ class ClusteringFold:
         self._sayings = sayings
         self._speech = Speech(nodes, sayings, levels, components, self._hits)
         self._again = Again(nodes, sayings, levels, components)
+        self._keys = tuple(keys)
+        self._generation = Generation(state, keys)
         self._erasures = Erasures(state, keys)
         self._eraser = Eraser(state, nodes, sayings, decisions, self._erasures)
         found = state.get(_SIZES_KEY)
@@ -109,9 +114,11 @@ class ClusteringFold:
         folded = Folded()
         # Step by step for all of them, not report by report: the processor's caches stay warm.
         events = [_decoded(record) for record in records]
+        tellings: list[Telling] = []
+        if self._generation.is_old and records:
+            self._lift(records[0], tellings)
         canonical = [self._normalised(e, t) for e, t in zip(events, records, strict=True)]
         self._nodes.fetch(r for r in canonical if isinstance(r, StoredReport))
-        tellings: list[Telling] = []
         for record, stored in zip(records, canonical, strict=True):
             if isinstance(stored, InvalidEvent):
                 topic = topic_of(record, REPORTS)
@@ -127,6 +134,7 @@ class ClusteringFold:
                 continue
             delay = (record.timestamp - stored.received_at) / 1000
             folded.observations.append((("event_delay_seconds", "clustering"), delay))
+            folded.counts["reports_by_source", source_label(stored.key)] += 1
             self._take(stored, folded, tellings)
         folded.outputs = [telling() for telling in tellings]
         self._write()
@@ -166,7 +174,10 @@ class ClusteringFold:
         try:
             if isinstance(event, AnalystDecision):
                 return normalise_decision(event, record.timestamp)
-            return normalise_report(event, record.timestamp, self._policy)
+            report = normalise_report(event, record.timestamp, self._policy)
+            if is_beyond(report.voice, self._keys):
+                raise InvalidEvent(Reason.WRONG_FIELD, "$.hash_generation")
+            return lifted(report, self._keys)
         except InvalidEvent as why:
             return why
 
@@ -221,24 +232,13 @@ class ClusteringFold:
         self._floor.raise_to(offset)
         self._write()
         cause = Cause(erasure.key, erasure.decided_at, erasure.published_at)
-        # All at once: one saying of each thing, so that its version is that of this position.
-        touched: set[str] = set()
+        reports, decisions = self._eraser.reports(), self._eraser.decisions()
+        said = self._replace(reports, decisions, cause, tellings)
         events: list[AccountEvent] = []
-        reports = self._eraser.reports()
         for before, left in reports:
-            now = left if not left.withdrawn else None
-            touched |= self._contributions.replace(before, now)
-            self._nodes.hear(left)
-            events += claim_events(before, now, left)
-            self._sizes.reports -= before is not None and now is None
-        for decision, concerned in self._eraser.decisions():
-            touched |= self._contributions.decide(decision, concerned)
-        said = self._speech.about(touched, cause)
+            events += claim_events(before, None if left.withdrawn else left, left)
+            tellings.append(partial(filed, left, said.of.get(left.home)))
         tellings += self._account_log([*events, *said.levels])
-        tellings += said.tellings
-        tellings += [partial(filed, left, said.of.get(left.home)) for _, left in reports]
-        self._sizes.clusters += said.clusters
-        self._write()
         tellings += [partial(_as_it_is, output) for output in self._eraser.forget()]
         # Of what is forgotten nobody knows that this version was said of it.
         self._floor.raise_to(offset + 1)
@@ -246,6 +246,42 @@ class ClusteringFold:
         for partition in range(self._partitions):
             output = Output(ACCOUNT_LOG, None, value, (), partition)
             tellings.append(partial(_as_it_is, output))
+
+    def _replace(
+        self,
+        reports: Sequence[tuple[StoredReport | None, StoredReport]],
+        decisions: Iterable[tuple[StoredDecision, set[str]]],
+        cause: Cause,
+        tellings: list[Telling],
+    ) -> Said:
+        """Let words stand in place of others, all at once; levels are yet to be told.
+
+        So each thing is said once, and its version is that of this position.
+        """
+        touched: set[str] = set()
+        for before, left in reports:
+            touched |= self._contributions.replace(before, None if left.withdrawn else left)
+            self._nodes.hear(left)
+            self._sizes.reports -= before is not None and left.withdrawn
+        for decision, concerned in decisions:
+            touched |= self._contributions.decide(decision, concerned)
+        said = self._speech.about(touched, cause)
+        tellings += said.tellings
+        self._sizes.clusters += said.clusters
+        self._write()
+        return said
+
+    def _lift(self, record: Record, tellings: list[Telling]) -> None:
+        """Bring all voices into the generation of the newest key: once, when it has come.
+
+        What is said is only where two hashes turn out to be one person's. The accounts lift the
+        voices of their claims by themselves.
+        """
+        cause = Cause("new key", record.timestamp, record.timestamp)
+        for reports in self._generation.reports():
+            told = [(before if not before.withdrawn else None, now) for before, now in reports]
+            tellings += self._account_log(self._replace(told, (), cause, tellings).levels)
+        self._generation.done()
 
     def _count_limits(self, report: StoredReport) -> None:
         """Count the limits that leave out something of a report."""

@@ -35,6 +35,7 @@ from pipeline.identity.normalised import Normalised
 from pipeline.identity.phone import normalise_phone
 from pipeline.identity.promptpay import decode_qr, normalise_promptpay
 from pipeline.identity.url import normalise_url
+from pipeline.identity.voices import voice_of
 from pipeline.identity.wallet import normalise_wallet
 from pipeline.policy.policy import Policy
 
@@ -165,7 +166,7 @@ def normalise_report(report: Report, recorded_at: int, policy: Policy) -> Stored
         kind=_KIND_RANK[report.kind],
         received_at=received_at,
         published_at=0,
-        voice=reporter.person or key,
+        voice=voice_of(reporter.person, report.hash_generation) if reporter.person else key,
         victim=victim,
         verified=victim and reporter.verified_by in rules.verified_by,
         police_filed=report.police_case is not None or report.source in rules.police_sources,

@@ -162,6 +162,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """One report event. (source, report_id) is the report, ``revision`` its newest word.
 
     A withdrawal needs no suspects. The free text stays in the ``reports`` topic.
+    ``hash_generation`` says by how many keys the reporter's hash was made (`identity.voices`).
     """
 
     SCHEMA: ClassVar[str] = "report"
@@ -172,6 +173,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     received_at: Moment
     revision: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     reporter: Reporter = Reporter()
+    hash_generation: Annotated[int, Meta(ge=1, le=100)] = 1
     police_case: Reference | None = None
     scam_type: ScamType = ScamType.OTHER
     suspects: Annotated[list[Suspect], Meta(max_length=MAX_SUSPECTS)] = []

@@ -121,3 +121,27 @@ def test_a_certificate_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> No
         kafka_python_settings(
             load_settings(hash_key=KEY, security_protocol="SSL", ssl_certfile=file)
         )
+
+
+def test_a_sasl_password_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("open sesame\n")
+    given = {"hash_key": KEY, "security_protocol": "SASL_PLAINTEXT", "sasl_username": "worker"}
+    settings = load_settings(**given, sasl_password_file=file)
+    for connection in (kafka_python_settings(settings), aiokafka_settings(settings)):
+        assert connection["sasl_plain_password"] == "open sesame"
+    with pytest.raises(SettingsError, match="SASL_PASSWORD or FREEZELINE_SASL_PASSWORD_FILE, not"):
+        load_settings(**given, sasl_password_file=file, sasl_password="another")
+    with pytest.raises(SettingsError, match="or FREEZELINE_SASL_PASSWORD_FILE"):
+        load_settings(**given)
+
+
+def test_a_file_of_keys_has_a_line_for_each_generation(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text("first key, 32 bytes long or more.\nsecond key, 32 bytes long or more\n")
+    keys = load_settings(hash_key_file=file).national_id_keys()
+    assert [key[:6] for key in keys] == [b"first ", b"second"]
+    assert load_settings(hash_key_file=file).national_id_key() == keys[0]
+    file.write_text("first key, 32 bytes long or more.\nshort\n")
+    with pytest.raises(SettingsError, match="has 5 bytes"):
+        load_settings(hash_key_file=file)

@@ -24,9 +24,25 @@ class IdleLane:
     progressed_at: float
     running: bool = True
     restoring: bool = False
+    store: Any = None
+    fold: Any = None
 
     def stuck(self, now: float) -> bool:
         return False
+
+
+class NoStore:
+    """The sizes of a store."""
+
+    def sizes(self) -> tuple[int, int]:
+        return 0, 0
+
+
+class NoFold:
+    """A fold that has nothing to show."""
+
+    def gauges(self) -> dict[str, float]:
+        return {}
 
 
 def signs_of(lane: IdleLane, end: int, may_take_more: bool = True) -> VitalSigns:
@@ -73,3 +89,14 @@ def test_a_partition_that_was_caught_up_in_between_begins_anew() -> None:
     lane.settled_offset = 11
     signs.look(monotonic())
     assert signs.why_not_alive() is None
+
+
+def test_how_full_the_disk_of_a_state_is_can_be_seen(tmp_path: Path) -> None:
+    lane = IdleLane(10, progressed_at=monotonic(), store=NoStore(), fold=NoFold())
+    settings = RuntimeSettings(bootstrap="", state_dir=tmp_path)
+    signs = VitalSigns("w", settings, cast(Any, {ONE: lane}), lambda _: 10, lambda: True)
+    figures = signs._figures()
+    assert 0 < figures["disk_free_bytes", ("w",)] <= figures["disk_bytes", ("w",)]
+    stateless = IdleLane(10, progressed_at=monotonic(), store=None, fold=NoFold())
+    signs = VitalSigns("w", settings, cast(Any, {ONE: stateless}), lambda _: 10, lambda: True)
+    assert ("disk_bytes", ("w",)) not in signs._figures()

@@ -20,6 +20,7 @@ from agents.sending import (
 from pipeline.contracts.invalid import InvalidEvent, Reason
 from pipeline.contracts.reports import decode_report
 from pipeline.identity.national_id import check_digit, hash_national_id
+from pipeline.identity.voices import newest_hash
 
 EXAMPLES = Path(__file__).parents[2] / "pipeline" / "contracts" / "examples"
 KEY = b"k" * 32
@@ -203,3 +204,14 @@ def test_every_example_can_be_published(topic: str, path: Path) -> None:
     value = PREPARE[topic](orjson.loads(path.read_bytes()), KEY)
     assert PREPARE[topic](orjson.loads(value), KEY) == value
     assert outgoing(topic, value).value == value
+
+
+def test_with_two_keys_the_reporter_has_a_hash_of_the_second_generation() -> None:
+    event = report(
+        reporter={"national_id": NATIONAL_ID},
+        suspects=[{"kind": "person", "name": "ก", "national_id": NATIONAL_ID}],
+    )
+    sent = decode_report(prepare_report(event, KEY, [b"2" * 32]))
+    assert sent.hash_generation == 2
+    assert sent.reporter.person == newest_hash(NATIONAL_ID, [KEY, b"2" * 32])
+    assert sent.suspects[0].national_id == HASH, "what suspects are known by stays"

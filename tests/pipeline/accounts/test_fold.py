@@ -358,3 +358,10 @@ def test_at_a_number_that_may_be_a_slip_only_a_payment_that_was_seen_is_held():
     assert [kind for kind, _ in desk.standing()] == ["watch"]
     desk.lay(PAID)
     assert [kind for kind, _ in desk.standing()] == ["hold"]
+
+
+def test_the_clock_of_a_partition_can_be_seen() -> None:
+    desk = Desk()
+    assert "newest_tick_seconds" not in desk.fold.gauges()
+    desk.lay(Tick(NINE + HOUR_MS), Tick(NINE))
+    assert desk.fold.gauges()["newest_tick_seconds"] == (NINE + HOUR_MS) / 1000
