@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.trace [--traces N] [--postings N] [--json]``
 
-*Latency.* One worker has the postings of N accounts in its look-back memory, among them the money's
+*Latency.* One worker has N postings of 72 hours in its look-back memory, and among them the money's
 way over five hops and 906 accounts (5, 5, 5 and 6 payments on from each). Then the report comes:
 a claim and a level. The clock runs until the last of the 906 alerts is read. The baseline is a bare
 aiokafka loop with as many hops and records, in the same Kafka, in turn (`benchmarks.bare_fan`).
@@ -36,11 +36,12 @@ from pipeline.contracts.account_log import (
     Level,
     Posting,
     Postings,
+    Tick,
     encode_log_entry,
     partition_of,
 )
 from pipeline.fold import LogRecord
-from pipeline.policy.policy import load_policy
+from pipeline.policy.policy import HOUR_MS, load_policy
 from pipeline.state import MemoryState
 from pipeline.topics import ACCOUNT_LOG, FREEZE_ALERTS, load_topics
 
@@ -49,6 +50,7 @@ PARTITIONS = load_topics()[ACCOUNT_LOG].partitions
 STOLEN = 10_000_000_000
 POSTINGS_A_RECORD = 500
 ACCOUNTS = 1_000_000
+HOURS = 72
 FOLD_RECORDS = 200
 ROUNDS = 5
 WAIT_SECONDS = 60.0
@@ -129,6 +131,34 @@ def background(draw: random.Random, count: int, now: int) -> Iterator[Posting]:
         at = now - draw.randrange(3_600_000)
         payer, payee = (account(draw.randrange(ACCOUNTS)) for _ in range(2))
         yield Posting(payer, f"bank/b{number}", at, amount, payee)
+
+
+def three_days(draw: random.Random, count: int, now: int) -> Iterator[tuple[int, bytes]]:
+    """Yield account-log records of accounts without a case, over 72 hours, and the clock's hours.
+
+    Every payment has names of its own, so the memory is as large as in life.
+    """
+    accounts = [account(number) for number in range(ACCOUNTS)]
+    begin = now - (HOURS - 1) * HOUR_MS
+    for hour in range(HOURS):
+        until = min(begin + hour * HOUR_MS, now)
+        numbers = range(count * hour // HOURS, count * (hour + 1) // HOURS)
+        payers, payees = (draw.choices(accounts, k=len(numbers)) for _ in range(2))
+        at = until - HOUR_MS
+        yield from records_of(
+            Posting(
+                payer,
+                f"bank-014/{number:020d}",
+                at + int(draw.random() * HOUR_MS),
+                int(draw.random() * 10_000_000) - 5_000_000,
+                payee,
+                int(draw.random() * 100_000_000),
+                (f"e2e:{number:020d}",),
+            )
+            for number, payer, payee in zip(numbers, payers, payees, strict=True)
+        )
+        for partition in range(PARTITIONS):
+            yield partition, encode_log_entry(Tick(until))
 
 
 def records_of(postings: Iterator[Posting] | list[Posting]) -> Iterator[tuple[int, bytes]]:
@@ -217,12 +247,12 @@ def latency(count: int, postings: int) -> tuple[list[float], list[float], int]:
     now = int(time.time() * 1000)
     with Stand() as stand:
         _make_bare_topics(stand)
-        note(f"posting {postings:,} payments' sides, and {count} ways of money")
+        note(f"posting {postings:,} sides of payments of {HOURS} hours, and {count} ways of money")
         asyncio.run(
             publish(
                 stand.bootstrap,
                 ACCOUNT_LOG,
-                records_of(background(random.Random(1), postings, now)),
+                three_days(random.Random(1), postings, now),
             )
         )
         expected = 0
@@ -325,7 +355,7 @@ def print_table(figures: Figures) -> None:
 def main() -> None:
     parser = command_line("trace", __doc__)
     parser.add_argument("--traces", type=int, default=20)
-    parser.add_argument("--postings", type=int, default=1_000_000)
+    parser.add_argument("--postings", type=int, default=10_000_000)
     options = parser.parse_args()
     tell(options, lambda: measure(options.traces, options.postings), print_table)
 
