@@ -67,6 +67,8 @@ class Book:
         self._ranks: list[Rank] = []
         self._entries: list[Entry] = []
         self._known: dict[str, Entry] = {}
+        self._numbers: dict[str, int] = {}
+        """By key: the number of the entry, as of the last `settle`."""
         self._stated: list[Rank] = []
         self._came: list[int] = []
         """By entry: how many coins had come in when it was made; a credit's coins begin there."""
@@ -110,6 +112,7 @@ class Book:
         entry = self._known.pop(key, None)
         if entry is None:
             return
+        self._numbers.pop(key, None)
         self._changed.add(key)
         place = bisect_left(self._ranks, entry.rank)
         del self._ranks[place], self._entries[place]
@@ -143,6 +146,9 @@ class Book:
                 end += 1
             totals = self._place(number, end, totals)
             number = end
+        numbers = self._numbers
+        for number in range(first, len(entries)):
+            numbers[entries[number].key] = number
         return first, changed
 
     def _opening(self) -> int:
@@ -202,8 +208,11 @@ class Book:
 
     def number_of(self, key: str) -> int | None:
         """Return the number of an entry; None when it is not in the book."""
-        entry = self._known.get(key)
-        return None if entry is None else bisect_left(self._ranks, entry.rank)
+        return self._numbers.get(key)
+
+    def find(self, key: str) -> Entry | None:
+        """Return an entry by its key, also before `settle`; None when it is not in the book."""
+        return self._known.get(key)
 
     def came_before(self, number: int) -> int:
         """Return where the coins of this credit begin, in the line of all that came in."""

@@ -54,6 +54,8 @@ class FinishedHours:
         self._state = state
         self._cuts: dict[int, array[int]] = {}
         """By hour: for each bucket, in which finenesses it is cut, a bit each."""
+        self._hours: dict[int, dict[int, tuple[int, int]]] = {}
+        """By bucket: its finenesses, and the first and the last hour of each; found when asked."""
         for key, value in scan_prefix(state, _INDEX):
             self._cuts[int.from_bytes(key[len(_INDEX) :], "big")] = _read_index(value)
 
@@ -79,26 +81,35 @@ class FinishedHours:
             self._state.put(key, _ENCODER.encode(postings))
         if not cuts[bucket] >> fineness & 1:
             cuts[bucket] |= 1 << fineness
+            self._hours.pop(bucket, None)
             self._cuts[hour] = cuts
             self._state.put(_index_key(hour), _written_index(cuts))
 
     def of(self, account: bytes, bucket: int, first: int) -> Iterator[Posting]:
         """Yield the postings of an account that are kept with the hour ``first`` or later."""
-        rows: defaultdict[int, set[int]] = defaultdict(set)
-        place = zlib.crc32(account) >> 16
-        for hour, cuts in self._cuts.items():
-            finenesses = cuts[bucket]
-            if hour < first or not finenesses:
-                continue
-            for fineness in range(_FINEST + 1):
-                if finenesses >> fineness & 1:
-                    rows[place & _mask(fineness)].add(hour)
+        hours = self._hours.get(bucket)
+        if hours is None:
+            hours = self._hours[bucket] = self._find_hours(bucket)
+        place, rows = zlib.crc32(account) >> 16, dict[int, tuple[int, int]]()
+        for fineness, (begin, end) in hours.items():
+            row = place & _mask(fineness)
+            other = rows.get(row, (begin, end))
+            rows[row] = min(begin, other[0]), max(end, other[1])
         beginning = beginning_of(account)
-        for row, hours in sorted(rows.items()):
-            begin, end = _row_key(bucket, row, min(hours)), _row_key(bucket, row, max(hours) + 1)
-            for _, value in self._state.scan(begin, end):
+        for row, (begin, end) in rows.items():
+            start, stop = _row_key(bucket, row, max(begin, first)), _row_key(bucket, row, end + 1)
+            for _, value in self._state.scan(start, stop):
                 if beginning in value:
                     yield from postings_of(account, value)
+
+    def _find_hours(self, bucket: int) -> dict[int, tuple[int, int]]:
+        hours: dict[int, tuple[int, int]] = {}
+        for hour, cuts in self._cuts.items():
+            for fineness in range(_FINEST + 1):
+                if cuts[bucket] >> fineness & 1:
+                    begin, end = hours.get(fineness, (hour, hour))
+                    hours[fineness] = min(begin, hour), max(end, hour)
+        return hours
 
     def hours_before(self, first: int) -> list[int]:
         """Return the hours below ``first`` that have rows."""
@@ -114,6 +125,7 @@ class FinishedHours:
         for row in range(0, _MOST_ROWS, _MOST_ROWS >> finest):
             self._state.delete(_row_key(bucket, row, hour))
         cuts[bucket] = 0
+        self._hours.pop(bucket, None)
         if any(cuts):
             self._state.put(_index_key(hour), _written_index(cuts))
         else:

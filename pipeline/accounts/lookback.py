@@ -75,8 +75,8 @@ class LookBack:
         self._pending_hours: list[int] | None = None
         """The hours of what is in no block yet; None: to be found out."""
         self._blocks = self._find_blocks()
-        """By hour: the buckets that have blocks."""
-        self._to_look_at = set(self._blocks)
+        """By bucket: the hours of its blocks."""
+        self._to_look_at = set[int]().union(*self._blocks.values())
         """Hours whose blocks were not looked at since the last one was written."""
         self._steps: deque[tuple[int, int]] = deque()
         """Hours and buckets to be cut, or forgotten, one after the other."""
@@ -135,7 +135,7 @@ class LookBack:
             if before is not None:
                 postings = _DECODER.decode(before) + postings
             self._state.put(key, _ENCODER.encode(postings))
-            self._blocks.setdefault(block // BUCKETS, set()).add(block % BUCKETS)
+            self._blocks.setdefault(block % BUCKETS, set()).add(block // BUCKETS)
             self._to_look_at.add(block // BUCKETS)
         for key in self._waiting:
             self._state.delete(key)
@@ -149,10 +149,11 @@ class LookBack:
         """Yield the account's remembered postings."""
         needle = account.encode()
         bucket, first = (zlib.crc32(needle) >> 8) % BUCKETS, self._first
-        hours = [hour for hour, found in self._blocks.items() if hour >= first and bucket in found]
+        hours = self._blocks.get(bucket)
         if hours:
             beginning = beginning_of(needle)
-            begin, end = _block_key(bucket, min(hours)), _block_key(bucket, max(hours) + 1)
+            begin = _block_key(bucket, max(first, min(hours)))
+            end = _block_key(bucket, max(hours) + 1)
             for _, value in self._state.scan(begin, end):
                 if beginning in value:
                     yield from postings_of(needle, value)
@@ -175,9 +176,10 @@ class LookBack:
         self._first = self._first_kept(now)
         if any(block // BUCKETS < self._first for block in self._pending):
             self._write_blocks(int.from_bytes(next(reversed(self._waiting))[1:], "big"))
-        for hour in [hour for hour in self._blocks if hour < self._first]:
-            self._to_look_at.discard(hour)
-            for bucket in self._blocks.pop(hour):
+        self._to_look_at = {hour for hour in self._to_look_at if hour >= self._first}
+        for bucket, hours in self._blocks.items():
+            for hour in [hour for hour in hours if hour < self._first]:
+                hours.discard(hour)
                 for key, _ in list(scan_prefix(self._state, _block_key(bucket, hour))):
                     self._state.delete(key)
         self._plan(now)
@@ -206,8 +208,8 @@ class LookBack:
         if hour < self._first:
             self._finished.forget(hour, bucket)
             return _BYTES_OF_FORGETTING
-        hours = [h for h, found in self._blocks.items() if h <= hour and bucket in found]
-        if not hours:
+        hours = self._blocks.get(bucket, set())
+        if not hours or min(hours) > hour:
             return 0
         begin, end = _block_key(bucket, min(hours)), _block_key(bucket, hour + 1)
         blocks = list(self._state.scan(begin, end))
@@ -216,19 +218,16 @@ class LookBack:
             self._finished.add(hour, bucket, [value for _, value in blocks])
             for key, _ in blocks:
                 self._state.delete(key)
-            for each in hours:
-                self._blocks[each].discard(bucket)
-                if not self._blocks[each]:
-                    del self._blocks[each]
+            self._blocks[bucket] = {each for each in hours if each > hour}
         return size
 
     def _find_blocks(self) -> dict[int, set[int]]:
-        """Return the hours and buckets of the blocks there are, without reading through them."""
+        """Return the hours of each bucket's blocks, without reading through them."""
         blocks: dict[int, set[int]] = {}
         start, end = _BLOCK, prefix_end(_BLOCK)
         while (found := next(iter(self._state.scan(start, end)), None)) is not None:
             bucket, hour = found[0][1], int.from_bytes(found[0][2:6], "big")
-            blocks.setdefault(hour, set()).add(bucket)
+            blocks.setdefault(bucket, set()).add(hour)
             start = _block_key(bucket, hour + 1)
         return blocks
 

@@ -99,6 +99,7 @@ _ENDED = {
 }
 
 
+@lru_cache(maxsize=4_096)
 def baht(satang: int) -> str:
     """Write satang as baht with two decimals, exactly."""
     return f"{satang // 100:,}.{satang % 100:02d}"

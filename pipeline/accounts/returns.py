@@ -103,4 +103,7 @@ def _names(posting: Posting) -> set[str]:
 
 def _returned(posting: Posting) -> str | None:
     """Return the name of the payment that this one returns."""
-    return next((r[len(RETURNS) :] for r in posting.references if r.startswith(RETURNS)), None)
+    for reference in posting.references:
+        if reference.startswith(RETURNS):
+            return reference[len(RETURNS) :]
+    return None

@@ -147,10 +147,10 @@ class StolenMoney:
 
     def _marks(self, transaction: str) -> list[Mark]:
         """Return whose the parts of a payment are."""
-        number = self._book.number_of(transaction + "+")
-        if number is None:
+        entry = self._book.find(transaction + "+")
+        if entry is None:
             return []
-        coins = self._book.entry(number).coins
+        coins = entry.coins
         whole = ((0, coins),)
         followed = self._disputed.get(transaction)
         claims: list[tuple[Colour, Iterable[tuple[int, int]]]] = []

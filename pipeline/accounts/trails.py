@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import NamedTuple
 
 from pipeline.contracts.account_log import Leg, Posting
+
+_PLACE = attrgetter("hop", "at", "transaction", "share")
 
 
 class Root(NamedTuple):
@@ -44,6 +47,8 @@ class Traced(NamedTuple):
 def joint_source(sources: Iterable[Source]) -> Source:
     """Return the terms of money from several sources. Of terms on their way the longest count."""
     every = list(sources)
+    if len(every) == 1:
+        return every[0]
     return Source(
         sum(source.accounts for source in every),
         max(source.stolen for source in every),
@@ -69,4 +74,4 @@ def leg_of(hop: int, made: Posting, share: int) -> Leg:
 
 def in_order(legs: Iterable[Leg]) -> tuple[Leg, ...]:
     """Return the payments of a trail from the theft on."""
-    return tuple(sorted(legs, key=lambda leg: (leg.hop, leg.at, leg.transaction, leg.share)))
+    return tuple(sorted(legs, key=_PLACE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,8 +20,7 @@ LOWERED = "lowered"
 """Why satang are let go by a hold that stands, for less than before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """What led to the decision: an event's id and when it entered Kafka (ms).
 
     ``by_report`` marks a report's claim or level: for those the latency is measured.
@@ -73,8 +73,7 @@ def differ(
     return differences
 
 
-@dataclass(frozen=True, slots=True)
-class _Outgoing:
+class _Outgoing(NamedTuple):
     """What all alerts of one decision have in common, and where they are collected."""
 
     file: AccountFile
