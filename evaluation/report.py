@@ -272,7 +272,11 @@ def _special(results: Json) -> str:
 
 
 def _splink(results: Json) -> str:
-    rows = [(name.replace("_", " "), *map(str, each.values())) for name, each in results.items()]
+    order = ("f1", "b3", "largest", "seconds")
+    rows = [
+        (name.replace("_", " "), *(str(each[part]) for part in order))
+        for name, each in results.items()
+    ]
     columns = ("data, model", "pairwise F1", "B-cubed F", "largest cluster", "seconds")
     return f"## Splink on the same data, in batch\n\n{table(columns, rows)}" if rows else ""
 
