@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation import febrl, measure
+from evaluation.calibration import calibration_figures
 from evaluation.report import headline, write_readme
 from evaluation.runs import World
 from evaluation.small import small_figures
@@ -73,6 +74,11 @@ def _money() -> list[Json]:
     return [{**asdict(world), **measure.money_figures(world)} for world in worlds]
 
 
+def _calibration() -> Json:
+    measure.note("calibration of the model's bits")
+    return calibration_figures(World(seed, MEDIUM, "default") for seed in SEEDS)
+
+
 def _splink() -> Json:
     if importlib.util.find_spec("splink") is None:
         print("Splink is left out: uv sync --extra splink brings it.", file=sys.stderr)
@@ -93,6 +99,7 @@ STAGES: dict[str, Callable[[], Any]] = {
     "brigades": measure.brigade_figures,
     "changes": _changes,
     "money": _money,
+    "calibration": _calibration,
     "splink": _splink,
 }
 

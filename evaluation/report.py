@@ -130,6 +130,7 @@ def write_readme(path: Path, results: Json) -> None:
         _baselines(worlds),
         _outside(worlds),
         _special(results),
+        _calibration(results.get("calibration", {})),
         _splink(results.get("splink", {})),
         _worst(worlds),
     ]
@@ -167,6 +168,30 @@ def _febrl(results: Json) -> str:
     ]
     columns = ("FEBRL", "pairwise F1", "precision", "recall", "B-cubed F", "largest (true)")
     return f"## FEBRL\n\n{table(columns, rows)}" if rows else ""
+
+
+def _calibration(found: Json) -> str:
+    if not found:
+        return ""
+    rows = [
+        (low, f"{counts['links']:,}", _text(share), "█" * round(20 * share), f"{odds:+.1f}")
+        for low, counts in found["bits"].items()
+        for share, odds in [(counts["right"] / counts["links"], counts["odds_bits"])]
+    ]
+    by_bits = table(("bits from", "links", "right", "", "odds in bits"), rows)
+    ranked = sorted(found["kinds"].items(), key=lambda item: (-item[1]["links"], item[0]))
+    kinds = [
+        (
+            kind,
+            f"{c['bits']:.1f}",
+            f"{c['links']:,}",
+            _text(c["right"] / c["links"]),
+            f"{c['odds_bits']:+.1f}",
+        )
+        for kind, c in ranked
+    ]
+    columns = ("evidence", "bits in the model, mean", "links", "right", "odds in bits")
+    return f"## Calibration of the bits\n\n{by_bits}\n\n{table(columns, kinds)}"
 
 
 def _named(world: Json) -> str:
@@ -247,7 +272,11 @@ def _special(results: Json) -> str:
 
 
 def _splink(results: Json) -> str:
-    rows = [(name.replace("_", " "), *map(str, each.values())) for name, each in results.items()]
+    order = ("f1", "b3", "largest", "seconds")
+    rows = [
+        (name.replace("_", " "), *(str(each[part]) for part in order))
+        for name, each in results.items()
+    ]
     columns = ("data, model", "pairwise F1", "B-cubed F", "largest cluster", "seconds")
     return f"## Splink on the same data, in batch\n\n{table(columns, rows)}" if rows else ""
 

@@ -191,7 +191,7 @@ def what_would_change(case: Case) -> list[str]:
             verified = f"A reporter verified by {', '.join(sorted(policy.reporters.verified_by))}"
         acting = case.file is not None and case.file.level is not None and case.file.level.acting
         first = (
-            "A payment into the account would be asked to be held."
+            "The disputed payment being seen there leads to a hold; one more report may, too."
             if acting
             else f"{verified} would let it act: then holds are asked for."
         )
