@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -30,13 +31,14 @@ async def restore(
     Keys that are not ours are left out: their accounts have moved to another partition.
 
     The store counts as rebuilt only with the last write, which also gives it ``position``, where
-    the log begins; a rebuild that was cut short is begun anew.
+    the log begins; a rebuild that was cut short is begun anew. What was erased, but still stood
+    in the topic, is not left in the store's files.
     """
     store = lane.store
     if store is None:
         raise ValueError("only a stateful lane can be restored")
     source = TopicPartition(topic, lane.partition)
-    taken = 0
+    taken, erased = 0, False
     async with batch_reader(settings, client, hurry=True) as consumer:
         consumer.assign([source])
         await consumer.seek_to_beginning(source)
@@ -53,9 +55,12 @@ async def restore(
                 if record.key is None or is_ours(record.key)
             ]
             if records:
-                lane.fold.restore(records)
+                erased |= lane.fold.restore(records)
                 store.persist(store.take_changes(), None)
             taken += len(records)
             settings.metrics.count("restored_records", (worker, topic), len(records))
+    if erased:
+        lane.note_progress()
+        await asyncio.to_thread(store.scrub)
     store.persist(store.take_changes(), position)
     return taken

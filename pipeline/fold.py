@@ -101,8 +101,12 @@ class Fold(Protocol):
         """
         ...
 
-    def restore(self, records: Sequence[Record]) -> None:
-        """Take over records of the agent's own compacted topic (rebuilding without a disk)."""
+    def restore(self, records: Sequence[Record]) -> bool:
+        """Take over records of the agent's own compacted topic (rebuilding without a disk).
+
+        Returns whether something was erased that may be among them or among those before: the
+        topic may not have been compacted since.
+        """
         ...
 
     def versions(self, topic: str, record: Record) -> Versions | None:

@@ -128,11 +128,13 @@ class AccountsFold:
         self._write_files(folded)
         return folded
 
-    def restore(self, records: Sequence[Record]) -> None:
+    def restore(self, records: Sequence[Record]) -> bool:
         """Take over parts of files; a head of a lower version than the known is an older writer's.
 
-        Heads and blocks may come in any order; a block without a head stays unused.
+        Heads and blocks may come in any order; a block without a head stays unused. Returns
+        whether there was an erasure.
         """
+        erased = False
         for record in records:
             key = record.key
             if key is None:
@@ -144,10 +146,12 @@ class AccountsFold:
                     self._state.delete(BLOCK_ROWS + key)
             elif key.startswith(ERASURE_KEY):
                 self._restore_erasure(key, record.value or b"")
+                erased = True
             elif record.value:
                 self._restore_head(key, record.value)
             else:
                 self._end(key.decode())
+        return erased
 
     def _restore_head(self, key: bytes, value: bytes) -> None:
         account, head = key.decode(), _HEAD.decode(value)

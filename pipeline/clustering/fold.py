@@ -147,8 +147,9 @@ class ClusteringFold:
         if self._nodes.write():
             self._state.put(_SIZES_KEY, _ENCODE(self._sizes))
 
-    def restore(self, records: Sequence[Record]) -> None:
+    def restore(self, records: Sequence[Record]) -> bool:
         """Do nothing: clustering comes back by folding ``reports`` silently."""
+        return False
 
     def versions(self, topic: str, record: Record) -> Versions | None:
         """See `pipeline.fold.Fold.versions`."""

@@ -51,8 +51,9 @@ class IntakeFold:
             return self._point_at_decisions(records)
         return self._post_updates(records)
 
-    def restore(self, records: Sequence[Record]) -> None:
+    def restore(self, records: Sequence[Record]) -> bool:
         """Nothing to take over: intake has no state."""
+        return False
 
     def versions(self, topic: str, record: Record) -> Versions | None:
         """See `pipeline.fold.Fold.versions`."""

@@ -58,11 +58,12 @@ class Counting:
             ]
         return folded
 
-    def restore(self, records: Sequence[Record]) -> None:
+    def restore(self, records: Sequence[Record]) -> bool:
         for record in records:
             assert record.key is not None
             assert record.value is not None
             self.state.put(b"sum:" + record.key, record.value)
+        return False
 
     def versions(self, topic: str, record: Record) -> Versions | None:
         known = self.state.get(b"sum:" + record.key)
@@ -93,7 +94,7 @@ class Copying:
                 folded.outputs.append(Output(PREFIX + "sums", record.key, record.value))
         return folded
 
-    def restore(self, records: Sequence[Record]) -> None:
+    def restore(self, records: Sequence[Record]) -> bool:
         raise NotImplementedError
 
     def versions(self, topic: str, record: Record) -> Versions | None:

@@ -71,7 +71,7 @@ class Alerting:
             ]
         return folded
 
-    def restore(self, records: Sequence[Record]) -> None:
+    def restore(self, records: Sequence[Record]) -> bool:
         raise NotImplementedError
 
     def versions(self, topic: str, record: Record) -> Versions | None:
