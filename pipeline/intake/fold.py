@@ -37,7 +37,9 @@ from pipeline.intake.books import books_of
 from pipeline.topics import ACCOUNT_LOG, ANALYST_DECISIONS, REPORTS, TRANSACTIONS
 
 ARRIVAL_GRAIN_MS = 50
-"""Payments that entered Kafka within so long of each other count as having come with the first."""
+ARRIVALS_A_BATCH = 8
+"""Payments that entered Kafka within so long of each other, or within so small a part of what
+their batch covers, count as having come with the first: never too early, and few to write down."""
 
 
 class IntakeFold:
@@ -78,11 +80,13 @@ class IntakeFold:
         entries: list[Posting] = []
         runs: list[_Run] = []
         run_ends = -1
+        covered = records[-1].timestamp - records[0].timestamp if records else 0
+        grain = max(ARRIVAL_GRAIN_MS, covered // ARRIVALS_A_BATCH)
         for record in records:
             recorded_at = record.timestamp
             if recorded_at > run_ends:
                 runs.append(_Run(recorded_at, [len(book) for book in books]))
-                run_ends = recorded_at + ARRIVAL_GRAIN_MS
+                run_ends = recorded_at + grain
             try:
                 transaction = decode_transaction(event_data(record))
                 entries = postings_of(transaction, recorded_at)

@@ -17,7 +17,7 @@ from pipeline.contracts.account_log import (
 )
 from pipeline.contracts.pointers import Pointer, pointed_at
 from pipeline.fold import LogRecord
-from pipeline.intake.fold import ARRIVAL_GRAIN_MS, IntakeFold
+from pipeline.intake.fold import ARRIVAL_GRAIN_MS, ARRIVALS_A_BATCH, IntakeFold
 
 AT = 1_790_000_000_000
 PAYMENT = {
@@ -173,6 +173,8 @@ def test_every_posting_says_when_its_payment_came(partitions, apart):
     found = arrivals(o for o in folded.outputs if o.topic == "account-log")
     posted = [pair for pairs in found.values() for pair in pairs]
     assert len(posted) == 2 * count
+    grain = max(ARRIVAL_GRAIN_MS, count * apart // ARRIVALS_A_BATCH)
     for posting, came in posted:
         at = AT + int(posting.transaction.removeprefix("bank-004/t")) * apart
-        assert at - ARRIVAL_GRAIN_MS <= came <= at
+        assert at - grain <= came <= at
+    assert len({came for _, came in posted}) <= ARRIVALS_A_BATCH + 1
