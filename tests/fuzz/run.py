@@ -19,8 +19,14 @@ from agents.sending import connected_producer, publish_records
 from pipeline.contracts.alerts import AlertKind, FreezeAlert
 from pipeline.contracts.dead_letters import PREFIX
 from pipeline.fold import Output
-from pipeline.topics import FREEZE_ALERTS, REPORTS, TRANSACTIONS, dead_letters_of
-from tests.fuzz.kinds import KINDS, good_pair
+from pipeline.topics import (
+    FREEZE_ALERTS,
+    HOLD_UPDATES,
+    REPORTS,
+    TRANSACTIONS,
+    dead_letters_of,
+)
+from tests.fuzz.kinds import KINDS, good_answer, good_pair
 from tests.integration.stage import free_port, free_ports
 
 PART = 2_000
@@ -87,6 +93,8 @@ def _records(chance: random.Random, count: int, verdict: Verdict) -> Iterator[Ou
     for number in range(count):
         if number % BAD_A_PAIR == 0:
             payment, report = good_pair(verdict.pairs, now)
+            # In every topic: after very many bad records in a row a worker is right to stop.
+            yield _good(HOLD_UPDATES, good_answer(verdict.pairs, now))
             verdict.pairs += 1
             yield _good(TRANSACTIONS, payment)
             yield _good(REPORTS, report)
