@@ -143,7 +143,7 @@ def letting_write_but_not_cut(kafka: SecuredKafka, role: str) -> Iterator[None]:
         for topic in KEPT_FOR_GOOD
         if (operation, topic) != (ACLOperation.WRITE, REPORTS)  # an agency's already
     ]
-    who = f"User:{role}", "*"
+    who, literal = (f"User:{role}", "*"), ACLResourcePatternType.LITERAL
     with admin_client(kafka.superuser) as admin:
         rules = [(o, ACLPermissionType.ALLOW, ResourceType.TOPIC, topic) for o, topic in new]
         admin.create_acls([ACL(*who, o, p, ResourcePattern(t, n)) for o, p, t, n in rules])
@@ -153,9 +153,7 @@ def letting_write_but_not_cut(kafka: SecuredKafka, role: str) -> Iterator[None]:
         finally:
             admin.delete_acls(
                 [
-                    ACLFilter(
-                        *who, o, p, ResourcePatternFilter(t, n, ACLResourcePatternType.LITERAL)
-                    )
+                    ACLFilter(*who, o, p, ResourcePatternFilter(t, n, literal))
                     for o, p, t, n in rules
                 ]
             )
