@@ -25,10 +25,10 @@ from tests.integration.stage import (
 from tests.recovery.load import Load
 from tests.recovery.verdict import judge
 from tests.recovery.watch import AlertWatch
+from tests.small_caches import COMMAND
 from tests.soak.disturbances import Disturbances
 from tests.soak.gauges import Gauges
 from tests.soak.slopes import HOUR_SECONDS, WARM_UP, Series, Slope, slope_of
-from tests.soak.worker import COMMAND
 
 EVENTS_A_SECOND = 40.0
 PAYMENTS_A_REPORT = 12

@@ -1,7 +1,7 @@
 """A worker as `freezeline worker` runs it, but with small caches.
 
-They are full before the warm-up is over. With the product's own, which have their bounds too, it
-would take hours at a load that one machine bears until what grows could be told from what fills.
+They are full soon. The product's own have their bounds too, but at a load that one machine bears it
+would take hours until what grows could be told from what fills.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from agents.runtime import run_worker
 from agents.settings import load_settings
 from agents.worker import WorkerName, runtime_settings, worker_spec
 from pipeline.accounts import fold as accounts_fold
+from pipeline.clustering import nodes
 
-COMMAND = ("-m", "tests.soak.worker")
+COMMAND = ("-m", "tests.small_caches")
 FILES_IN_MEMORY = 50
 POSTINGS_IN_MEMORY = 1_000
+KEPT_NODES = 1_000
+KEPT_REPORTS = 500
 _STORE_BYTES = 1024 * 1024
 
 
@@ -28,6 +31,8 @@ def main() -> int:
     """Run the worker that the first argument names."""
     accounts_fold.FILES_IN_MEMORY = FILES_IN_MEMORY
     accounts_fold.POSTINGS_IN_MEMORY = POSTINGS_IN_MEMORY
+    nodes.KEPT_NODES = KEPT_NODES
+    nodes.KEPT_REPORTS = KEPT_REPORTS
     name, settings = WorkerName(sys.argv[1]), load_settings()
     configure_logging(settings.log_level)
     registry = CollectorRegistry()
