@@ -163,7 +163,7 @@ class Node:
         if self.ties is not None:
             others = others_of(report, self.key)
             if others:
-                self.stale = (self.stale or set()).union(others)
+                self.stale = self.stale.union(others) if self.stale else set(others)
 
     def voices(self, at_most: int) -> Iterable[str]:
         """Return the voices that count, no more than asked for (the first in a fixed order)."""
@@ -312,7 +312,7 @@ class Nodes:
                 node.cluster,
                 node.level,
                 node.said,
-                tuple(sorted(node.loose)),
+                tuple(sorted(node.loose)) if node.loose else (),
             )
             put(row, encode_document(document))
         self._changed.clear()
@@ -356,8 +356,11 @@ class Nodes:
 
         Only for speed: reading in one go costs the processor a fraction of reading in between.
         """
+        kept = self._kept
         for report in reports:
             self.word(report.key)
             for key in report.identifiers:
-                self.of(key)
-                self._kept.move_to_end(key)
+                if key in kept:
+                    kept.move_to_end(key)
+                else:
+                    kept[key] = self._read(key)
