@@ -139,7 +139,7 @@ class Contributions:
                 node.few = [*node.few, report]
             else:
                 self._count(node, report, 1)
-            node.changed(report)
+            node.changed(report, 1)
             self._nodes.change(node)
             if node.is_account and is_new:
                 self._candidates.appear(node)
@@ -158,7 +158,7 @@ class Contributions:
                 node.few = [other for other in node.few if other.key != report.key]
             else:
                 self._count(node, report, -1)
-            node.changed(report)
+            node.changed(report, -1)
             self._nodes.change(node)
             if node.alike:
                 has_voice = node.has_voice(report.voice)

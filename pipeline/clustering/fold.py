@@ -359,7 +359,7 @@ def claim_events(
     """
     new = _claims(now, cause) if now else {}
     if before is None:
-        return [new[key] for key in sorted(new)]
+        return [new[key] for key in sorted(new)] if len(new) > 1 else list(new.values())
     old = _claims(before, cause)
     events: list[AccountEvent] = []
     for key in sorted(old.keys() - new.keys()):

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final
 
-from pipeline.clustering.brigades import is_brigade
+from pipeline.clustering.brigades import BRIGADE_REPORTS, is_brigade
 from pipeline.clustering.decisions import Decisions
 from pipeline.clustering.documents import (
     Document,
@@ -27,7 +27,7 @@ from pipeline.clustering.normalised import StoredReport, decode_stored, encode_s
 from pipeline.clustering.pairs import GraphEdge, others_of
 from pipeline.clustering.personas import NOBODY, Persona, persona_of
 from pipeline.clustering.rows import Firsts, NodeSummary, Rows, row_key
-from pipeline.clustering.summaries import summarise
+from pipeline.clustering.summaries import summarise, with_another
 from pipeline.policy.policy import HubLimits
 from pipeline.state import State, scan_prefix
 
@@ -154,10 +154,14 @@ class Node:
         """Whether it is a public number: it joins nothing."""
         return self.public or self.summary.degree > self.hub_limit
 
-    def changed(self, report: StoredReport) -> None:
-        """Take note that a report of it came or went."""
+    def changed(self, report: StoredReport, by: int) -> None:
+        """Take note that a report of it came (1), as the last of ``few``, or went (-1)."""
         if self.many is None:
-            self.summary = summarise(self.key, self.few)
+            few = self.few
+            again = by < 0 or len(few) == 1
+            self.summary = (
+                summarise(self.key, few) if again else with_another(self.key, self.summary, few)
+            )
         if report.names or report.traits:
             self.person = None
         if self.ties is not None:
@@ -177,7 +181,7 @@ class Node:
 
         One that spoke in several reports may be there several times.
         """
-        if is_brigade(self.summary):
+        if self.summary.reports >= BRIGADE_REPORTS and is_brigade(self.summary):
             return self.voices(1)
         if self.many is not None:
             return self.many.voices.read()

@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 import msgspec
 from msgspec.structs import force_setattr
 
-from pipeline.clustering.brigades import heard, is_brigade
+from pipeline.clustering.brigades import BRIGADE_REPORTS, heard, is_brigade
 from pipeline.clustering.components import Component, Grouping
 from pipeline.clustering.documents import SaidCluster
 from pipeline.clustering.evidence import Model
@@ -235,7 +235,11 @@ def _content(
         relations=_listed(grouping.relations),
         split_from=split_from,
         review=grouping.review,
-        suspicious=[node.key for node in nodes if is_brigade(node.summary)],
+        suspicious=[
+            node.key
+            for node in nodes
+            if node.summary.reports >= BRIGADE_REPORTS and is_brigade(node.summary)
+        ],
     )
 
 

@@ -57,6 +57,39 @@ def summarise(node: str, reports: list[StoredReport]) -> NodeSummary:
     )
 
 
+def with_another(node: str, summary: NodeSummary, reports: list[StoredReport]) -> NodeSummary:
+    """Return what reports say of an identifier, given what all but the last say (it is moved)."""
+    *before, report = reports
+    if not before or len(report.identifiers) > PAIRWISE_IDENTIFIERS:
+        return summarise(node, reports)
+    at, voice = report.received_at, report.voice
+    summary.reports += 1
+    summary.police_filed += report.police_filed
+    summary.bank_detected += report.bank_detected
+    summary.laundering_listed += report.laundering_listed
+    summary.first_at = min(summary.first_at, at)
+    scam_types, days, day = summary.scam_types, summary.days, at // DAY_MS
+    scam_types[report.scam_type] = scam_types.get(report.scam_type, 0) + 1
+    days[day] = days.get(day, 0) + 1
+    if report.acting:
+        first = summary.acting_first_at
+        summary.acting_first_at = min(first, at) if first else at
+    if report.home == node:
+        first = summary.home_first_at
+        summary.home_first_at = min(first, at) if first else at
+        summary.home_reports += 1
+    of_voice = [other for other in before if other.voice == voice]
+    if report.victim and not any(other.victim for other in of_voice):
+        summary.voices += 1
+    if report.verified and not any(other.verified for other in of_voice):
+        summary.verified_voices += 1
+    named: set[str] = set()
+    for other in before:
+        named.update(others_of(other, node))
+    summary.degree = len(named.union(others_of(report, node)))
+    return summary
+
+
 def _summary_of_one(node: str, report: StoredReport) -> NodeSummary:
     at, is_home = report.received_at, report.home == node
     return NodeSummary(
