@@ -54,6 +54,7 @@ from pipeline.state import State
 from pipeline.topics import ACCOUNT_LOG, ANALYST_DECISIONS, FILED_REPORTS, REPORTS
 
 DUPLICATES = ("duplicates", "clustering")
+ANSWERED = "report_to_answer_seconds"
 
 
 class _Sizes(msgspec.Struct, array_like=True):
@@ -149,7 +150,7 @@ class ClusteringFold:
             folded.observations.append((("event_delay_seconds", "clustering"), delay))
             folded.counts["reports_by_source", source_label(stored.key)] += 1
             if taken is not None:
-                self._tell(taken, tellings)
+                self._tell(taken, folded, tellings)
         if not silent:
             folded.outputs = [telling() for telling in tellings]
         self._write()
@@ -203,6 +204,7 @@ class ClusteringFold:
         old = self._nodes.word(report.key)
         if old is not None and report.rank <= old.rank:
             folded.counts[DUPLICATES] += 1
+            folded.answered[ANSWERED, report.published_at] += 1
             return None
         before = old if old is not None and not old.withdrawn else None
         now = report if not report.withdrawn else None
@@ -216,10 +218,14 @@ class ClusteringFold:
         self._sizes.clusters += said.clusters
         return _Taken(before, now, report, said)
 
-    def _tell(self, taken: _Taken, tellings: list[Telling]) -> None:
+    def _tell(self, taken: _Taken, folded: Folded, tellings: list[Telling]) -> None:
         """Say what came of a report: its claims, levels and clusters, and where it is filed."""
         before, now, report, said = taken
-        tellings += self._account_log([*claim_events(before, now, report), *said.levels])
+        events = [*claim_events(before, now, report), *said.levels]
+        if not events:
+            # No account's owner has anything to answer.
+            folded.answered[ANSWERED, report.published_at] += 1
+        tellings += self._account_log(events)
         tellings += said.tellings
         cluster = said.of.get(report.home) if now is not None else None
         tellings.append(partial(filed, report, cluster))
