@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec.structs import force_setattr
 
 from pipeline.contracts.codec import checked_milliseconds, digest
 from pipeline.contracts.invalid import InvalidEvent, Reason
@@ -50,6 +48,7 @@ _HOME_PLACE = {kind: place for place, kind in enumerate(HOME_ORDER)}
 _IMPLYING = ("promptpay:phone:", "promptpay:nid:")
 """PromptPay keys that name a phone or a person that is an identifier itself."""
 
+_BY_NUMBER = AccountSuspect, PhoneSuspect
 _SUSPECT = "$.suspects[{}]"
 _HOLDER = "$.suspects[{}].holder"
 _PAYEE = "$.payments[{}].to"
@@ -183,8 +182,8 @@ def normalise_report(report: Report, recorded_at: int, policy: Policy) -> Stored
         traits=reading.traits(),
     )
     # Nobody else has it yet, and to copy it would cost ten times as much.
-    force_setattr(stored, "content", digest(_ENCODER.encode(stored)))
-    force_setattr(stored, "published_at", recorded_at)
+    msgspec.structs.force_setattr(stored, "content", digest(_ENCODER.encode(stored)))
+    msgspec.structs.force_setattr(stored, "published_at", recorded_at)
     return stored
 
 
@@ -217,18 +216,12 @@ class _Reading:
 
     def suspect(self, suspect: Suspect, place: int) -> None:
         """Read one suspect."""
-        if isinstance(suspect, AccountSuspect):
-            _refuse_national_id(suspect.number, _SUSPECT, place)
-            found = normalise_account(suspect.bank, suspect.number)
-        elif isinstance(suspect, PhoneSuspect):
-            _refuse_national_id(suspect.number, _SUSPECT, place)
-            found = normalise_phone(suspect.number)
-        elif isinstance(suspect, PersonSuspect):
+        if isinstance(suspect, PersonSuspect):
             self._person(suspect, place)
             return
-        else:
-            found = _NORMALISERS[type(suspect)](suspect)
-        key = self._usable(found, _SUSPECT, place)
+        if isinstance(suspect, _BY_NUMBER):
+            _refuse_national_id(suspect.number, _SUSPECT, place)
+        key = self._usable(_NORMALISERS[type(suspect)](suspect), _SUSPECT, place)
         if key is None:
             return
         self._suspects.add(key)
@@ -281,7 +274,8 @@ class _Reading:
         key = found.key
         if key is not None:
             if found.changes:
-                self.changes += _noted(field, place, found.changes)
+                path = field.format(place)
+                self.changes += [f"{path}: {change}" for change in found.changes]
             return key
         path = field.format(place)
         if found.problem == "raw_national_id":
@@ -365,18 +359,14 @@ class _Reading:
 
 
 _NORMALISERS: dict[type, Callable[[Any], Normalised]] = {
+    AccountSuspect: lambda suspect: normalise_account(suspect.bank, suspect.number),
+    PhoneSuspect: lambda suspect: normalise_phone(suspect.number),
     PromptPaySuspect: lambda suspect: normalise_promptpay(suspect.proxy),
     QrSuspect: lambda suspect: decode_qr(suspect.payload),
     HandleSuspect: lambda suspect: normalise_handle(suspect.platform, suspect.handle),
     UrlSuspect: lambda suspect: normalise_url(suspect.url),
     WalletSuspect: lambda suspect: normalise_wallet(suspect.network, suspect.address),
 }
-
-
-@lru_cache(maxsize=4_096)
-def _noted(field: str, place: int, changes: tuple[str, ...]) -> list[str]:
-    path = field.format(place)
-    return [f"{path}: {change}" for change in changes]
 
 
 def _home_order(key: str) -> tuple[int, str]:
