@@ -12,10 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.clustering.personas import Persona
 from pipeline.identity import name
+from pipeline.identity.account import bank_of, is_near, number_of
+from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.identity.address import addresses_agree
 from pipeline.identity.birth_date import birth_dates_agree
 
-DEFAULT_MODEL = "model-2"
+DEFAULT_MODEL = "model-3"
 WEB = "web"
 """The platform of a page that belongs to no platform that the model knows."""
 
@@ -61,6 +63,8 @@ class Person(_Part):
     near_address_share: float = Field(gt=0, le=1)
     other_address: float
     same_bank: float
+    near_number: float = 0.0
+    rare_name: float = 0.0
 
 
 class Names(_Part):
@@ -125,8 +129,16 @@ class Model(_Part):
         Of several names, dates or addresses the pair counts that agrees best.
         """
         found = [self._holder_bits(a.names, b.names), *self.trait_bits(a, b)]
-        total = sum(bits for bits, _ in found)
-        return total, tuple(f"{reason}:{bits:+.1f}" for bits, reason in found)
+        return _added_up(found)
+
+    def accounts_bits(self, a: str, b: str) -> tuple[float, tuple[str, ...]]:
+        """Return what two accounts' numbers add to the evidence that one person holds both."""
+        if bank_of(a) != bank_of(b) or bank_of(a) == UNKNOWN_BANK:
+            return 0.0, ()
+        found = [(self.person.same_bank, "same_bank")]
+        if self.person.near_number and is_near(number_of(a), number_of(b)):
+            found.append((self.person.near_number, "near_number"))
+        return _added_up(found)
 
     def _holder_bits(self, a: Collection[str], b: Collection[str]) -> tuple[float, str]:
         best = self.best_name_bits(a, b)
@@ -192,6 +204,11 @@ class Model(_Part):
 
     def __hash__(self) -> int:
         return hash(self.version)
+
+
+def _added_up(found: list[tuple[float, str]]) -> tuple[float, tuple[str, ...]]:
+    total = sum(bits for bits, _ in found)
+    return total, tuple(f"{reason}:{bits:+.1f}" for bits, reason in found)
 
 
 @cache

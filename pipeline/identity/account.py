@@ -21,6 +21,7 @@ from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, disti
 __all__ = [
     "bank_of",
     "is_account",
+    "is_near",
     "is_one_edit",
     "normalise_account",
     "number_of",
@@ -132,6 +133,11 @@ def number_of(key: str) -> str:
 def is_one_edit(a: str, b: str) -> bool:
     """Say whether one substitution, deletion, insertion or adjacent swap makes ``a`` into ``b``."""
     return OSA.distance(a, b, score_cutoff=1) == 1
+
+
+def is_near(a: str, b: str) -> bool:
+    """Say whether two different numbers are one or two edits apart."""
+    return a != b and OSA.distance(a, b, score_cutoff=2) <= 2
 
 
 def one_edit_neighbours(number: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final, Literal
 
-from rapidfuzz.distance import JaroWinkler
+from rapidfuzz.distance import OSA, JaroWinkler
 
 from pipeline.identity.characters import (
     ascii_digits,
@@ -26,12 +26,15 @@ from pipeline.identity.romanised import fold_romanised, fold_word, skeleton, tha
 __all__ = [
     "MAX_WORDS",
     "fold_romanised",
+    "is_slip",
     "name_keys",
     "name_skeletons",
     "names_agree",
     "normalise_name",
     "one_word_agrees",
     "skeleton",
+    "whole_names_agree",
+    "whole_words",
     "within_one_edit",
 ]
 
@@ -47,6 +50,11 @@ MIN_BLOCK_LETTERS: Final = 5
 """Consonants (and the sign between words) of a name that names are looked up by."""
 _SAME_WORD: Final = 0.92
 """Least Jaro-Winkler similarity of two folded words that are taken for the same name."""
+_SLIP_LETTERS: Final = 6
+"""Letters of words that are the same when one is a slip of the other: shorter ones (Malee and
+Manee) are names of their own one edit apart."""
+_EAR_LETTERS: Final = 4
+"""Signs of Thai words that are the same when they sound alike and are at most two edits apart."""
 
 _THAI_TITLES: Final = re.compile(
     r"^(?:(?:นางสาว|นาย|นาง|เด็กชาย|เด็กหญิง|น\.\s*ส\.|ด\.\s*[ชญ]\.|ดร\.|"
@@ -240,6 +248,31 @@ def _agree(a: str, b: str) -> Agreement:
 
 
 @lru_cache(maxsize=_CACHED_NAMES)
+def whole_names_agree(a: str, b: str) -> bool:
+    """Say whether two normal forms are one whole name: each word of one is a word of the other.
+
+    In any order, each the same or a slip (`is_slip`); two words at least, and no initials. More is
+    asked than by `names_agree`, for where nothing but the name speaks for one person.
+    """
+    words, left = whole_words(a), list(whole_words(b))
+    if len(words) != len(left) or not words:
+        return False
+    for word in sorted(words, key=lambda each: each not in left):
+        same = word if word in left else next((o for o in left if is_slip(word, o)), None)
+        if same is None:
+            return False
+        left.remove(same)
+    return True
+
+
+@lru_cache(maxsize=_CACHED_NAMES)
+def whole_words(name: str) -> tuple[str, ...]:
+    """Return the words of a normal form when it is a whole name: two at least, no initials."""
+    words = name.split()
+    return tuple(words) if 2 <= len(words) <= MAX_WORDS and min(map(len, words)) > 1 else ()
+
+
+@lru_cache(maxsize=_CACHED_NAMES)
 def one_word_agrees(a: str, b: str) -> bool:
     """Say whether two names share a whole word: a family's name, or the rest is misspelt."""
     first, second = _form(a).split()[:MAX_WORDS], _form(b).split()[:MAX_WORDS]
@@ -274,10 +307,10 @@ def _matched(shorter: list[str], longer: list[str]) -> Agreement:
 def _same_word(a: str, b: str) -> bool:
     if len(a) < 2 or len(b) < 2:
         return False
-    if a == b:
+    if a == b or is_slip(a, b):
         return True
     if has_thai(a) and has_thai(b):
-        return False
+        return _sound_alike(a, b)
     folded_a, folded_b = fold_word(a), fold_word(b)
     if len(folded_a) < 2 or len(folded_b) < 2:
         return False
@@ -291,6 +324,21 @@ def _same_word(a: str, b: str) -> bool:
         and sounds in {skeleton(b), *(thai_skeleton(word) for word in (b,) if has_thai(word))}
         and JaroWinkler.similarity(folded_a, folded_b) >= _SAME_WORD - 0.1
     )
+
+
+def is_slip(a: str, b: str) -> bool:
+    """Say whether two long words are one edit apart (a letter more, less, another, or a swap)."""
+    if min(len(a), len(b)) < _SLIP_LETTERS:
+        return False
+    return OSA.distance(a, b, score_cutoff=1) == 1
+
+
+def _sound_alike(a: str, b: str) -> bool:
+    """Say whether two Thai words are one name written by ear: the same consonants' sounds."""
+    if min(len(a), len(b)) < _EAR_LETTERS or OSA.distance(a, b, score_cutoff=2) > 2:
+        return False
+    sounds = thai_skeleton(a)
+    return len(sounds) > _MIN_SKELETON and sounds == thai_skeleton(b)
 
 
 def _initial_fits(a: str, b: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from itertools import combinations
 
 import networkx as nx  # type: ignore[import-untyped]
+from rapidfuzz.distance import OSA
 
 from pipeline.clustering.decisions import StoredDecision
 from pipeline.clustering.evidence import Model, kind_of, load_model
@@ -18,6 +19,7 @@ from pipeline.clustering.normalised import StoredReport
 from pipeline.clustering.personas import NOBODY, Persona, persona_of
 from pipeline.clustering.persons import PERSONS_A_BLOCK, blocks_of
 from pipeline.identity.account import bank_of, is_one_edit, number_of
+from pipeline.identity.name import whole_names_agree, whole_words
 from pipeline.policy.policy import Policy, Standing
 
 HOUR_MS = 3_600_000
@@ -209,10 +211,28 @@ class Oracle:
             if a in self.hubs or b in self.hubs or frozenset((a, b)) in self.apart:
                 continue
             bits, _ = self.model.person_bits(who[a], who[b])
-            bits += self.model.person.same_bank if "?" != bank_of(a) == bank_of(b) else 0.0
+            if "?" != bank_of(a) == bank_of(b):
+                near = 0 < OSA.distance(number_of(a), number_of(b)) <= 2
+                bits += self.model.person.same_bank + near * self.model.person.near_number
+            if bits < self.model.person.join_bits and self.rare_name(who, a, b):
+                bits += self.model.person.rare_name
             if bits >= self.model.person.join_bits:
                 found.append((round(bits, 3), a, b, "T1", frozenset()))
         return found
+
+    def rare_name(self, who: dict[str, Persona], a: str, b: str) -> bool:
+        bearers: dict[str, set[str]] = defaultdict(set)
+        for account, persona in who.items():
+            for name in persona.names:
+                if bank_of(account) != "?" and whole_words(name):
+                    for word in name.split():
+                        bearers[word].add(account)
+        return any(
+            whole_names_agree(x, y)
+            and max(len(bearers[word]) for word in f"{x} {y}".split()) <= PERSONS_A_BLOCK
+            for x in who[a].names
+            for y in who[b].names
+        )
 
     def edges(self) -> list[Edge]:
         found = [*self.look_alikes(), *self.persons()]
