@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipeline.clustering.personas import Persona
 from pipeline.identity import name
 from pipeline.identity.account import bank_of, is_near, number_of
-from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.identity.address import addresses_agree
+from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.identity.birth_date import birth_dates_agree
 
 DEFAULT_MODEL = "model-3"
@@ -77,6 +77,8 @@ class Names(_Part):
     common_given: frozenset[str]
     common_family_bits: float
     common_family: frozenset[str]
+    common_sounds: dict[float, tuple[str, ...]] = Field(default_factory=dict)
+    """By bits, the words (`name.name_sound`) that many bear, in whichever place they stand."""
 
 
 class Model(_Part):
@@ -177,12 +179,18 @@ class Model(_Part):
     def _given_bits(self, full: str) -> float:
         given = full.split()[0]
         common = given in self.names.common_given
-        return self.names.common_given_bits if common else self.names.given_bits
+        bits = self.names.common_given_bits if common else self.names.given_bits
+        return min(bits, self._sound_bits(given))
 
     def _family_bits(self, full: str) -> float:
         family = full.split()[-1]
         common = family in self.names.common_family
-        return self.names.common_family_bits if common else self.names.family_bits
+        bits = self.names.common_family_bits if common else self.names.family_bits
+        return min(bits, self._sound_bits(family))
+
+    def _sound_bits(self, word: str) -> float:
+        found = _sounds(self)
+        return found.get(name.name_sound(word), math.inf) if found else math.inf
 
     def platform_of(self, identifier: str) -> str | None:
         """Return the platform of a handle or page, None for any other identifier."""
@@ -209,6 +217,11 @@ class Model(_Part):
 def _added_up(found: list[tuple[float, str]]) -> tuple[float, tuple[str, ...]]:
     total = sum(bits for bits, _ in found)
     return total, tuple(f"{reason}:{bits:+.1f}" for bits, reason in found)
+
+
+@cache
+def _sounds(model: Model) -> Mapping[str, float]:
+    return {sound: bits for bits, sounds in model.names.common_sounds.items() for sound in sounds}
 
 
 @cache

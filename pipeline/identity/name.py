@@ -29,6 +29,7 @@ __all__ = [
     "is_slip",
     "name_keys",
     "name_skeletons",
+    "name_sound",
     "names_agree",
     "normalise_name",
     "one_word_agrees",
@@ -206,6 +207,16 @@ def name_skeletons(name: str) -> tuple[str, ...]:
     words = [word for word in name.split()[:MAX_WORDS] if len(word) > 1]
     found = (thai_skeleton(word) if has_thai(word) else skeleton(word) for word in words)
     return tuple(sorted(word for word in found if word))
+
+
+@lru_cache(maxsize=_CACHED_NAMES)
+def name_sound(word: str) -> str:
+    """Return what a word of a normal form is counted by among names: how it sounds.
+
+    The consonants, from the letters alone; of words with few of them the letters as they stand.
+    """
+    sound = thai_skeleton(word) if has_thai(word) else skeleton(word)
+    return sound if len(sound) > _MIN_SKELETON else word
 
 
 @lru_cache(maxsize=_CACHED_NAMES)
