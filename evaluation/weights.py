@@ -50,20 +50,22 @@ given name that is not."""
 BEFORE, VERSION = "model-2", "model-3"
 JUDGED = {"near_number": 6.0, "rare_name": 2.5}
 """Weights of `evidence.Person` that worlds do not tell: in a simulated one names are few."""
-HEAD = f"""# Weights of the matcher in bits (Fellegi-Sunter: log2 of how much likelier the evidence is when two
-# identifiers belong together). Frequencies are classes in this file, never running counts, so that
-# a new report cannot move old edges. A change is a new file with a new version.
+HEAD = f"""\
+# Weights of the matcher in bits (Fellegi-Sunter: log2 of how much likelier the evidence is when
+# two identifiers belong together). Frequencies are classes in this file, never running counts, so
+# that a new report cannot move old edges. A change is a new file with a new version.
 #
-# Made by `python -m evaluation.weights` from {len(SEEDS)} simulated worlds (seeds {SEEDS[0]} to {SEEDS[-1]},
-# {REPORTS:,} reports, {LEVEL}): together.kind_bits, one_edit.same_voice, same_amount and shared_identifier,
-# each where it was found at least {FEWEST} times, and names.common_sounds (words of holders' names by how
-# they sound, by the bits that such a word is worth). All else is judgement, and why it is so stands
-# in {BEFORE}.yaml, but for two weights of a person:
+# Made by `python -m evaluation.weights` from simulated worlds ({LEVEL}, {REPORTS:,} reports,
+# seeds {SEEDS[0]} to {SEEDS[-1]}): together.kind_bits, one_edit.same_voice, same_amount and
+# shared_identifier, each where it was found at least {FEWEST} times, and names.common_sounds (words
+# of holders' names by how they sound, by the bits that such a word is worth). All else is
+# judgement, and why it is so stands in {BEFORE}.yaml, but for two weights of a person:
 # near_number: numbers one or two edits apart at one bank. Where a branch numbers its accounts one
 # by one, a customer in a hundred is so near: it counts only beside a name that says much.
 # rare_name: no word of the whole name is borne by the holders of many accounts. So a name alone
 # joins at one bank when all its words are rare (8 + 11 + 2 + 2.5), and nowhere else.
 """
+"""What stands at the head of the file."""
 STEP = 0.5
 """Weights are rounded to so many bits: the sample tells no more."""
 MOST_BITS = 20.0

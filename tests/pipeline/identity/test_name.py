@@ -76,6 +76,10 @@ def test_no_name(text: str, problem: str) -> None:
         ("S. J.", "S. J.", "none"),
         ("Somchai Rakdee", "Somchai Jaidee", "none"),
         ("Somchai Jaidee", "Somsak Jaidee", "none"),
+        ("ณัฐพล พิทักษ์ไทย", "นัฐพล พิทักไทย", "full"),
+        ("William Dowley", "Willaim Dowlye", "full"),
+        ("มาลี ใจดี", "มานี ใจดี", "none"),
+        ("Malee Jaidee", "Manee Jaidee", "none"),
         ("", "Somchai", "none"),
     ],
 )
