@@ -60,8 +60,9 @@ HEAD = f"""\
 # shared_identifier, each where it was found at least {FEWEST} times, and names.common_sounds (words
 # of holders' names by how they sound, by the bits that such a word is worth). All else is
 # judgement, and why it is so stands in {BEFORE}.yaml, but for two weights of a person:
-# near_number: numbers one or two edits apart at one bank. Where a branch numbers its accounts one
-# by one, a customer in a hundred is so near: it counts only beside a name that says much.
+# near_number: numbers two edits apart at one bank (one edit is another rule's). Where a branch
+# numbers its accounts one by one, a customer in a hundred is so near: it counts only beside a name
+# that says much.
 # rare_name: no word of the whole name is borne by the holders of many accounts. So a name alone
 # joins at one bank when all its words are rare (8 + 11 + 2 + 2.5), and nowhere else.
 """

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.clustering.personas import Persona
 from pipeline.identity import name
-from pipeline.identity.account import bank_of, is_near, number_of
+from pipeline.identity.account import bank_of, is_two_edits, number_of
 from pipeline.identity.address import addresses_agree
 from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.identity.birth_date import birth_dates_agree
@@ -138,7 +138,7 @@ class Model(_Part):
         if bank_of(a) != bank_of(b) or bank_of(a) == UNKNOWN_BANK:
             return 0.0, ()
         found = [(self.person.same_bank, "same_bank")]
-        if self.person.near_number and is_near(number_of(a), number_of(b)):
+        if self.person.near_number and is_two_edits(number_of(a), number_of(b)):
             found.append((self.person.near_number, "near_number"))
         return _added_up(found)
 

@@ -21,8 +21,8 @@ from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, disti
 __all__ = [
     "bank_of",
     "is_account",
-    "is_near",
     "is_one_edit",
+    "is_two_edits",
     "normalise_account",
     "number_of",
     "one_edit_neighbours",
@@ -135,9 +135,9 @@ def is_one_edit(a: str, b: str) -> bool:
     return OSA.distance(a, b, score_cutoff=1) == 1
 
 
-def is_near(a: str, b: str) -> bool:
-    """Say whether two different numbers are one or two edits apart."""
-    return a != b and OSA.distance(a, b, score_cutoff=2) <= 2
+def is_two_edits(a: str, b: str) -> bool:
+    """Say whether it takes two edits to make ``a`` into ``b``, as `is_one_edit` counts them."""
+    return OSA.distance(a, b, score_cutoff=2) == 2
 
 
 def one_edit_neighbours(number: str) -> Iterator[str]:

@@ -212,7 +212,7 @@ class Oracle:
                 continue
             bits, _ = self.model.person_bits(who[a], who[b])
             if "?" != bank_of(a) == bank_of(b):
-                near = 0 < OSA.distance(number_of(a), number_of(b)) <= 2
+                near = OSA.distance(number_of(a), number_of(b)) == 2
                 bits += self.model.person.same_bank + near * self.model.person.near_number
             if bits < self.model.person.join_bits and self.rare_name(who, a, b):
                 bits += self.model.person.rare_name
