@@ -21,7 +21,14 @@ from pipeline.identity.characters import (
     strip_invisible,
 )
 from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, distinct, refused
-from pipeline.identity.romanised import fold_romanised, fold_word, skeleton, thai_skeleton
+from pipeline.identity.romanised import (
+    all_folds,
+    all_skeletons,
+    fold_romanised,
+    fold_word,
+    skeleton,
+    thai_skeleton,
+)
 
 __all__ = [
     "MAX_WORDS",
@@ -322,18 +329,20 @@ def _same_word(a: str, b: str) -> bool:
         return True
     if has_thai(a) and has_thai(b):
         return _sound_alike(a, b)
-    folded_a, folded_b = fold_word(a), fold_word(b)
-    if len(folded_a) < 2 or len(folded_b) < 2:
-        return False
-    if folded_a == folded_b:
+    folds_a, folds_b = all_folds(a), all_folds(b)
+    likeness = max(
+        (
+            JaroWinkler.similarity(one, other)
+            for one in folds_a
+            for other in folds_b
+            if min(len(one), len(other)) > 1
+        ),
+        default=0.0,
+    )
+    if likeness >= _SAME_WORD:
         return True
-    if JaroWinkler.similarity(folded_a, folded_b) >= _SAME_WORD:
-        return True
-    sounds = skeleton(a)
-    return (
-        len(sounds) > _MIN_SKELETON
-        and sounds in {skeleton(b), *(thai_skeleton(word) for word in (b,) if has_thai(word))}
-        and JaroWinkler.similarity(folded_a, folded_b) >= _SAME_WORD - 0.1
+    return likeness >= _SAME_WORD - 0.1 and any(
+        len(sounds) > _MIN_SKELETON for sounds in all_skeletons(a) & all_skeletons(b)
     )
 
 
