@@ -1,7 +1,6 @@
 """The definition of clusters on the whole set of reports, written naively and apart from the fold.
 
-Nothing here is incremental: every count is a set, every bridge is found by taking a vertex away
-and looking at what falls apart (networkx).
+Nothing here is incremental: every count is a set, every bridge is what falls apart without it.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from pipeline.clustering.normalised import StoredReport
 from pipeline.clustering.personas import NOBODY, Persona, persona_of
 from pipeline.clustering.persons import PERSONS_A_BLOCK, blocks_of
 from pipeline.identity.account import bank_of, is_one_edit, number_of
-from pipeline.identity.name import whole_names_agree, whole_words
 from pipeline.policy.policy import Policy, Standing
+from tests.pipeline.clustering.oracle_names import bear_one_rare_name
 
 HOUR_MS = 3_600_000
 Edge = tuple[float, str, str, str, frozenset[str]]
@@ -214,25 +213,12 @@ class Oracle:
             if "?" != bank_of(a) == bank_of(b):
                 near = OSA.distance(number_of(a), number_of(b)) == 2
                 bits += self.model.person.same_bank + near * self.model.person.near_number
-            if bits < self.model.person.join_bits and self.rare_name(who, a, b):
+            needed = self.model.person.join_bits
+            if bits < needed and bear_one_rare_name(who, a, b):
                 bits += self.model.person.rare_name
-            if bits >= self.model.person.join_bits:
+            if bits >= needed:
                 found.append((round(bits, 3), a, b, "T1", frozenset()))
         return found
-
-    def rare_name(self, who: dict[str, Persona], a: str, b: str) -> bool:
-        bearers: dict[str, set[str]] = defaultdict(set)
-        for account, persona in who.items():
-            for name in persona.names:
-                if bank_of(account) != "?" and whole_words(name):
-                    for word in name.split():
-                        bearers[word].add(account)
-        return any(
-            whole_names_agree(x, y)
-            and max(len(bearers[word]) for word in f"{x} {y}".split()) <= PERSONS_A_BLOCK
-            for x in who[a].names
-            for y in who[b].names
-        )
 
     def edges(self) -> list[Edge]:
         found = [*self.look_alikes(), *self.persons()]
