@@ -213,9 +213,8 @@ class Oracle:
             if "?" != bank_of(a) == bank_of(b):
                 near = OSA.distance(number_of(a), number_of(b)) == 2
                 bits += self.model.person.same_bank + near * self.model.person.near_number
-            needed = self.model.person.join_bits
-            if bits < needed and bear_one_rare_name(who, a, b):
-                bits += self.model.person.rare_name
+            needed, rare = self.model.person.join_bits, self.model.person.rare_name
+            bits += rare if bits < needed and bear_one_rare_name(who, a, b) else 0.0
             if bits >= needed:
                 found.append((round(bits, 3), a, b, "T1", frozenset()))
         return found
