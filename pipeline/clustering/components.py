@@ -20,6 +20,7 @@ from pipeline.clustering.candidates import same_number
 from pipeline.clustering.decisions import SAID_NOT_SAME, Decisions, Ruling, with_evidence
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.entangled import entangling_ties
+from pipeline.clustering.nameless import REASON_NAMELESS, is_nameless_word
 from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.normalised import UNKNOWN_BANK
 from pipeline.clustering.pairs import LOOK_ALIKE, RELATION, GraphEdge, order
@@ -123,6 +124,9 @@ class Components:
                 if other in node.loose or key in beyond.loose:
                     _relate(component, edge, REASON_PASSING)
                     continue
+                if is_nameless_word(edge, node, beyond):
+                    _relate(component, edge, REASON_NAMELESS)
+                    continue
                 if other not in nodes:
                     nodes[other] = beyond
                     waiting.append(beyond)
@@ -207,7 +211,9 @@ class Components:
     def _support(self, node: Node) -> Support:
         # One voice more than the threshold: the one in question may be among them.
         voices = frozenset(node.voices(self._thresholds.voices + 1))
-        return Support(voices, int(node.summary.reports > 1))
+        # A phone (or person) and the proxy that is made of it are one identifier, not two.
+        counts = node.summary.reports > 1 and f"promptpay:{node.key}" not in self._edges.ties(node)
+        return Support(voices, int(counts))
 
 
 def _without(

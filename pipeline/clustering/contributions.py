@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.clustering.candidates import Candidates, outranks
 from pipeline.clustering.decisions import Decisions, StoredDecision
 from pipeline.clustering.edges import Edges
+from pipeline.clustering.nameless import is_vouched_for, may_turn
 from pipeline.clustering.nodes import FEW, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
 from pipeline.clustering.passing import Passing, is_known
@@ -42,6 +43,7 @@ class Contributions:
         lived = {key for key, node in nodes.items() if node.living}
         hubs_before = {key for key, node in nodes.items() if node.hub}
         known_before = {key for key, node in nodes.items() if is_known(node)}
+        vouched_before = {key for key, node in nodes.items() if is_vouched_for(node.summary)}
         touched = set(nodes)
         if old is not None:
             touched |= self._take_back(old, nodes)
@@ -63,6 +65,10 @@ class Contributions:
         known = {key for key, node in nodes.items() if is_known(node)}
         turned = [nodes[key] for key in (hubs_before ^ hubs) | ((known_before ^ known) - hubs)]
         touched |= self._passing.renew(self._passing.concerned(old, new, turned))
+        vouched = {key for key, node in nodes.items() if is_vouched_for(node.summary)}
+        for key in (known_before ^ known) | (vouched_before ^ vouched):
+            if may_turn(nodes[key]) and not nodes[key].hub:
+                touched.update(self._edges.ties(nodes[key]))
         if len(touched) > len(nodes) or sum([node.alike for node in nodes.values()]) > 0:
             touched |= self._edges.weigh_look_alikes(touched)
         return touched

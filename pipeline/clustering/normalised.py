@@ -42,7 +42,8 @@ from pipeline.policy.policy import Policy
 UNKNOWN_BANK = "?"
 
 HOME_ORDER = ("account", "promptpay", "wallet", "nid", "handle", "url", "phone")
-"""A report counts for the cluster of its first identifier in this order of kinds."""
+"""A report counts for the cluster of its first identifier in this order of kinds; of several of a
+kind, of the one that it names first: a courier's phone is told after the swindler's."""
 _HOME_PLACE = {kind: place for place, kind in enumerate(HOME_ORDER)}
 
 _IMPLYING = ("promptpay:phone:", "promptpay:nid:")
@@ -205,7 +206,7 @@ class _Reading:
         self.payments: list[Payment] = []
         self.changes: list[str] = []
         self.first_problem: str | None = None
-        self._suspects: set[str] = set()
+        self._suspects: dict[str, None] = {}
         self._holders: set[tuple[str, str]] = set()
         self._persons: set[str] = set()
         self._traits: list[set[str]] = []
@@ -221,7 +222,7 @@ class _Reading:
         key = self._usable(_normalise_suspect(suspect), _SUSPECT, place)
         if key is None:
             return
-        self._suspects.add(key)
+        self._suspects[key] = None
         if isinstance(suspect, AccountSuspect) and suspect.holder is not None:
             _refuse_national_id(suspect.holder, _HOLDER, place)
             name = _normal_name(suspect.holder)
@@ -232,7 +233,7 @@ class _Reading:
         for text in (person.name, person.birth_date, person.address):
             _refuse_national_id(text, _SUSPECT, place)
         if person.national_id is not None:
-            self._suspects.add(f"nid:{person.national_id}")
+            self._suspects[f"nid:{person.national_id}"] = None
         name = _normal_name(person.name)
         if name:
             self._persons.add(name)
@@ -246,7 +247,7 @@ class _Reading:
         payees = self._party(payment.to, _PAYEE, place)
         payers = self._party(payment.from_, _PAYER, place) if payment.from_ else []
         self._payers.update(payers)
-        self._suspects.update(payees)
+        self._suspects.update(dict.fromkeys(payees))
         payees = [ERASED + payment.erased] if payment.erased else payees
         if payees:
             reference, payer = payment.reference or "", payers[0] if payers else ""
@@ -292,16 +293,17 @@ class _Reading:
         if len(accounts) > 1:
             self._name_the_banks(accounts)
             self._right_the_slips()
-        paid_by_themselves = self._suspects & self._payers
+        paid_by_themselves = self._suspects.keys() & self._payers
         if paid_by_themselves:
             self.changes += [f"{key} paid and is no suspect" for key in sorted(paid_by_themselves)]
-            self._suspects -= paid_by_themselves
+            for key in paid_by_themselves:
+                del self._suspects[key]
             self.payments = [p for p in self.payments if p.payee not in self._payers]
 
     def _right_the_slips(self) -> None:
         payees = sorted({p.payee for p in self.payments if p.payee.startswith("account:")})
         renamed: dict[str, str] = {}
-        for typed in sorted(self._suspects - set(payees)):
+        for typed in sorted(self._suspects.keys() - set(payees)):
             near = [payee for payee in payees if _is_slip_of(typed, payee)]
             if len(near) == 1:
                 renamed[typed] = near[0]
@@ -322,19 +324,24 @@ class _Reading:
     def _rename(self, renamed: dict[str, str]) -> None:
         if not renamed:
             return
-        self._suspects = {renamed.get(key, key) for key in self._suspects}
+        self._suspects = {renamed.get(key, key): None for key in self._suspects}
         self._holders = {(renamed.get(key, key), name) for key, name in self._holders}
         self.payments = [
             msgspec.structs.replace(p, payee=renamed.get(p.payee, p.payee)) for p in self.payments
         ]
 
     def identifiers(self) -> list[str]:
-        """Return the canonical identifiers, the report's home first."""
-        keys = self._suspects
+        """Return the canonical identifiers by kind, the report's home first."""
+        keys = set(self._suspects)
         implied = [key.removeprefix("promptpay:") for key in keys if key.startswith(_IMPLYING)]
-        if implied:
-            keys = keys.union(key for key in implied if key not in self._payers)
-        return sorted(keys, key=_home_order)
+        keys.update(key for key in implied if key not in self._payers)
+        found = sorted(keys, key=_home_order)
+        if len(found) > 1:
+            home = min(self._suspects, key=_kind_place, default=found[0])
+            if home != found[0]:
+                found.remove(home)
+                found.insert(0, home)
+        return found
 
     def names(self) -> tuple[tuple[str, str], ...]:
         """Return (account, name): holders as given; a person's name where one account is."""
@@ -371,7 +378,11 @@ def _normalise_suspect(suspect: Suspect) -> Normalised:
 
 
 def _home_order(key: str) -> tuple[int, str]:
-    return _HOME_PLACE[key[: key.index(":")]], key
+    return _kind_place(key), key
+
+
+def _kind_place(key: str) -> int:
+    return _HOME_PLACE[key[: key.index(":")]]
 
 
 def _in_order(found: Collection[T]) -> tuple[T, ...]:

@@ -225,7 +225,7 @@ class Oracle:
         return sorted(found, key=lambda e: (-e[0], *e[1:4]))
 
     def clusters(self) -> set[frozenset[str]]:
-        edges = self._without_passing(self.edges())
+        edges = self._without_nameless(self._without_passing(self.edges()))
         said: nx.Graph = nx.Graph()
         said.add_nodes_from(self.of)
         said.add_edges_from(self.same)
@@ -269,6 +269,19 @@ class Oracle:
             if len(known) >= 3 and 3 * len(single) >= 2 * len(parts):
                 cut |= {frozenset((node, end)) for part in single for end in part}
         return [edge for edge in edges if edge[3] != "T0" or frozenset(edge[1:3]) not in cut]
+
+    def _without_nameless(self, edges: list[Edge]) -> list[Edge]:
+        """Leave out ties of accounts to known phones that one nameless, unverified report tells."""
+        strong = ("verified", "police_filed", "bank_detected", "laundering_listed")
+        found = []
+        for edge in edges:
+            _, a, b, _, voices = edge
+            nameless = len(voices) == 1 and voices <= {report.key for report in self.live}
+            known = b.startswith("phone:") and len(self.voices(b)) > 1
+            vouched = any(getattr(report, why) for report in self.of[a] for why in strong)
+            if not (nameless and known and a.startswith("account:") and not vouched):
+                found.append(edge)
+        return found
 
     def _bridge_round(self, edges: list[Edge], head: dict[str, str]) -> set[Edge]:
         graph = nx.Graph()
@@ -324,7 +337,8 @@ class Oracle:
     def supported(self, part: set[object], bridge: set[str]) -> bool:
         nodes = [x for n in part if isinstance(n, str) for x in self.behind[n]]
         voices = set().union(*(self.voices(n) for n in nodes)) if nodes else set()
-        several = sum(len(self.of[n]) > 1 for n in nodes)
+        single = [n for n in nodes if f"promptpay:{n}" not in self.others[n]]
+        several = sum(len(self.of[n]) > 1 for n in single)
         enough = len(voices - bridge) >= self.rules.bridge_voices
         return enough and several >= self.rules.bridge_identifiers
 
@@ -363,6 +377,12 @@ def accounts(nodes: Iterable[str]) -> list[str]:
     return [node for node in nodes if node.startswith("account:")]
 
 
+def distinct_voices(edges: list[Edge]) -> int:
+    """Return how many voices edges have between them, at least."""
+    alone = set[str]().union(*(e[4] for e in edges if len(e[4]) == 1))
+    return max(len(alone), *(len(e[4]) for e in edges))
+
+
 def entangled(oracle: Oracle, edges: list[Edge]) -> set[Edge]:
     """Return the ties that phones and handles lose which several rings passed on."""
     numbers = {n for n in oracle.behind if n.startswith(("phone:", "handle:"))}
@@ -379,7 +399,9 @@ def entangled(oracle: Oracle, edges: list[Edge]) -> set[Edge]:
     shared = nx.Graph()
     shared.add_nodes_from(range(len(parts)))
     for one, other in combinations(range(len(parts)), 2):
-        if sum(one in tied and other in tied for tied in ties.values()) > 1:
+        both = [tied for tied in ties.values() if one in tied and other in tied]
+        told = [min(distinct_voices(tied[one]), distinct_voices(tied[other])) for tied in both]
+        if len(told) > 1 and sum(told) >= 3:
             shared.add_edge(one, other)
     cut: set[Edge] = set()
     for tied in ties.values():

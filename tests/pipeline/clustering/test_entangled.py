@@ -50,7 +50,16 @@ def test_rings_in_a_circle_of_passed_phones_stay_apart() -> None:
 def test_two_phones_that_tie_the_same_two_parts_speak_for_one_party() -> None:
     run = Run()
     run.feed(ring(0, 0, 1) + ring(1, 1, 0))
+    run.feed([report("another", [account(ACCOUNTS[0]), phone(PHONES[1])])])
     assert len(run.clusters()) == 1
+
+
+def test_two_couriers_whom_one_victim_of_each_of_two_rings_names_make_no_party_of_them() -> None:
+    run = Run()
+    for place in (0, 1):
+        run.feed(ring(place, place, 2))
+        run.feed([report(f"{place}-other", [account(ACCOUNTS[place]), phone("0844444444")])])
+    assert len(run.clusters()) == 2
 
 
 told = st.lists(
