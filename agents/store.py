@@ -31,7 +31,7 @@ from agents.failures import StoreUnusable
 
 log = logging.getLogger("freezeline")
 
-FORMAT = b"4"
+FORMAT = b"5"
 """The format of what the folds and the runtime keep. A change of either changes it, and every store
 is then rebuilt from Kafka."""
 _RESERVED = b"\x00\x00runtime/"

@@ -263,7 +263,8 @@ def starred(component: Component) -> list[GraphEdge]:
 
     An account is an anchor when no look-alike outranks it: a known bank before an unknown one,
     more voices, then the smaller key. Any other keeps only its edge to the best anchor. Without a
-    bank, a number that fits two banks fits neither.
+    bank, a number that fits two banks fits neither; one that is an account's exactly is no slip of
+    another one.
     """
     tied: dict[str, list[str]] = {}
     for edge in component.edges:
@@ -278,9 +279,9 @@ def starred(component: Component) -> list[GraphEdge]:
     anchors = {a for a, others in tied.items() if all(standing(a) < standing(o) for o in others)}
     best: dict[str, str] = {}
     for account, others in tied.items():
-        if account in anchors or _fits_two_banks(account, others):
+        if account in anchors:
             continue
-        reachable = [other for other in others if other in anchors]
+        reachable = [other for other in _fitting(account, others) if other in anchors]
         if reachable:
             best[account] = min(reachable, key=standing)
     return [
@@ -293,10 +294,12 @@ def starred(component: Component) -> list[GraphEdge]:
     ]
 
 
-def _fits_two_banks(account: str, others: list[str]) -> bool:
+def _fitting(account: str, others: list[str]) -> list[str]:
+    """Return the look-alikes that an account may be; without a bank those at one bank alone."""
     if bank_of(account) != UNKNOWN_BANK:
-        return False
-    return sum(same_number(account, other) for other in others) > 1
+        return others
+    fitting = [other for other in others if same_number(account, other)] or others
+    return fitting if len({bank_of(other) for other in fitting}) == 1 else []
 
 
 def _relate(component: Component, edge: GraphEdge, reason: str) -> None:

@@ -10,12 +10,14 @@ from importlib import resources
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.clustering.normalised import UNKNOWN_BANK
 from pipeline.clustering.personas import Persona
 from pipeline.identity import name
+from pipeline.identity.account import bank_of, number_of
 from pipeline.identity.address import addresses_agree
 from pipeline.identity.birth_date import birth_dates_agree
 
-DEFAULT_MODEL = "model-2"
+DEFAULT_MODEL = "model-3"
 WEB = "web"
 """The platform of a page that belongs to no platform that the model knows."""
 
@@ -44,6 +46,8 @@ class OneEdit(_Part):
     same_amount_hundreds_of_baht: float
     same_amount_thousands_of_baht: float
     same_number_bank_missing: float
+    same_number_other_bank: float
+    near_number_bank_missing: float = Field(le=0)
 
 
 class Person(_Part):
@@ -100,6 +104,15 @@ class Model(_Part):
         if amount % SATANG_A_HUNDRED_BAHT == 0:
             return self.one_edit.same_amount_hundreds_of_baht
         return self.one_edit.same_amount
+
+    def number_bits(self, a: str, b: str) -> tuple[float, str]:
+        """Return bits and reason of two look-alike accounts' banks; (0, "") for one edit alone."""
+        weights, missing = self.one_edit, UNKNOWN_BANK in (bank_of(a), bank_of(b))
+        if number_of(a) == number_of(b):
+            if missing:
+                return weights.same_number_bank_missing, "same_number_bank_missing"
+            return weights.same_number_other_bank, "same_number_other_bank"
+        return (weights.near_number_bank_missing, "bank_missing") if missing else (0.0, "")
 
     def name_bits(self, a: str, b: str) -> tuple[float, str]:
         """Return bits and reason of two holders' names; (0, "") when they do not agree."""

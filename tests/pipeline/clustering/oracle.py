@@ -136,8 +136,12 @@ class Oracle:
         return found
 
     def bits_of_look_alikes(self, a: str, b: str) -> float:
-        weights, same = self.model.one_edit, number_of(a) == number_of(b)
-        total = weights.same_number_bank_missing if same else 0.0
+        weights, missing = self.model.one_edit, "?" in (bank_of(a), bank_of(b))
+        if number_of(a) == number_of(b):
+            known = weights.same_number_other_bank
+            total = weights.same_number_bank_missing if missing else known
+        else:
+            total = weights.near_number_bank_missing if missing else 0.0
         names = [[n for r in self.of[x] for k, n in r.names if k == x] for x in (a, b)]
         total += max((self.model.name_bits(m, n)[0] for m in names[0] for n in names[1]), default=0)
         total += sum(bits for bits, _ in self.model.trait_bits(self.persona(a), self.persona(b)))
@@ -164,9 +168,9 @@ class Oracle:
         for a, b in combinations(accounts, 2):
             if frozenset((a, b)) in self.apart:
                 continue
-            same = number_of(a) == number_of(b) and "?" in (bank_of(a), bank_of(b))
-            near = bank_of(a) == bank_of(b) != "?" and is_one_edit(number_of(a), number_of(b))
-            if same or near:
+            same = number_of(a) == number_of(b)
+            near = is_one_edit(number_of(a), number_of(b))
+            if same or (near and (bank_of(a) == bank_of(b) or "?" in (bank_of(a), bank_of(b)))):
                 bits[a, b] = self.bits_of_look_alikes(a, b)
                 if bits[a, b] >= self.rules.one_edit_bits:
                     qualified[a].add(b)
@@ -178,9 +182,14 @@ class Oracle:
         anchors = {a for a in qualified if all(standing(a) < standing(b) for b in qualified[a])}
         found: list[Edge] = []
         for account in sorted(qualified.keys() - anchors):
-            namesakes = [b for b in qualified[account] if number_of(b) == number_of(account)]
-            reachable = qualified[account] & anchors
-            if not reachable or (bank_of(account) == "?" and len(namesakes) > 1):
+            fitting = qualified[account]
+            if bank_of(account) == "?":
+                exact = {b for b in fitting if number_of(b) == number_of(account)}
+                fitting = exact or fitting
+                if len({bank_of(b) for b in fitting}) > 1:
+                    continue
+            reachable = fitting & anchors
+            if not reachable:
                 continue
             a, b = sorted((account, min(reachable, key=standing)))
             found.append((bits[a, b], a, b, "T1", frozenset()))
