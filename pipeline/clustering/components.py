@@ -20,6 +20,7 @@ from pipeline.clustering.candidates import same_number
 from pipeline.clustering.decisions import SAID_NOT_SAME, Decisions, Ruling, with_evidence
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.entangled import entangling_ties
+from pipeline.clustering.handles import Handles
 from pipeline.clustering.nameless import REASON_NAMELESS, is_nameless_word
 from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.normalised import UNKNOWN_BANK
@@ -65,6 +66,7 @@ class Components:
         nodes: Nodes,
         edges: Edges,
         persons: Persons,
+        handles: Handles,
         decisions: Decisions,
         policy: Policy,
         hits: Counter[tuple[str, ...]],
@@ -72,6 +74,7 @@ class Components:
         self._nodes = nodes
         self._edges = edges
         self._persons = persons
+        self._handles = handles
         self._decisions = decisions
         self._hits = hits
         self._rules = policy.clustering
@@ -116,6 +119,8 @@ class Components:
                     _relate(component, edge, "")
             if node.is_account:
                 leading = chain(leading, self._persons.edges(node))
+            elif (form := self._handles.edge(node)) is not None:
+                leading = chain(leading, (form,))
             for other, edge in leading:
                 beyond = nodes.get(other) or self._nodes.of(other)
                 if beyond.hub:
@@ -268,7 +273,7 @@ def starred(component: Component) -> list[GraphEdge]:
     """
     tied: dict[str, list[str]] = {}
     for edge in component.edges:
-        if edge.tier == LOOK_ALIKE and not edge.person:
+        if _is_about_numbers(edge):
             tied.setdefault(edge.a, []).append(edge.b)
             tied.setdefault(edge.b, []).append(edge.a)
 
@@ -287,11 +292,13 @@ def starred(component: Component) -> list[GraphEdge]:
     return [
         edge
         for edge in component.edges
-        if edge.tier != LOOK_ALIKE
-        or edge.person
-        or best.get(edge.a) == edge.b
-        or best.get(edge.b) == edge.a
+        if not _is_about_numbers(edge) or best.get(edge.a) == edge.b or best.get(edge.b) == edge.a
     ]
+
+
+def _is_about_numbers(edge: GraphEdge) -> bool:
+    """Say whether an edge is about account numbers that look alike."""
+    return edge.tier == LOOK_ALIKE and not edge.person and edge.a.startswith("account:")
 
 
 def _fitting(account: str, others: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipeline.clustering.candidates import Candidates, outranks
 from pipeline.clustering.decisions import Decisions, StoredDecision
 from pipeline.clustering.edges import Edges
+from pipeline.clustering.handles import Handles
 from pipeline.clustering.nameless import is_vouched_for, may_turn
 from pipeline.clustering.nodes import FEW, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
@@ -24,10 +25,12 @@ class Contributions:
         edges: Edges,
         candidates: Candidates,
         persons: Persons,
+        handles: Handles,
         decisions: Decisions,
     ) -> None:
         self._passing = Passing(nodes, edges)
         self._persons = persons
+        self._handles = handles
         self._nodes = nodes
         self._decisions = decisions
         self._edges = edges
@@ -53,6 +56,8 @@ class Contributions:
             if node.living != (key in lived):
                 # What was decided about it begins to count, or ceases to.
                 touched |= self._decisions.partners(key)
+            if (form := self._handles.told_otherwise(key)) is not None:
+                touched.add(form)
         for key, before, former in holders:
             if nodes[key].persona() != before:
                 touched |= self._persons.move(nodes[key], before, former)
@@ -115,6 +120,8 @@ class Contributions:
         # At its threshold a public number has as many neighbours as the limit, no more.
         node.ties, node.stale = None, None
         touched = set(self._edges.neighbours(node))
+        if (form := self._handles.told_otherwise(node.key)) is not None:
+            touched.add(form)
         if node.is_account:
             touched.update(other for other, _ in self._candidates.of(node))
             touched.update(other for other, _ in self._persons.edges(node))

@@ -87,6 +87,7 @@ class Model(_Part):
     one_edit: OneEdit
     names: Names
     person: Person
+    without_at: float
     platforms: dict[str, tuple[str, ...]]
 
     def together_bits(self, a: str, b: str, reports: int, voices: int) -> float:

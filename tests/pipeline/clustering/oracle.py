@@ -223,8 +223,20 @@ class Oracle:
                 found.append((round(bits, 3), a, b, "T1", frozenset()))
         return found
 
+    def handles(self) -> list[Edge]:
+        found: list[Edge] = []
+        for official in [n for n in self.of if n.startswith("handle:line:@")]:
+            plain = official.replace("@", "", 1)
+            if plain not in self.of or self.hubs & {plain, official}:
+                continue
+            told, with_at = len(self.spoke(plain)), len(self.spoke(official))
+            if (told < 2 or told < with_at) and frozenset((plain, official)) not in self.apart:
+                a, b = sorted((plain, official))
+                found.append((self.model.without_at, a, b, "T1", frozenset()))
+        return found
+
     def edges(self) -> list[Edge]:
-        found = [*self.look_alikes(), *self.persons()]
+        found = [*self.look_alikes(), *self.persons(), *self.handles()]
         for (a, b), reports in self.pairs.items():
             if a in self.hubs or b in self.hubs or frozenset((a, b)) in self.apart:
                 continue
