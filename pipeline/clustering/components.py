@@ -16,7 +16,6 @@ import msgspec
 
 from pipeline.clustering.bridges import Support, Thresholds, bridge_cuts, contracted
 from pipeline.clustering.brigades import heard
-from pipeline.clustering.candidates import same_number
 from pipeline.clustering.decisions import SAID_NOT_SAME, Decisions, Ruling, with_evidence
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.entangled import entangling_ties
@@ -26,6 +25,7 @@ from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.normalised import UNKNOWN_BANK
 from pipeline.clustering.pairs import LOOK_ALIKE, RELATION, GraphEdge, order
 from pipeline.clustering.persons import Persons
+from pipeline.clustering.stars import starred
 from pipeline.identity.account import bank_of, number_of
 from pipeline.policy.policy import Policy
 
@@ -173,7 +173,9 @@ class Components:
         nodes = component.nodes.values()
         several = sum([node.summary.reports > 1 for node in nodes])
         bridged = several >= 2 * self._thresholds.identifiers
-        edges = starred(component) if component.look_alikes else component.edges
+        edges = component.edges
+        if component.look_alikes:
+            edges = starred(component.nodes, edges)
         plain = component.ruling is None and not component.look_alikes
         if plain and not bridged and len(nodes) <= self._rules.cluster_limit:
             accounts = [node.key for node in nodes if node.is_account]
@@ -261,52 +263,6 @@ def _spanning(edges: list[GraphEdge], nodes: int) -> list[GraphEdge]:
         if len(joined) == nodes - 1:
             break
     return joined
-
-
-def starred(component: Component) -> list[GraphEdge]:
-    """Return the edges with look-alikes reduced to stars on anchors, in the one total order.
-
-    An account is an anchor when no look-alike outranks it: a known bank before an unknown one,
-    more voices, then the smaller key. Any other keeps only its edge to the best anchor. Without a
-    bank, a number that fits two banks fits neither; one that is an account's exactly is no slip of
-    another one.
-    """
-    tied: dict[str, list[str]] = {}
-    for edge in component.edges:
-        if _is_about_numbers(edge):
-            tied.setdefault(edge.a, []).append(edge.b)
-            tied.setdefault(edge.b, []).append(edge.a)
-
-    def standing(account: str) -> tuple[bool, int, str]:
-        unknown = bank_of(account) == UNKNOWN_BANK
-        return unknown, -heard(component.nodes[account].summary), account
-
-    anchors = {a for a, others in tied.items() if all(standing(a) < standing(o) for o in others)}
-    best: dict[str, str] = {}
-    for account, others in tied.items():
-        if account in anchors:
-            continue
-        reachable = [other for other in _fitting(account, others) if other in anchors]
-        if reachable:
-            best[account] = min(reachable, key=standing)
-    return [
-        edge
-        for edge in component.edges
-        if not _is_about_numbers(edge) or best.get(edge.a) == edge.b or best.get(edge.b) == edge.a
-    ]
-
-
-def _is_about_numbers(edge: GraphEdge) -> bool:
-    """Say whether an edge is about account numbers that look alike."""
-    return edge.tier == LOOK_ALIKE and not edge.person and edge.a.startswith("account:")
-
-
-def _fitting(account: str, others: list[str]) -> list[str]:
-    """Return the look-alikes that an account may be; without a bank those at one bank alone."""
-    if bank_of(account) != UNKNOWN_BANK:
-        return others
-    fitting = [other for other in others if same_number(account, other)] or others
-    return fitting if len({bank_of(other) for other in fitting}) == 1 else []
 
 
 def _relate(component: Component, edge: GraphEdge, reason: str) -> None:

@@ -41,9 +41,10 @@ from pipeline.policy.policy import Policy
 
 UNKNOWN_BANK = "?"
 
-HOME_ORDER = ("account", "promptpay", "wallet", "nid", "handle", "url", "phone")
+HOME_ORDER = ("account", "promptpay", "wallet", "nid", "url", "handle", "phone")
 """A report counts for the cluster of its first identifier in this order of kinds; of several of a
-kind, of the one that it names first: a courier's phone is told after the swindler's."""
+kind, of the one that it names first: a courier's phone is told after the swindler's. What is handed
+on from one owner to the next more often comes later."""
 _HOME_PLACE = {kind: place for place, kind in enumerate(HOME_ORDER)}
 
 _IMPLYING = ("promptpay:phone:", "promptpay:nid:")
