@@ -5,12 +5,13 @@ round is still there. So all numbers of a kind are taken away at once. Parts tha
 without them, and that one such number alone ties together, are parties of their own: the number
 stays with the part that it is tied to most. Two or more numbers that tie the same two parts speak
 for one party, unless one voice alone ties each of them to one of the two: so do two couriers who
-serve both.
+serve both. And a number that ties three parts or more, most of which nothing else ties to one
+another, is a courier's and speaks for none.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
@@ -57,13 +58,8 @@ def entangling_ties(
     if len(known) < 2:
         return set()
     strengths = {key: _strengths(key, places, edges, head, known) for key, places in at.items()}
-    shared: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    for parts in strengths.values():
-        for one, other in combinations(sorted(parts), 2):
-            shared[one, other].append(min(parts[one].distinct, parts[other].distinct))
-    for (one, other), voices in shared.items():
-        if len(voices) > 1 and sum(voices) >= ONE_PARTY:
-            _unite(head, one, other)
+    for one, other in _one_party(strengths):
+        _unite(head, one, other)
     found: set[int] = set()
     for key, parts in strengths.items():
         own = _own_party(parts, head)
@@ -72,6 +68,21 @@ def entangling_ties(
             if own is not None and part in own.others:
                 found.add(place)
     return found
+
+
+def _one_party(strengths: Mapping[str, Mapping[str, Tie]]) -> list[tuple[str, str]]:
+    """Return the pairs of parts for which several numbers speak: they are one party."""
+    pairs = {key: list(combinations(sorted(parts), 2)) for key, parts in strengths.items()}
+    tying = Counter(pair for own in pairs.values() for pair in own)
+    speaking: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for key, own in pairs.items():
+        tied_otherwise = sum(tying[pair] > 1 for pair in own)
+        if len(own) > 1 and 2 * tied_otherwise < len(own):
+            continue
+        parts = strengths[key]
+        for one, other in own:
+            speaking[one, other].append(min(parts[one].distinct, parts[other].distinct))
+    return [p for p, told in speaking.items() if len(told) > 1 and sum(told) >= ONE_PARTY]
 
 
 class _Own(NamedTuple):

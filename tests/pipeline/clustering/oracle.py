@@ -404,6 +404,16 @@ def distinct_voices(edges: list[Edge]) -> int:
     return max(len(alone), *(len(e[4]) for e in edges))
 
 
+def is_couriers(number: str, ties: dict[str, dict[int, list[Edge]]]) -> bool:
+    """Say whether a number ties three parts or more, most of which no other one ties together."""
+    if len(ties[number]) < 3:
+        return False
+    others = [tied for key, tied in ties.items() if key != number]
+    pairs = list(combinations(ties[number], 2))
+    tied_otherwise = [p for p in pairs if any(p[0] in tied and p[1] in tied for tied in others)]
+    return 2 * len(tied_otherwise) < len(pairs)
+
+
 def entangled(oracle: Oracle, edges: list[Edge]) -> set[Edge]:
     """Return the ties that phones and handles lose which several rings passed on."""
     numbers = {n for n in oracle.behind if n.startswith(("phone:", "handle:"))}
@@ -420,7 +430,11 @@ def entangled(oracle: Oracle, edges: list[Edge]) -> set[Edge]:
     shared = nx.Graph()
     shared.add_nodes_from(range(len(parts)))
     for one, other in combinations(range(len(parts)), 2):
-        both = [tied for tied in ties.values() if one in tied and other in tied]
+        both = [
+            tied
+            for number, tied in ties.items()
+            if one in tied and other in tied and not is_couriers(number, ties)
+        ]
         told = [min(distinct_voices(tied[one]), distinct_voices(tied[other])) for tied in both]
         if len(told) > 1 and sum(told) >= 3:
             shared.add_edge(one, other)

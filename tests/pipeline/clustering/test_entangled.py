@@ -62,6 +62,18 @@ def test_two_couriers_whom_one_victim_of_each_of_two_rings_names_make_no_party_o
     assert len(run.clusters()) == 2
 
 
+def test_a_courier_of_three_rings_and_a_phone_that_two_of_them_used_make_no_party_of_the_two() -> (
+    None
+):
+    run = Run()
+    for place in range(3):
+        run.feed(ring(place, place, 0 if place == 1 else place))
+        for voice in range(2):
+            told = [account(ACCOUNTS[place]), phone("0844444444")]
+            run.feed([report(f"{place}-courier-{voice}", told)])
+    assert len(run.clusters()) == 3
+
+
 told = st.lists(
     st.builds(
         lambda number, place, phones, also: report(
