@@ -60,12 +60,13 @@ def entangling_ties(
     strengths = {key: _strengths(key, places, edges, head, known) for key, places in at.items()}
     for one, other in _one_party(strengths):
         _unite(head, one, other)
+    of = {key: own for key, parts in strengths.items() if (own := _own_party(parts, head))}
     found: set[int] = set()
-    for key, parts in strengths.items():
-        own = _own_party(parts, head)
-        for place in at[key]:
-            part = _find(head, _other(edges[place], key))
-            if own is not None and part in own.others:
+    for key, own in of.items():
+        for place in at[key] if own.others else ():
+            other = _other(edges[place], key)
+            party = of[other].party if other in of else _find(head, other)
+            if party in own.others:
                 found.add(place)
     return found
 
@@ -86,20 +87,23 @@ def _one_party(strengths: Mapping[str, Mapping[str, Tie]]) -> list[tuple[str, st
 
 
 class _Own(NamedTuple):
-    """The party that a number stays with, and those that it is tied to less."""
+    """The party that a number stays with, and those that it is tied to less.
+
+    It loses its ties to these, and to the numbers that stay with them.
+    """
 
     party: str
     others: frozenset[str]
 
 
 def _own_party(parts: Mapping[str, Tie], head: dict[str, str]) -> _Own | None:
-    """Return which of several parties a number is tied to most; None: there is one at most."""
+    """Return which party a number is tied to most; None where it is tied to none."""
     tied: dict[str, tuple[int, float]] = {}
     for part, tie in parts.items():
         party = _find(head, part)
         voices, bits = tied.get(party, (0, 0.0))
         tied[party] = voices + tie.voices, bits + tie.bits
-    if len(tied) < 2:
+    if not tied:
         return None
     own = min(tied, key=lambda p: (-tied[p][0], -round(tied[p][1], 3), p))
     return _Own(own, frozenset(tied.keys() - {own}))

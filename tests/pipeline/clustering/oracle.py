@@ -439,14 +439,24 @@ def entangled(oracle: Oracle, edges: list[Edge]) -> set[Edge]:
         if len(told) > 1 and sum(told) >= 3:
             shared.add_edge(one, other)
     cut: set[Edge] = set()
-    for tied in ties.values():
+    own: dict[str, int] = {}
+    lost: dict[str, set[int]] = {}
+    for number, tied in ties.items():
         parties = []
         for places in nx.connected_components(shared):
             mine = [edge for place in places for edge in tied.get(place, ())]
             if mine:
                 voices, bits = sum(max(len(e[4]), 1) for e in mine), sum(e[0] for e in mine)
                 name = min(set().union(*(parts[place] for place in places)))
-                parties.append((-voices, -round(bits, 3), name, mine))
-        for *_, mine in sorted(parties, key=lambda party: party[:3])[1:]:
+                parties.append((-voices, -round(bits, 3), name, min(places), mine))
+        parties.sort(key=lambda party: party[:3])
+        for *_, mine in parties[1:]:
             cut |= set(mine)
+        lost[number] = {party[3] for party in parties[1:]}
+        if parties:
+            own[number] = parties[0][3]
+    for edge in edges:
+        for number, other in (edge[1:3], edge[2:0:-1]):
+            if number in own and other in own and own[other] in lost[number]:
+                cut.add(edge)
     return cut
