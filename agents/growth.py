@@ -80,15 +80,15 @@ def hindrances(settings: Settings) -> list[str]:
         members = {name: _members(admin, name.value) for name in WorkerName}
     for name in (WorkerName.INTAKE, WorkerName.CLUSTERING):
         if members[name]:
-            found.append(f"{members[name]} {name} workers are running: stop them.")
+            found.append(f"The {name} workers are running ({members[name]}): stop them.")
     with LagReader(settings) as reader:
         behind = reader.lag()[WorkerName.ACCOUNTS]
     if behind and members[WorkerName.ACCOUNTS]:
         found.append(f"accounts is {behind:,} records behind: let it come to the end.")
     elif behind:
         found.append(f"accounts is {behind:,} records behind: start it until it is at the end.")
-    elif members[WorkerName.ACCOUNTS]:
-        found.append(f"{members[WorkerName.ACCOUNTS]} accounts workers are running: stop them.")
+    elif working := members[WorkerName.ACCOUNTS]:
+        found.append(f"The accounts workers are running ({working}): stop them.")
     return found
 
 

@@ -22,10 +22,8 @@ from agents.failures import ExitCode, StoreUnusable, raised_at, stop_process
 from agents.pointers import PointerReader
 from agents.record_batches import RecordBatch
 from agents.store import Changes, PartitionStore
-from agents.worker_spec import Metrics, RuntimeSettings
-from pipeline.contracts.cloudevents import REPORTED_AT
+from agents.worker_spec import Metrics, RuntimeSettings, SliceSpans
 from pipeline.fold import Fold, Folded, Output, Record
-from pipeline.topics import FREEZE_ALERTS
 
 log = logging.getLogger("freezeline")
 
@@ -73,17 +71,11 @@ class _InFlight:
     last: list[Output]
     changes: Changes | None
     topics: Counter[str]
-    reported_at: list[int]
+    answered: Counter[tuple[str, int]]
     scrub: bool = False
+    spans: SliceSpans | None = None
     again: SayAgain | None = None
     folded_at: float = field(default_factory=perf_counter)
-
-
-def _reported_at(output: Output) -> int | None:
-    """Return when the report behind an alert entered Kafka (ms), None for every other output."""
-    if output.topic != FREEZE_ALERTS:
-        return None
-    return next((int(value) for name, value in output.headers if name == REPORTED_AT), None)
 
 
 class Lane:
@@ -269,12 +261,14 @@ class Lane:
             stop_process(ExitCode.STORE_UNUSABLE, "store_unusable", reason=str(error))
         except Exception as error:
             self._stop_for_bug(error, [])
-        return _InFlight(self.next_offset, [], outputs, None, Counter(), [], again=again)
+        return _InFlight(self.next_offset, [], outputs, None, Counter(), Counter(), again=again)
 
     async def _fold_slice(self, records: Sequence[Record], stop: int) -> _InFlight:
         port, began = self._port, perf_counter()
+        silent = bool(records) and records[0].offset < self.silent_until
+        spans = port.settings.spans
+        traced = spans.begin(self.topic, self.partition, records) if spans and not silent else None
         try:
-            silent = bool(records) and records[0].offset < self.silent_until
             folded = self.fold.apply(records, silent) if records else Folded()
             changes = self.store.take_changes() if self.store is not None else None
         except StoreUnusable as error:
@@ -282,6 +276,8 @@ class Lane:
         except Exception as error:
             self._stop_for_bug(error, records)
         outputs = [] if silent else folded.outputs
+        if traced is not None:
+            outputs = traced.folded(outputs)
         if not silent:
             reasons = self._dead_letters.over_limit(len(records), folded)
             if reasons is not None:
@@ -305,8 +301,9 @@ class Lane:
             [output for output in outputs if output.last],
             changes,
             Counter(output.topic for output in outputs),
-            [at for output in outputs if (at := _reported_at(output)) is not None],
+            folded.answered if not silent else Counter(),
             folded.scrub,
+            traced,
         )
 
     async def _settle_loop(self) -> None:
@@ -338,8 +335,11 @@ class Lane:
             port.settled(self.topic, self.partition, work.stop)
             for topic, amount in work.topics.items():
                 port.metrics.count("records_out", (port.worker, topic), amount)
-            for at in work.reported_at:
-                port.metrics.observe("report_to_alert_seconds", (), max(0.0, time() - at / 1000))
+            now = time()
+            for (name, at), times in work.answered.items():
+                port.metrics.observe(name, (), max(0.0, now - at / 1000), times)
+            if work.spans is not None:
+                work.spans.answered()
             waited, written = acknowledged_at - work.folded_at, perf_counter() - acknowledged_at
             port.metrics.observe("stage_seconds", (port.worker, "acknowledge"), waited)
             port.metrics.observe("stage_seconds", (port.worker, "write"), written)

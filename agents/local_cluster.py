@@ -37,6 +37,10 @@ DEFAULT_HTTP_PORT = 9401
 """Metrics and health of the first worker; the others answer on the next ports."""
 
 
+WORKER_COMMAND = ("-m", "agents.cli", "worker")
+"""What Python runs as a worker; its name comes behind."""
+
+
 class LocalClusterError(Exception):
     """The local cluster cannot be had; the message is one sentence."""
 
@@ -49,13 +53,14 @@ class LocalWorker:
     http_port: int
     log_file: Path
     environment: dict[str, str]
+    command: tuple[str, ...] = WORKER_COMMAND
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the process; its log goes on in the same file."""
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "agents.cli", "worker", self.name.value],
+                [sys.executable, *self.command, self.name.value],
                 env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -102,6 +107,8 @@ class LocalCluster:
     settings: Settings
     kafka: LocalKafka | LocalKafkaCluster | None
     workers: list[LocalWorker] = field(default_factory=list)
+    worker_command: tuple[str, ...] = WORKER_COMMAND
+    """What the workers that are added run as."""
 
     @classmethod
     def start(
@@ -165,7 +172,7 @@ class LocalCluster:
         if self.settings.hash_key_file is not None:
             environment["FREEZELINE_HASH_KEY_FILE"] = str(self.settings.hash_key_file.absolute())
         log_file = self.data_dir / f"{name.value}-{tag}.log"
-        worker = LocalWorker(name, http_port, log_file, environment)
+        worker = LocalWorker(name, http_port, log_file, environment, self.worker_command)
         worker.start()
         self.workers.append(worker)
         return worker

@@ -2,11 +2,64 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import accumulate
 from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from pipeline.metrics import PREFIX, Metric, load_metrics
+
+
+class Counts:
+    """The observations of one histogram with one set of labels: how many in each bucket."""
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        """Count by ``bounds``, each bucket's upper one; above the last there is one more."""
+        self._bounds = bounds
+        self.buckets = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+
+    def observe(self, value: float, times: int) -> None:
+        """Add an observation, so many ``times``."""
+        self.buckets[bisect_left(self._bounds, value)] += times
+        self.sum += value * times
+
+
+class Histogram(Collector):
+    """A histogram to which thousands of observations are added at once.
+
+    The client's own takes one at a time, and each record counts here.
+    """
+
+    def __init__(self, metric: Metric) -> None:
+        """Show a declared histogram; one without labels from the beginning."""
+        self._metric = metric
+        self._children: dict[tuple[str, ...], Counts] = {}
+        if not metric.labels:
+            self.labels()
+
+    def labels(self, *values: str) -> Counts:
+        """Return what is counted under these values of the labels."""
+        counts = self._children.get(values)
+        if counts is None:
+            counts = self._children[values] = Counts(self._metric.buckets)
+        return counts
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """Give what was counted, as Prometheus shows it: each bucket with all below."""
+        metric = self._metric
+        family = HistogramMetricFamily(metric.exposed_name, metric.help, labels=metric.labels)
+        bounds = [*map(floatToGoString, metric.buckets), "+Inf"]
+        for labels, counts in list(self._children.items()):
+            up_to = accumulate(counts.buckets)
+            family.add_metric(labels, [*zip(bounds, up_to, strict=True)], counts.sum)
+        yield family
+
 
 Kind = TypeVar("Kind", Counter, Gauge, Histogram)
 
@@ -30,7 +83,7 @@ class Metrics:
         self._histograms: dict[str, Histogram] = {}
         # Finding a label's child is most of what a call costs; the values are few.
         self._counter_children: dict[tuple[str, tuple[str, ...]], Counter] = {}
-        self._histogram_children: dict[tuple[str, tuple[str, ...]], Histogram] = {}
+        self._histogram_children: dict[tuple[str, tuple[str, ...]], Counts] = {}
         for metric in load_metrics().values():
             self._declare(metric)
 
@@ -43,14 +96,13 @@ class Metrics:
             self._counter_children[name, labels] = child
         child.inc(amount)
 
-    def observe(self, name: str, labels: tuple[str, ...], value: float) -> None:
-        """Add one observation, in the metric's unit, to a histogram."""
+    def observe(self, name: str, labels: tuple[str, ...], value: float, times: int = 1) -> None:
+        """Add an observation, in the metric's unit, to a histogram, so many ``times``."""
         child = self._histogram_children.get((name, labels))
         if child is None:
-            histogram = _declared(self._histograms, name, labels)
-            child = histogram.labels(*labels) if labels else histogram
+            child = _declared(self._histograms, name, labels).labels(*labels)
             self._histogram_children[name, labels] = child
-        child.observe(value)
+        child.observe(value, times)
 
     def gauge(self, name: str, labels: tuple[str, ...], value: float) -> None:
         """Set a gauge."""
@@ -72,13 +124,8 @@ class Metrics:
             gauge = Gauge(name, metric.help, metric.labels, registry=self.registry)
             self._gauges[metric.name] = gauge
         else:
-            self._histograms[metric.name] = Histogram(
-                name,
-                metric.help,
-                metric.labels,
-                registry=self.registry,
-                buckets=metric.buckets,
-            )
+            histogram = self._histograms[metric.name] = Histogram(metric)
+            self.registry.register(histogram)
 
 
 def _declared(metrics: dict[str, Kind], name: str, labels: tuple[str, ...]) -> Kind:

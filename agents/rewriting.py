@@ -4,13 +4,15 @@ Kafka cannot take one record out of such a topic, only everything before a posit
 be kept is written once more behind the end, without what is erased, and when the workers have
 passed it, all before is deleted. For the workers and for every reader the copies are repeats, which
 count once. Where nothing names anything erased, a topic is left alone. A rewriting that was cut
-short is simply begun again.
+short is simply begun again: until the cut nothing is gone, and of what it had copied once, one copy
+is kept.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from hashlib import blake2b
 from typing import NamedTuple
 
 from kafka import TopicPartition
@@ -97,6 +99,7 @@ def rewrite(settings: Settings, policy: Policy) -> list[Rewritten]:
             concerned |= {REPORTS, ANALYST_DECISIONS}
         topics = [topic for topic in KEPT_FOR_GOOD if topic in concerned]
         cuts = {TopicPartition(t, p): end for t in topics for p, end in reader.ends(t).items()}
+        _require_right_to_cut(settings, cuts)
         for topic in topics:
             kept = _kept(reader, topic, erasures, policy)
             done.append(_copy(settings, kept, topic, cuts))
@@ -123,6 +126,7 @@ def _copy(
 ) -> Rewritten:
     copied = changed = left_out = 0
     waiting: list[Output] = []
+    seen: set[bytes] = set()
     with connected_producer(settings) as producer:
         for record, output, is_changed in records:
             if record.offset >= cuts[TopicPartition(topic, record.partition)]:
@@ -131,6 +135,9 @@ def _copy(
             if output is None:
                 left_out += 1
                 continue
+            if (said := _digest(output)) in seen:
+                continue
+            seen.add(said)
             copied += 1
             waiting.append(output)
             if len(waiting) == COPIED_AT_A_TIME:
@@ -139,6 +146,21 @@ def _copy(
                 _wait_for_workers(settings)
         publish_records(producer, waiting)
     return Rewritten(topic, copied, changed, left_out)
+
+
+def _digest(output: Output) -> bytes:
+    """Return what tells a record from all that say something else (20 bytes each, in memory)."""
+    digest = blake2b(output.key or b"", digest_size=20)
+    digest.update(b"\0%d\0" % len(output.key or b""))
+    digest.update(output.value or b"")
+    return digest.digest()
+
+
+def _require_right_to_cut(settings: Settings, cuts: Mapping[TopicPartition, int]) -> None:
+    """Ask Kafka to cut off nothing: whoever may not do that shall not copy anything before."""
+    if cuts:
+        with admin_client(settings) as admin:
+            admin.delete_records(dict.fromkeys(cuts, 0))
 
 
 def _kept(reader: TopicReader, topic: str, erasures: Erasures, policy: Policy) -> Iterator[_Kept]:

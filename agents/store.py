@@ -23,11 +23,13 @@ from rocksdict import (
     CompactOptions,
     Options,
     Rdict,
+    ReadOptions,
     WriteBatch,
 )
 from sortedcontainers import SortedDict
 
 from agents.failures import StoreUnusable
+from pipeline.state import prefix_end
 
 log = logging.getLogger("freezeline")
 
@@ -35,6 +37,7 @@ FORMAT = b"5"
 """The format of what the folds and the runtime keep. A change of either changes it, and every store
 is then rebuilt from Kafka."""
 _RESERVED = b"\x00\x00runtime/"
+_RESERVED_END = prefix_end(_RESERVED)
 _FORMAT_KEY = _RESERVED + b"format"
 _POSITION_KEY = _RESERVED + b"next-offset"
 _LOG_KEY = _RESERVED + b"log"
@@ -112,10 +115,18 @@ class PartitionStore:
 
     def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         """See `pipeline.state.State.scan`."""
+        changed = list(self._overlay.irange(start, stop, inclusive=(True, False)))
+        stored = self._stored_range(start, stop)
+        return self._with_changes(stored, changed) if changed else stored
+
+    def _with_changes(
+        self, stored: Iterator[tuple[bytes, bytes]], keys: list[bytes]
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """Yield what is stored of a range, with the changes under these keys of it."""
         overlay = self._overlay
-        waiting = iter(list(overlay.irange(start, stop, inclusive=(True, False))))
+        waiting = iter(keys)
         pending = next(waiting, None)
-        for key, value in self._stored_range(start, stop):
+        for key, value in stored:
             while pending is not None and pending < key:
                 if (changed := overlay[pending]) is not None:
                     yield pending, changed
@@ -205,13 +216,13 @@ class PartitionStore:
         return value
 
     def _stored_range(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        until = ReadOptions()
+        until.set_iterate_upper_bound(stop)
         try:
-            entries: Any = self._db.items(from_key=start)  # raw mode: bytes
-            for key, value in entries:
-                if key >= stop:
-                    return
-                if not key.startswith(_RESERVED):
-                    yield key, value
+            entries: Any = self._db.items(from_key=start, read_opt=until)  # raw mode: bytes
+            if start < _RESERVED_END and stop > _RESERVED:
+                entries = (entry for entry in entries if not entry[0].startswith(_RESERVED))
+            yield from entries
         except Exception as error:
             raise _unusable(self.path, error) from error
 

@@ -8,11 +8,12 @@ from prometheus_client import CollectorRegistry
 
 from agents.kafka_settings import aiokafka_settings
 from agents.logging import configure_logging
+from agents.otel import spans_of
 from agents.prometheus import Metrics
 from agents.runtime import run_worker
 from agents.settings import Settings
 from agents.version import freezeline_version
-from agents.worker_spec import RuntimeSettings, WorkerSpec
+from agents.worker_spec import RuntimeSettings, Spans, WorkerSpec
 from pipeline.policy.policy import load_policy
 
 
@@ -35,7 +36,10 @@ def run(name: WorkerName, settings: Settings) -> int:
     registry = CollectorRegistry()
     metrics = Metrics(registry)
     metrics.gauge("build_info", (freezeline_version(),), 1)
-    return run_worker(worker_spec(name, settings), runtime_settings(settings, metrics, registry))
+    spec = worker_spec(name, settings)
+    # A payment's way is not traced: each would cost many times what it costs to screen it.
+    spans = spans_of(name, settings) if name != WorkerName.INTAKE else None
+    return run_worker(spec, runtime_settings(settings, metrics, registry, spans))
 
 
 def worker_spec(name: WorkerName, settings: Settings) -> WorkerSpec:
@@ -59,7 +63,10 @@ def worker_spec(name: WorkerName, settings: Settings) -> WorkerSpec:
 
 
 def runtime_settings(
-    settings: Settings, metrics: Metrics, registry: CollectorRegistry
+    settings: Settings,
+    metrics: Metrics,
+    registry: CollectorRegistry,
+    spans: Spans | None = None,
 ) -> RuntimeSettings:
     """Return the process's settings as the runtime takes them."""
     return RuntimeSettings(
@@ -75,4 +82,5 @@ def runtime_settings(
         dead_letter_run_limit=settings.dead_letter_run_limit,
         metrics=metrics,
         registry=registry,
+        spans=spans,
     )

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from pipeline.fold import Fold, Output
+from pipeline.fold import Fold, Output, Record
 from pipeline.state import State
 from pipeline.topics import ACCOUNT_LOG
 
@@ -26,8 +26,8 @@ class Metrics(Protocol):
     def count(self, name: str, labels: tuple[str, ...], amount: float) -> None:
         """Add ``amount`` to a counter."""
 
-    def observe(self, name: str, labels: tuple[str, ...], value: float) -> None:
-        """Add one observation to a histogram."""
+    def observe(self, name: str, labels: tuple[str, ...], value: float, times: int = 1) -> None:
+        """Add an observation to a histogram, so many ``times``."""
 
     def gauge(self, name: str, labels: tuple[str, ...], value: float) -> None:
         """Set a gauge."""
@@ -42,7 +42,7 @@ class NoMetrics:
     def count(self, name: str, labels: tuple[str, ...], amount: float) -> None:
         """See `Metrics.count`."""
 
-    def observe(self, name: str, labels: tuple[str, ...], value: float) -> None:
+    def observe(self, name: str, labels: tuple[str, ...], value: float, times: int = 1) -> None:
         """See `Metrics.observe`."""
 
     def gauge(self, name: str, labels: tuple[str, ...], value: float) -> None:
@@ -50,6 +50,23 @@ class NoMetrics:
 
     def forget(self, name: str, labels: tuple[str, ...]) -> None:
         """See `Metrics.forget`."""
+
+
+class SliceSpans(Protocol):
+    """The spans of those records of a slice that are sampled, on their way through a lane."""
+
+    def folded(self, outputs: Sequence[Output]) -> list[Output]:
+        """Note that the slice is folded; return the outputs, with the context of their records."""
+
+    def answered(self) -> None:
+        """Note that all outputs are acknowledged and the state is written."""
+
+
+class Spans(Protocol):
+    """Where the runtime's spans go (agents.spans)."""
+
+    def begin(self, topic: str, partition: int, records: Sequence[Record]) -> SliceSpans | None:
+        """Begin the spans of a slice that is folded now; None when nothing of it is sampled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +163,8 @@ class RuntimeSettings:
     store_write_buffer_bytes: int = 32 * 1024 * 1024
     metrics: Metrics = field(default_factory=NoMetrics)
     registry: CollectorRegistry = field(default_factory=lambda: REGISTRY)
+    spans: Spans | None = None
+    """None: nothing is traced, which is all that it costs."""
 
     @property
     def request_timeout_s(self) -> float:

@@ -87,6 +87,9 @@ class Folded:
     outputs: list[Output] = field(default_factory=list)
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
     observations: list[tuple[tuple[str, ...], float]] = field(default_factory=list)
+    answered: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """How much of what had entered Kafka at a time (ms) this batch answers, by the name of the
+    histogram that it belongs to: what it took is known once the outputs are acknowledged."""
     scrub: bool = False
     """Whether something was erased that must not stay on the disk once this is written."""
 

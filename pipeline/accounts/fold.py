@@ -14,7 +14,7 @@ from itertools import chain
 import msgspec
 
 from pipeline.accounts.causes import alert_output, cause_of
-from pipeline.accounts.counted import count
+from pipeline.accounts.counted import count, count_answered
 from pipeline.accounts.erased import ERASURE_KEY, ErasedAccounts
 from pipeline.accounts.erasing import (
     accounts_to_look_at,
@@ -114,6 +114,7 @@ class AccountsFold:
                 folded.outputs.append(dead_letter(ACCOUNT_LOG, self._partition, record, why))
                 folded.counts["dead_letters", ACCOUNT_LOG, why.reason.value] += 1
                 continue
+            count_answered(entry, record, folded)
             if isinstance(entry, Postings):
                 self._postings(entry.postings, record, silent, folded)
             elif isinstance(entry, AccountEvents):
@@ -175,8 +176,7 @@ class AccountsFold:
 
         A block never changes: only its end can be said wrongly, by an owner who is gone.
         """
-        known = self._part(record.key) if record.key else None
-        if known is None:
+        if (known := self._part(record.key) if record.key else None) is None:
             # A former owner's record of a file that has ended: its end is said again.
             account = account_of(record.key or b"").decode("utf-8", "replace")
             return self._erased.versions(account, record.value)
@@ -343,7 +343,7 @@ class AccountsFold:
         opened = self._file(account)
         before = opened.file.due
         settled = opened.settle(self._now, record.offset, cause)
-        count(settled, folded)
+        count(settled, cause, folded)
         due = opened.file.due
         if before is not None and before != due:
             self._state.delete(_due_key(before, account))

@@ -37,12 +37,16 @@ _GOING_HOURS = 2
 """This hour and the last, to which some postings still come."""
 
 _STEPS_A_FLUSH = 32
-"""Buckets of finished hours that are looked at with each batch, at most."""
+_POSTINGS_A_STEP = 16
+"""A batch looks at so many buckets of finished hours at most, or at one for each of so many of its
+postings: an hour of large batches must be looked through within an hour of them too."""
 
 _BYTES_A_FLUSH = 65_536
 _BYTES_A_POSTING = 256
 """A batch cuts, beside so many bytes, as many for each of its postings: twice what they have, so
 that cutting keeps up with any backlog, and a small batch waits for some milliseconds at most."""
+
+_UNKNOWN = -1
 
 _BYTES_OF_FORGETTING = 16_384
 """What dropping a bucket's rows counts as: it takes about as long as cutting so much."""
@@ -75,7 +79,7 @@ class LookBack:
         self._pending_hours: list[int] | None = None
         """The hours of what is in no block yet; None: to be found out."""
         self._blocks = self._find_blocks()
-        """By bucket: the hours of its blocks."""
+        """By bucket: the hours of its blocks, and the bytes of each; `_UNKNOWN` until looked at."""
         self._to_look_at = set[int]().union(*self._blocks.values())
         """Hours whose blocks were not looked at since the last one was written."""
         self._steps: deque[tuple[int, int]] = deque()
@@ -121,7 +125,8 @@ class LookBack:
             self._waits(key)
         else:
             self._write_blocks(sequence)
-        self._cut(_BYTES_A_FLUSH + added * _BYTES_A_POSTING)
+        steps = max(_STEPS_A_FLUSH, added // _POSTINGS_A_STEP)
+        self._cut(steps, _BYTES_A_FLUSH + added * _BYTES_A_POSTING)
 
     def _waits(self, key: bytes) -> None:
         self._waiting[key] = None
@@ -134,9 +139,12 @@ class LookBack:
             before = self._state.get(key)
             if before is not None:
                 postings = _DECODER.decode(before) + postings
-            self._state.put(key, _ENCODER.encode(postings))
-            self._blocks.setdefault(block % BUCKETS, set()).add(block // BUCKETS)
-            self._to_look_at.add(block // BUCKETS)
+            value = _ENCODER.encode(postings)
+            self._state.put(key, value)
+            hours, hour = self._blocks.setdefault(block % BUCKETS, {}), block // BUCKETS
+            size = hours.get(hour, 0)
+            hours[hour] = _UNKNOWN if size == _UNKNOWN or before is not None else size + len(value)
+            self._to_look_at.add(hour)
         for key in self._waiting:
             self._state.delete(key)
         self._pending.clear()
@@ -179,7 +187,7 @@ class LookBack:
         self._to_look_at = {hour for hour in self._to_look_at if hour >= self._first}
         for bucket, hours in self._blocks.items():
             for hour in [hour for hour in hours if hour < self._first]:
-                hours.discard(hour)
+                del hours[hour]
                 for key, _ in list(scan_prefix(self._state, _block_key(bucket, hour))):
                     self._state.delete(key)
         self._plan(now)
@@ -197,8 +205,8 @@ class LookBack:
         for hour in sorted(hours - planned):
             self._steps.extend((hour, bucket) for bucket in range(BUCKETS))
 
-    def _cut(self, most_bytes: int) -> None:
-        for _ in range(min(len(self._steps), _STEPS_A_FLUSH)):
+    def _cut(self, most_steps: int, most_bytes: int) -> None:
+        for _ in range(min(len(self._steps), most_steps)):
             most_bytes -= self._step(*self._steps.popleft())
             if most_bytes <= 0:
                 return
@@ -208,26 +216,31 @@ class LookBack:
         if hour < self._first:
             self._finished.forget(hour, bucket)
             return _BYTES_OF_FORGETTING
-        hours = self._blocks.get(bucket, set())
-        if not hours or min(hours) > hour:
+        hours = self._blocks.get(bucket, {})
+        over = [each for each in hours if each <= hour]
+        for each in over:
+            if hours[each] == _UNKNOWN:
+                rows = scan_prefix(self._state, _block_key(bucket, each))
+                hours[each] = sum(len(value) for _, value in rows)
+        size = sum(hours[each] for each in over)
+        if size <= CUT_BYTES:
             return 0
-        begin, end = _block_key(bucket, min(hours)), _block_key(bucket, hour + 1)
+        begin, end = _block_key(bucket, min(over)), _block_key(bucket, hour + 1)
         blocks = list(self._state.scan(begin, end))
-        size = sum(len(value) for _, value in blocks)
-        if size > CUT_BYTES:
-            self._finished.add(hour, bucket, [value for _, value in blocks])
-            for key, _ in blocks:
-                self._state.delete(key)
-            self._blocks[bucket] = {each for each in hours if each > hour}
+        self._finished.add(hour, bucket, [value for _, value in blocks])
+        for key, _ in blocks:
+            self._state.delete(key)
+        for each in over:
+            del hours[each]
         return size
 
-    def _find_blocks(self) -> dict[int, set[int]]:
+    def _find_blocks(self) -> dict[int, dict[int, int]]:
         """Return the hours of each bucket's blocks, without reading through them."""
-        blocks: dict[int, set[int]] = {}
+        blocks: dict[int, dict[int, int]] = {}
         start, end = _BLOCK, prefix_end(_BLOCK)
         while (found := next(iter(self._state.scan(start, end)), None)) is not None:
             bucket, hour = found[0][1], int.from_bytes(found[0][2:6], "big")
-            blocks.setdefault(bucket, set()).add(hour)
+            blocks.setdefault(bucket, {})[hour] = _UNKNOWN
             start = _block_key(bucket, hour + 1)
         return blocks
 

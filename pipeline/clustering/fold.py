@@ -54,6 +54,7 @@ from pipeline.state import State
 from pipeline.topics import ACCOUNT_LOG, ANALYST_DECISIONS, FILED_REPORTS, REPORTS
 
 DUPLICATES = ("duplicates", "clustering")
+ANSWERED = "report_to_answer_seconds"
 
 
 class _Sizes(msgspec.Struct, array_like=True):
@@ -190,6 +191,7 @@ class ClusteringFold:
         old = self._nodes.word(report.key)
         if old is not None and report.rank <= old.rank:
             folded.counts[DUPLICATES] += 1
+            folded.answered[ANSWERED, report.published_at] += 1
             return
         before = old if old is not None and not old.withdrawn else None
         now = report if not report.withdrawn else None
@@ -201,6 +203,9 @@ class ClusteringFold:
         events = claim_events(before, now, report)
         said = self._speech.about(touched, cause)
         events += said.levels
+        if not events:
+            # No account's owner has anything to answer.
+            folded.answered[ANSWERED, report.published_at] += 1
         tellings += self._account_log(events)
         tellings += said.tellings
         cluster = said.of.get(report.home) if now is not None else None

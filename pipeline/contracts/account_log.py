@@ -165,10 +165,21 @@ class Step(msgspec.Struct, frozen=True, array_like=True, tag="step", kw_only=Tru
 AccountEvent = Claim | Level | Answer | Notice | Step
 
 
+class Arrival(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """So many postings in a row are of payments that entered Kafka at ``at`` (ms) or soon after."""
+
+    at: int
+    postings: int
+
+
 class Postings(msgspec.Struct, frozen=True, array_like=True, tag="postings"):
-    """Postings of one batch that go to the same partition."""
+    """Postings of one batch that go to the same partition.
+
+    ``arrived`` says when their payments entered Kafka; a record without it is as old as itself.
+    """
 
     postings: list[Posting]
+    arrived: list[Arrival] = []
 
 
 class AccountEvents(msgspec.Struct, frozen=True, array_like=True, tag="events"):
@@ -204,7 +215,17 @@ MAX_EVENTS_BYTES = 256 * 1024
 many payments has some 10 KB."""
 
 _ENCODER = msgspec.msgpack.Encoder()
-_PARTS = msgspec.msgpack.Decoder(tuple[str, list[msgspec.Raw]])
+
+
+class _Parts(msgspec.Struct, array_like=True):
+    """A record of postings or events, its parts as they are."""
+
+    kind: str
+    parts: list[msgspec.Raw]
+    arrived: list[msgspec.Raw] = []
+
+
+_PARTS = msgspec.msgpack.Decoder(_Parts)
 _DECODER: msgspec.msgpack.Decoder[LogEntry] = msgspec.msgpack.Decoder(LogEntry)
 
 
@@ -251,14 +272,20 @@ def join_log_entries(values: Sequence[bytes]) -> list[bytes]:
     """
     if len(values) == 1:
         return list(values)
-    joined: list[tuple[str, list[msgspec.Raw]]] = []
-    for kind, parts in map(_PARTS.decode, values):
-        last_kind, last = joined[-1] if joined else ("", [])
-        if kind == last_kind and len(last) + len(parts) <= MAX_POSTINGS_A_RECORD:
-            last += parts
+    joined: list[_Parts] = []
+    for entry in map(_PARTS.decode, values):
+        last = joined[-1] if joined else None
+        if (
+            last is not None
+            and last.kind == entry.kind
+            and len(last.parts) + len(entry.parts) <= MAX_POSTINGS_A_RECORD
+        ):
+            last.parts += entry.parts
+            last.arrived += entry.arrived
         else:
-            joined.append((kind, parts))
-    return [_ENCODER.encode(entry) for entry in joined]
+            joined.append(entry)
+    # A record of events has no third item.
+    return [_ENCODER.encode(e if e.arrived else (e.kind, e.parts)) for e in joined]
 
 
 def partition_of(account: str, partitions: int) -> int:

@@ -8,6 +8,7 @@ Stateless: a repeat gives the same postings under the same ids, and the accounts
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from pipeline.clustering.decisions import normalise_decision
 from pipeline.contracts.account_log import (
@@ -17,6 +18,7 @@ from pipeline.contracts.account_log import (
     TX_ID,
     AccountEvents,
     Answer,
+    Arrival,
     Posting,
     Postings,
     encode_log_entry,
@@ -33,6 +35,11 @@ from pipeline.contracts.transactions import Transaction, decode_transaction
 from pipeline.fold import Folded, Output, Record, Versions
 from pipeline.intake.books import books_of
 from pipeline.topics import ACCOUNT_LOG, ANALYST_DECISIONS, REPORTS, TRANSACTIONS
+
+ARRIVAL_GRAIN_MS = 50
+ARRIVALS_A_BATCH = 8
+"""Payments that entered Kafka within so long of each other, or within so small a part of what
+their batch covers, count as having come with the first: never too early, and few to write down."""
 
 
 class IntakeFold:
@@ -71,10 +78,18 @@ class IntakeFold:
         folded = Folded()
         books: list[list[Posting]] = [[] for _ in range(self._partitions)]
         entries: list[Posting] = []
+        runs: list[_Run] = []
+        run_ends = -1
+        covered = records[-1].timestamp - records[0].timestamp if records else 0
+        grain = max(ARRIVAL_GRAIN_MS, covered // ARRIVALS_A_BATCH)
         for record in records:
+            recorded_at = record.timestamp
+            if recorded_at > run_ends:
+                runs.append(_Run(recorded_at, [len(book) for book in books]))
+                run_ends = recorded_at + grain
             try:
                 transaction = decode_transaction(event_data(record))
-                entries = postings_of(transaction, record.timestamp)
+                entries = postings_of(transaction, recorded_at)
             except InvalidEvent as why:
                 self._refuse(record, why, folded)
                 continue
@@ -86,7 +101,9 @@ class IntakeFold:
             folded.observations.append((("event_delay_seconds", "intake"), delay))
         for partition, postings in enumerate(books):
             for start in range(0, len(postings), MAX_POSTINGS_A_RECORD):
-                value = encode_log_entry(Postings(postings[start : start + MAX_POSTINGS_A_RECORD]))
+                part = postings[start : start + MAX_POSTINGS_A_RECORD]
+                arrived = _arrived(runs, partition, start, start + len(part))
+                value = encode_log_entry(Postings(part, arrived))
                 folded.outputs.append(Output(ACCOUNT_LOG, None, value, (), partition))
         return folded
 
@@ -123,6 +140,27 @@ class IntakeFold:
     def _refuse(self, record: Record, why: InvalidEvent, folded: Folded) -> None:
         folded.outputs.append(dead_letter(self._topic, self._partition, record, why))
         folded.counts["dead_letters", self._topic, why.reason.value] += 1
+
+
+class _Run(NamedTuple):
+    """Payments that entered Kafka at about one time, and how long each book was before them."""
+
+    at: int
+    lengths: list[int]
+
+
+def _arrived(runs: list[_Run], partition: int, start: int, stop: int) -> list[Arrival]:
+    """Return when the postings from ``start`` to below ``stop`` of a partition's book came."""
+    if len(runs) == 1:
+        return [Arrival(runs[0].at, stop - start)]
+    begins = [run.lengths[partition] for run in runs]
+    ends = [*begins[1:], stop]
+    found = []
+    for run, begin, end in zip(runs, begins, ends, strict=True):
+        count = min(end, stop) - max(begin, start)
+        if count > 0:
+            found.append(Arrival(run.at, count))
+    return found
 
 
 def postings_of(transaction: Transaction, recorded_at: int) -> list[Posting]:

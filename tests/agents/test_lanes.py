@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,54 @@ def test_a_batch_that_leaves_a_gap_is_refused_and_read_again(tmp_path: Path) -> 
         assert lane.submit(batch(1, 5)) is None
         await turn()
         assert fold.folded == [0, 1, 2, 3, 4]
+        assert await lane.drain(1.0)
+        lane.close()
+
+    asyncio.run(run())
+
+
+class Observed(NoMetrics):
+    """Keeps what is observed of answers."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[float, int]] = []
+
+    def observe(self, name: str, labels: tuple[str, ...], value: float, times: int = 1) -> None:
+        if name == "report_to_answer_seconds":
+            self.answers.append((value, times))
+
+
+class Answering(Alerting):
+    """Has answered three reports of this moment for each record."""
+
+    def apply(self, records: Sequence[Record], silent: bool = False) -> Folded:
+        folded = super().apply(records, silent)
+        folded.answered["report_to_answer_seconds", 1_000] = 3 * len(records)
+        return folded
+
+
+def test_what_was_answered_counts_when_it_is_acknowledged_and_not_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "time", lambda: 4.5)
+
+    async def run() -> None:
+        broker, observed = Broker(), Observed()
+        store = PartitionStore.open(tmp_path / "s", 1 << 20, 1 << 20)
+        port = replace(broker.port(tmp_path), metrics=observed)
+        lane = Lane(port, "log", 0, Answering(store), store, 10)
+        lane.start(0, 2)
+        lane.submit(batch(0, 4))
+        await turn()
+        assert observed.answers == []
+        for value in (b"alert2", b"alert3"):
+            broker.acknowledge(value)
+        await turn()
+        assert observed.answers == []
+        for value in (b"file2", b"file3"):
+            broker.acknowledge(value)
+        await turn()
+        assert observed.answers == [(3.5, 6)]
         assert await lane.drain(1.0)
         lane.close()
 

@@ -55,3 +55,20 @@ def test_every_declared_metric_is_exposed_with_its_help(metrics: Metrics) -> Non
 def test_what_is_not_declared_is_refused(metrics: Metrics, call: Callable[[Metrics], None]) -> None:
     with pytest.raises(ValueError, match=r"is not declared|has the labels"):
         call(metrics)
+
+
+def test_many_observations_at_once_count_as_many_one_by_one(metrics: Metrics) -> None:
+    metrics.observe("payment_to_screening_seconds", (), 0.2, 400)
+    metrics.observe("payment_to_screening_seconds", (), 1.0, 3)
+    metrics.observe("payment_to_screening_seconds", (), 9_999.0, 2)
+    name, value = "freezeline_payment_to_screening_seconds", metrics.registry.get_sample_value
+    assert value(f"{name}_bucket", {"le": "0.1"}) == 0
+    assert value(f"{name}_bucket", {"le": "0.25"}) == 400
+    assert value(f"{name}_bucket", {"le": "1.0"}) == 403  # a bound is part of its bucket
+    assert value(f"{name}_bucket", {"le": "+Inf"}) == value(f"{name}_count") == 405
+    assert value(f"{name}_sum") == pytest.approx(400 * 0.2 + 3 + 2 * 9_999)
+
+
+def test_a_histogram_without_labels_is_there_before_its_first_observation(metrics: Metrics) -> None:
+    assert metrics.registry.get_sample_value("freezeline_report_to_answer_seconds_count") == 0
+    assert metrics.registry.get_sample_value("freezeline_stage_seconds_count") is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,9 @@ from agents.access import load_principals
 from agents.settings import ENV_PREFIX, Settings
 from agents.sizing import Load, plan
 from pipeline.topics import AGENTS
+from tests.deploy.kustomize_tool import BUILD_SECONDS, kustomize_command
+
+pytestmark = pytest.mark.timeout(BUILD_SECONDS + 60)
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 KUSTOMIZE = DEPLOY / "kustomize"
@@ -40,14 +42,12 @@ def _base() -> list[dict[str, Any]]:
 
 
 def _rendered(overlay: str) -> list[dict[str, Any]]:
-    """What kustomize makes of an overlay; skipped where neither it nor kubectl is installed."""
-    folder = str(KUSTOMIZE / "overlays" / overlay)
-    if shutil.which("kustomize"):
-        command = ["kustomize", "build", folder]
-    elif shutil.which("kubectl"):
-        command = ["kubectl", "kustomize", folder]
-    else:
-        pytest.skip("neither kustomize nor kubectl is on this machine; the base is checked anyway")
+    """What kustomize makes of an overlay; skipped where none can be had."""
+    return _built(KUSTOMIZE / "overlays" / overlay)
+
+
+def _built(folder: Path) -> list[dict[str, Any]]:
+    command = [*kustomize_command(), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return _objects(done.stdout)
@@ -89,6 +89,21 @@ def test_kubernetes_takes_what_kustomize_makes(overlay: str) -> None:
     images = {_container(worker)["image"] for worker in _workers(objects).values()}
     assert len(images) == 1
     assert not images & {"freezeline", "freezeline:latest"}
+
+
+def test_kustomize_makes_of_the_base_what_its_files_say() -> None:
+    made, written = _built(BASE), _base()
+    _takes(made)
+    names = {(one["kind"], one["metadata"]["name"]) for one in written}
+    generated = {(one["kind"], one["metadata"]["name"]) for one in made} - names
+    ((kind, name),) = generated
+    assert kind == "ConfigMap"
+    assert name.startswith("freezeline-")
+    assert {(one["kind"], one["metadata"]["name"]) for one in made} == names | generated
+    # A change of the settings changes the name, and so starts the workers anew.
+    for worker in _workers(made).values():
+        assert _container(worker)["envFrom"] == [{"configMapRef": {"name": name}}]
+        assert worker["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/part-of"]
 
 
 def test_every_agent_has_its_workers_and_may_lose_one_at_a_time() -> None:

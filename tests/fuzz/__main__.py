@@ -16,7 +16,7 @@ PARTS = 20
 """The workers settle, and their memory is looked at, this many times."""
 MEMORY_GROWTH_MIB = 64
 """How much a worker's memory may grow in the second half of a run: what is kept of good events
-(caches, open files) has its bounds, and bad ones leave nothing."""
+(caches, open files) has its bounds, which are small here, and bad ones leave nothing."""
 
 
 def main() -> int:

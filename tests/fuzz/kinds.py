@@ -84,6 +84,17 @@ def good_pair(number: int, now: datetime.datetime) -> tuple[Event, Event]:
     return payment, report
 
 
+def good_answer(number: int, now: datetime.datetime) -> Event:
+    """The bank's word that it has got what is asked about a pair's account: it changes nothing."""
+    return {
+        "source": "bank-014",
+        "update_id": f"GOOD-{number}",
+        "account": good_pair(number, now)[0]["payee"],
+        "status": "received",
+        "occurred_at": now.isoformat(timespec="seconds"),
+    }
+
+
 def _json(event: Event) -> bytes:
     return json.dumps(event, ensure_ascii=False).encode()
 

@@ -16,12 +16,20 @@ from agents.lag import LagReader
 from agents.local_cluster import LocalCluster
 from agents.reading import TopicReader
 from agents.sending import connected_producer, publish_records
+from agents.worker import WorkerName
 from pipeline.contracts.alerts import AlertKind, FreezeAlert
 from pipeline.contracts.dead_letters import PREFIX
 from pipeline.fold import Output
-from pipeline.topics import FREEZE_ALERTS, REPORTS, TRANSACTIONS, dead_letters_of
-from tests.fuzz.kinds import KINDS, good_pair
+from pipeline.topics import (
+    FREEZE_ALERTS,
+    HOLD_UPDATES,
+    REPORTS,
+    TRANSACTIONS,
+    dead_letters_of,
+)
+from tests.fuzz.kinds import KINDS, good_answer, good_pair
 from tests.integration.stage import free_port, free_ports
+from tests.small_caches import COMMAND
 
 PART = 2_000
 """Bad events of one part: the workers settle after each, and their memory is looked at."""
@@ -66,8 +74,13 @@ class Verdict:
 def fuzz(folder: Path, events: int, seed: int, part: int = PART) -> Verdict:
     """Send about ``events`` bad events with good ones in between, and see what became of them."""
     chance, verdict, began = random.Random(seed), Verdict(), time.monotonic()
-    cluster = LocalCluster.start(folder, port=free_port(), http_port=free_ports(8))
+    cluster = LocalCluster.start(folder, port=free_port(), names=())
     try:
+        cluster.worker_command = COMMAND
+        http_port = free_ports(len(WorkerName))
+        for place, name in enumerate(WorkerName):
+            cluster.add_worker(name, http_port + place)
+        cluster.wait_until_ready()
         while verdict.events < events and not verdict.ended:
             count = min(part, events - verdict.events)
             records = list(_records(chance, count, verdict))
@@ -87,6 +100,8 @@ def _records(chance: random.Random, count: int, verdict: Verdict) -> Iterator[Ou
     for number in range(count):
         if number % BAD_A_PAIR == 0:
             payment, report = good_pair(verdict.pairs, now)
+            # In every topic: after very many bad records in a row a worker is right to stop.
+            yield _good(HOLD_UPDATES, good_answer(verdict.pairs, now))
             verdict.pairs += 1
             yield _good(TRANSACTIONS, payment)
             yield _good(REPORTS, report)

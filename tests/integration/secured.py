@@ -11,13 +11,29 @@ from typing import NamedTuple
 import trustme
 from cryptography.hazmat.primitives import serialization
 from kafka import KafkaAdminClient
-from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
+from kafka.admin import (
+    ACL,
+    ACLFilter,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    ResourcePattern,
+    ResourcePatternFilter,
+    ResourceType,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
 from kafka.errors import KafkaError
 
 from agents.access import ROLES
 from agents.kafka_settings import kafka_python_settings
 from agents.local_kafka import LocalKafka
+from agents.rewriting import KEPT_FOR_GOOD
 from agents.settings import ENV_PREFIX, Settings
+from agents.topic_admin import admin_client
+from pipeline.topics import REPORTS
+from tests.agents.kafka_records import wait_for
+from tests.integration.attempts import readable
 
 PASSWORD = "a password of letters, spaces = signs"
 LET_IN_SECONDS = 60.0
@@ -116,6 +132,31 @@ def kafka_with_certificates(folder: Path) -> Iterator[SecuredKafka]:
         }
         _wait_until_let_in(environments[ROLES[-1]])
         yield SecuredKafka(kafka, environments)
+
+
+@contextmanager
+def letting_write_but_not_cut(kafka: SecuredKafka, role: str) -> Iterator[None]:
+    """Let a role read and write the topics that are kept for good, and take it back."""
+    new = [
+        (operation, topic)
+        for operation in (ACLOperation.READ, ACLOperation.WRITE)
+        for topic in KEPT_FOR_GOOD
+        if (operation, topic) != (ACLOperation.WRITE, REPORTS)  # an agency's already
+    ]
+    who, literal = (f"User:{role}", "*"), ACLResourcePatternType.LITERAL
+    with admin_client(kafka.superuser) as admin:
+        rules = [(o, ACLPermissionType.ALLOW, ResourceType.TOPIC, topic) for o, topic in new]
+        admin.create_acls([ACL(*who, o, p, ResourcePattern(t, n)) for o, p, t, n in rules])
+        try:
+            wait_for(lambda: readable(kafka.settings(role), KEPT_FOR_GOOD) == set(KEPT_FOR_GOOD))
+            yield
+        finally:
+            admin.delete_acls(
+                [
+                    ACLFilter(*who, o, p, ResourcePatternFilter(t, n, literal))
+                    for o, p, t, n in rules
+                ]
+            )
 
 
 def _password(role: str) -> str:

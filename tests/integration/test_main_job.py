@@ -11,9 +11,10 @@ import orjson
 import pytest
 
 from agents.sending import PREPARE, outgoing
+from pipeline.contracts.account_log import Postings, decode_log_entry
 from pipeline.fold import Output
 from pipeline.replay import Event
-from pipeline.topics import ANALYST_DECISIONS, REPORTS, TRANSACTIONS
+from pipeline.topics import ACCOUNT_LOG, ANALYST_DECISIONS, REPORTS, TRANSACTIONS
 from tests.integration.stage import (
     outcome,
     publish,
@@ -150,10 +151,21 @@ def test_the_figures_that_matter_are_measured(played):
     workers = {worker.name.value: worker for worker in cluster.workers}
     assert metric(workers["accounts"], "freezeline_report_to_alert_seconds_count") > 0
     assert metric(workers["accounts"], "freezeline_alerts_total") > 0
+    answered = [workers[name] for name in ("accounts", "clustering")]
+    assert all(metric(w, "freezeline_report_to_answer_seconds_count") > 0 for w in answered)
     assert metric(workers["clustering"], "freezeline_clusters") > 0
     for name in ("clustering", "intake"):
         assert metric(workers[name], "freezeline_event_delay_seconds_count") > 0
         assert metric(workers[name], "freezeline_dead_letters_total") >= 4
+
+
+def test_every_posting_of_every_payment_is_counted_as_screened(played):
+    cluster, _, _ = played
+    (accounts,) = [w for w in cluster.workers if w.name.value == "accounts"]
+    entries = [decode_log_entry(record.value) for record in records_in(cluster, ACCOUNT_LOG)]
+    posted = sum(len(entry.postings) for entry in entries if isinstance(entry, Postings))
+    screened = metric(accounts, "freezeline_payment_to_screening_seconds_count")
+    assert screened == posted > 0
 
 
 def metric(worker, name):

@@ -18,12 +18,26 @@ from agents.access import ONE_A_ROLE, OPERATOR, ROLES, Kind, Principals
 from agents.access_rules import apply_access, check_access
 from agents.failures import ExitCode
 from agents.local_cluster import LocalCluster
-from agents.sending import connected_producer, publish_records
+from agents.reading import TopicReader
+from agents.rewriting import KEPT_FOR_GOOD
+from agents.sending import PREPARE, connected_producer, outgoing, publish_records
 from agents.worker import WorkerName
-from pipeline.topics import AGENTS, PARTIES, REPORTS, TRANSACTIONS, load_topics
+from pipeline.topics import (
+    AGENTS,
+    HOLD_UPDATES,
+    PARTIES,
+    REPORTS,
+    TRANSACTIONS,
+    load_topics,
+)
 from tests.agents.kafka_records import wait_for
 from tests.integration.attempts import administrable, joinable, readable, writable
-from tests.integration.secured import PASSWORD, kafka_with_certificates, kafka_with_passwords
+from tests.integration.secured import (
+    PASSWORD,
+    kafka_with_certificates,
+    kafka_with_passwords,
+    letting_write_but_not_cut,
+)
 from tests.integration.stage import (
     events_of,
     free_ports,
@@ -43,6 +57,13 @@ REFUSED = {
 }
 FOR_BOTH = [{"FREEZELINE_SSL_CAFILE": None}, {"FREEZELINE_SECURITY_PROTOCOL": "PLAINTEXT"}]
 ACCOUNTS_LAG_LIMIT = 3
+ANSWER = {
+    "source": "bank-014",
+    "update_id": "got-1",
+    "account": {"bank": "014", "account": "9000000001"},
+    "status": "received",
+    "occurred_at": "2026-11-20T10:00:00+07:00",
+}
 
 
 def begin(*arguments, **environment):
@@ -213,6 +234,48 @@ def test_every_command_does_its_job_with_the_rights_of_its_role(secured, played,
     assert (code, err) == (0, ""), out
     assert "Every user may do what its roles need, and no more." in out
     assert out.count(" is ready.") == len(workers)
+
+
+def ends_of(kafka):
+    """How far the topics that are kept for good go."""
+    with TopicReader(kafka.superuser) as reader:
+        return {topic: reader.ends(topic) for topic in KEPT_FOR_GOOD}
+
+
+def test_an_erasure_is_finished_by_who_may_cut_and_others_change_nothing(secured, played):
+    _, kafka, _ = secured
+    cluster, scenario, _ = played
+    account = min(a["account"] for a in replayed(scenario).alerts.values() if a["kind"] == "hold")
+    why = ["--reason", "the person asked", "--operator", "dpo-2", "--although-held"]
+    request = begin("erasures", "request", account, *why, **kafka.environments["operations"])
+    code, out, err = ran(request)
+    assert (code, err) == (0, ""), out
+    settle(cluster)
+    answer = outgoing(HOLD_UPDATES, PREPARE[HOLD_UPDATES](ANSWER, b""))
+    with connected_producer(kafka.settings("banks")) as producer:
+        publish_records(producer, [answer])  # a topic that holds nothing cannot be tried
+    settle(cluster)
+    before = ends_of(kafka)
+    with letting_write_but_not_cut(kafka, "telcos"):
+        roles = [OPERATOR, "operations", "telcos"]
+        tries = [begin("erasures", "finish", **kafka.environments[role]) for role in roles]
+        for code, out, err in map(ran, tries):
+            assert (code, out) == (2, "")
+            assert "Failed" in err
+            assert err.count("\n") == 1
+    assert ends_of(kafka) == before
+    superuser = dict.fromkeys(kafka.environments[OPERATOR]) | {
+        "FREEZELINE_BOOTSTRAP": kafka.superuser.bootstrap
+    }
+    code, out, err = ran(begin("erasures", "finish", **superuser))
+    assert (code, err) == (0, ""), out
+    assert "freeze-alerts: " in out
+    settle(cluster)
+    with TopicReader(kafka.superuser) as reader:
+        for topic in KEPT_FOR_GOOD:
+            number = account.rpartition(":")[2].encode()
+            assert not [r for r in reader.forward(topic) if number in (r.value or b"")]
+    assert all(worker.process.poll() is None for worker in cluster.workers)
 
 
 def test_plain_passwords_are_taken_where_kafka_takes_them(secured):

@@ -6,8 +6,9 @@ import random
 
 import pytest
 
+from pipeline.topics import REPORTS
 from tests.soak.picture import draw
-from tests.soak.run import growing, soak_run
+from tests.soak.run import EVENTS_A_SECOND, WORLD_SECONDS, constant_load, growing, soak_run
 from tests.soak.slopes import Series, slope_of
 
 HALF_AN_HOUR = 1800.0
@@ -35,14 +36,28 @@ def figures(unit, an_hour, noise, seed=3, start=150.0):
 def test_a_leak_is_seen_through_noise_and_noise_is_no_leak(name, unit, leak):
     leaking = slope_of(figures(unit, leak, noise=3.0), HALF_AN_HOUR)
     assert leaking.low < leak < leaking.high
-    assert len(growing({name: leaking})) == 1
+    assert len(growing({name: leaking}, HALF_AN_HOUR)) == 1
     still = slope_of(figures(unit, 0.0, noise=3.0), HALF_AN_HOUR)
-    assert growing({name: still}) == []
+    assert growing({name: still}, HALF_AN_HOUR) == []
 
 
 def test_workers_that_are_restarted_and_the_broker_are_only_shown():
     leaking = slope_of(figures("MiB", 500.0, noise=1.0), HALF_AN_HOUR)
-    assert growing({"memory/accounts-1": leaking, "memory/broker": leaking}) == []
+    assert growing({"memory/accounts-1": leaking, "memory/broker": leaking}, HALF_AN_HOUR) == []
+
+
+def test_the_load_is_the_same_at_the_end_as_at_the_beginning():
+    events = constant_load(4 * WORLD_SECONDS, seed=5)
+    assert len(events) >= 4 * WORLD_SECONDS * EVENTS_A_SECOND
+    quarter = len(events) // 4
+    shares = [
+        sum(told.topic == REPORTS for told in events[n * quarter : (n + 1) * quarter])
+        for n in range(4)
+    ]
+    assert max(shares) < 1.5 * min(shares)
+    reports = [told.event for told in events if told.topic == REPORTS]
+    words = {(r["source"], r["report_id"], r["revision"], r["kind"]) for r in reports}
+    assert len(words) > 0.8 * len(reports)
 
 
 def test_too_few_points_have_no_slope():

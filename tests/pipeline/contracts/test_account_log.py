@@ -10,6 +10,7 @@ from pipeline.contracts.account_log import (
     MAX_POSTINGS_A_RECORD,
     AccountEvents,
     Answer,
+    Arrival,
     Leg,
     LogEntry,
     Posting,
@@ -24,7 +25,8 @@ from pipeline.contracts.account_log import (
 
 def _postings(count: int) -> Postings:
     return Postings(
-        [Posting("account:004:1", f"b/{n}", n, -n, "account:014:2", n) for n in range(count)]
+        [Posting("account:004:1", f"b/{n}", n, -n, "account:014:2", n) for n in range(count)],
+        [Arrival(count, 1), Arrival(count + 50, count - 1)],
     )
 
 
@@ -41,6 +43,13 @@ def _parts(entries: list[LogEntry]) -> list[object]:
     return [part for e in entries for part in (e.postings if isinstance(e, Postings) else e.events)]
 
 
+def _arrived(entries: list[LogEntry]) -> list[int]:
+    """When the payment of each posting came, in order."""
+    postings = [entry for entry in entries if isinstance(entry, Postings)]
+    runs = [arrival for entry in postings for arrival in entry.arrived]
+    return [arrival.at for arrival in runs for _ in range(arrival.postings)]
+
+
 entries = st.one_of(
     st.integers(1, MAX_POSTINGS_A_RECORD).map(_postings), st.integers(1, 20).map(_answers)
 )
@@ -52,6 +61,7 @@ def test_joined_records_hold_the_same_in_the_same_order(given_entries: list[LogE
         decode_log_entry(v) for v in join_log_entries(list(map(encode_log_entry, given_entries)))
     ]
     assert _parts(joined) == _parts(given_entries)
+    assert _arrived(joined) == _arrived(given_entries)
     assert len(joined) <= len(given_entries)
 
 

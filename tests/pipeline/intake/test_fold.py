@@ -17,7 +17,7 @@ from pipeline.contracts.account_log import (
 )
 from pipeline.contracts.pointers import Pointer, pointed_at
 from pipeline.fold import LogRecord
-from pipeline.intake.fold import IntakeFold
+from pipeline.intake.fold import ARRIVAL_GRAIN_MS, ARRIVALS_A_BATCH, IntakeFold
 
 AT = 1_790_000_000_000
 PAYMENT = {
@@ -32,9 +32,9 @@ PAYMENT = {
 }
 
 
-def record(event, offset=0):
+def record(event, offset=0, at=AT):
     value = event if isinstance(event, bytes) else json.dumps(event).encode()
-    return LogRecord(offset, AT, b"key", value)
+    return LogRecord(offset, at, b"key", value)
 
 
 def postings(outputs):
@@ -149,3 +149,32 @@ def test_a_decision_gets_its_place_among_the_reports_by_a_pointer():
         Pointer("analyst-decisions", 0, 7),
         Pointer("analyst-decisions", 0, 9),
     ]
+
+
+def arrivals(outputs):
+    """The postings and when each of their payments came, by partition, as the records say."""
+    found = {}
+    for output in outputs:
+        entry = decode_log_entry(output.value)
+        assert sum(arrival.postings for arrival in entry.arrived) == len(entry.postings)
+        times = [arrival.at for arrival in entry.arrived for _ in range(arrival.postings)]
+        found.setdefault(output.partition, []).extend(zip(entry.postings, times, strict=True))
+    return found
+
+
+@pytest.mark.parametrize("partitions", [1, 4])
+@pytest.mark.parametrize("apart", [0, 7, 400])
+def test_every_posting_says_when_its_payment_came(partitions, apart):
+    count = MAX_POSTINGS_A_RECORD + 100
+    payments = [{**PAYMENT, "transaction_id": f"t{n}"} for n in range(count)]
+    records = [record(payment, n, AT + n * apart) for n, payment in enumerate(payments)]
+    records.insert(3, record(b"{", 0, AT + 3 * apart))
+    folded = IntakeFold("transactions", 0, partitions).apply(records)
+    found = arrivals(o for o in folded.outputs if o.topic == "account-log")
+    posted = [pair for pairs in found.values() for pair in pairs]
+    assert len(posted) == 2 * count
+    grain = max(ARRIVAL_GRAIN_MS, count * apart // ARRIVALS_A_BATCH)
+    for posting, came in posted:
+        at = AT + int(posting.transaction.removeprefix("bank-004/t")) * apart
+        assert at - grain <= came <= at
+    assert len({came for _, came in posted}) <= ARRIVALS_A_BATCH + 1
