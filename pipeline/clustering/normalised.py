@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from pipeline.clustering.homes import home_first
 from pipeline.contracts.codec import checked_milliseconds, digest
 from pipeline.contracts.invalid import InvalidEvent, Reason
 from pipeline.contracts.reports import (
@@ -40,12 +41,6 @@ from pipeline.identity.wallet import normalise_wallet
 from pipeline.policy.policy import Policy
 
 UNKNOWN_BANK = "?"
-
-HOME_ORDER = ("account", "promptpay", "wallet", "nid", "url", "handle", "phone")
-"""A report counts for the cluster of its first identifier in this order of kinds; of several of a
-kind, of the one that it names first: a courier's phone is told after the swindler's. What is handed
-on from one owner to the next more often comes later."""
-_HOME_PLACE = {kind: place for place, kind in enumerate(HOME_ORDER)}
 
 _IMPLYING = ("promptpay:phone:", "promptpay:nid:")
 """PromptPay keys that name a phone or a person that is an identifier itself."""
@@ -336,13 +331,7 @@ class _Reading:
         keys = set(self._suspects)
         implied = [key.removeprefix("promptpay:") for key in keys if key.startswith(_IMPLYING)]
         keys.update(key for key in implied if key not in self._payers)
-        found = sorted(keys, key=_home_order)
-        if len(found) > 1:
-            home = min(self._suspects, key=_kind_place, default=found[0])
-            if home != found[0]:
-                found.remove(home)
-                found.insert(0, home)
-        return found
+        return home_first(self._suspects, keys)
 
     def names(self) -> tuple[tuple[str, str], ...]:
         """Return (account, name): holders as given; a person's name where one account is."""
@@ -376,14 +365,6 @@ _NORMALISERS: dict[type, Callable[[Any], Normalised]] = {
 
 def _normalise_suspect(suspect: Suspect) -> Normalised:
     return _NORMALISERS[type(suspect)](suspect)
-
-
-def _home_order(key: str) -> tuple[int, str]:
-    return _kind_place(key), key
-
-
-def _kind_place(key: str) -> int:
-    return _HOME_PLACE[key[: key.index(":")]]
 
 
 def _in_order(found: Collection[T]) -> tuple[T, ...]:
