@@ -82,7 +82,7 @@ class LaneSpans:
             where: dict[str, str | int] = {
                 "messaging.system": "kafka",
                 "messaging.operation.name": "process",
-                "messaging.destination.name": topic_of(record, topic),
+                "messaging.destination.name": topic,
                 "messaging.destination.partition.id": str(partition),
                 "messaging.kafka.offset": record.offset,
             }

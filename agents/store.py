@@ -26,7 +26,7 @@ from rocksdict import (
     ReadOptions,
     WriteBatch,
 )
-from sortedcontainers import SortedDict
+from sortedcontainers import SortedList
 
 from agents.failures import StoreUnusable
 from pipeline.state import prefix_end
@@ -61,7 +61,11 @@ class PartitionStore:
     def __init__(self, path: Path, cache_bytes: int, write_buffer_bytes: int) -> None:
         self.path = path
         self._db = _open(path, cache_bytes, write_buffer_bytes)
-        self._overlay: SortedDict[bytes, bytes | None] = SortedDict()
+        self._overlay: Changes = {}
+        # The overlay's keys in order, but for those that came since the last scan: most batches
+        # scan seldom, and then nothing is ever sorted.
+        self._in_order: SortedList[bytes] = SortedList()
+        self._unsorted: set[bytes] = set()
         self._pending: Changes = {}
         self._taken: list[Changes] = []
         position = self._stored(_POSITION_KEY)
@@ -101,21 +105,27 @@ class PartitionStore:
             return self._overlay[key]
         return self._stored(key)
 
+    def _change(self, key: bytes, value: bytes | None) -> None:
+        if key not in self._overlay:
+            self._unsorted.add(key)
+        self._overlay[key] = self._pending[key] = value
+
     def put(self, key: bytes, value: bytes) -> None:
         """See `pipeline.state.State.put`; keys of the runtime's own are refused."""
         if key.startswith(_RESERVED):
             raise ValueError("this key belongs to the runtime")
-        self._overlay[key] = value
-        self._pending[key] = value
+        self._change(key, value)
 
     def delete(self, key: bytes) -> None:
         """See `pipeline.state.State.delete`."""
-        self._overlay[key] = None
-        self._pending[key] = None
+        self._change(key, None)
 
     def scan(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         """See `pipeline.state.State.scan`."""
-        changed = list(self._overlay.irange(start, stop, inclusive=(True, False)))
+        if self._unsorted:
+            self._in_order.update(self._unsorted)
+            self._unsorted.clear()
+        changed = list(self._in_order.irange(start, stop, inclusive=(True, False)))
         stored = self._stored_range(start, stop)
         return self._with_changes(stored, changed) if changed else stored
 
@@ -157,13 +167,26 @@ class PartitionStore:
             raise ValueError("changes are persisted in the order in which they were taken")
         self._write(changes, next_offset)
         del self._taken[0]
-        later = [*self._taken, self._pending]
-        overlay = self._overlay
-        for key in changes:
-            if not any(key in newer for newer in later):
-                del overlay[key]
+        self._uncover(changes)
         if next_offset is not None:
             self.next_offset = next_offset
+
+    def _uncover(self, changes: Changes) -> None:
+        """Let what was written be read from the disk, where nothing newer waits."""
+        later = [newer for newer in (*self._taken, self._pending) if newer]
+        if not later:
+            self._overlay.clear()
+            self._in_order.clear()
+            self._unsorted.clear()
+            return
+        for key in changes:
+            if any(key in newer for newer in later):
+                continue
+            del self._overlay[key]
+            if key in self._unsorted:
+                self._unsorted.remove(key)
+            else:
+                self._in_order.remove(key)
 
     def read_back_to(self, topic: str, partition: int) -> int | None:
         """Return from where an own topic is to be compared with this state; None: all of it."""

@@ -46,7 +46,7 @@ class Thresholds(NamedTuple):
 
     def add(self, a: Support, b: Support) -> Support:
         """Return the support of two parts together, cut off at the thresholds."""
-        if len(a.voices) > self.voices and a.identifiers >= self.identifiers:
+        if b is NOTHING or (len(a.voices) > self.voices and a.identifiers >= self.identifiers):
             return a
         # One more than the threshold, because the voice in question may be one of them.
         voices = a.voices if len(a.voices) > self.voices else a.voices | b.voices

@@ -44,6 +44,10 @@ _ENCODE = msgspec.msgpack.Encoder().encode
 _LOOK_ALIKE = msgspec.msgpack.Decoder(LookAlike)
 _ACCOUNTS = b"naccount:"
 
+KEPT_ACCOUNTS = 4_096
+"""Accounts whose pairs are kept in memory, decoded: within a batch they are asked for again and
+again. In a bank that numbers its accounts one by one each has dozens (about 100 bytes a pair)."""
+
 
 class Candidates:
     """Reads and moves the rows of look-alike accounts."""
@@ -53,6 +57,7 @@ class Candidates:
         self._nodes = nodes
         self._model = model
         self._numbers = KnownNumbers()
+        self._pairs: dict[str, dict[str, LookAlike]] = {}
         for key, value in scan_prefix(state, _ACCOUNTS):
             if _IN_USE.decode(value).reports:
                 bank, number = key[len(_ACCOUNTS) :].decode().split(":")
@@ -62,14 +67,29 @@ class Candidates:
         """Return an account's look-alikes, in the order of their keys."""
         if not account.alike:
             return []
-        rows = scan_prefix(self._state, row_key(b"o", account.key))
-        return [(last_part(key), _LOOK_ALIKE.decode(value)) for key, value in rows]
+        return sorted(self._of(account.key).items())
+
+    def _of(self, account: str) -> dict[str, LookAlike]:
+        """Return what is known of an account's pairs; one pair is one object, seen from both."""
+        pairs = self._pairs.get(account)
+        if pairs is None:
+            if len(self._pairs) >= KEPT_ACCOUNTS:
+                self._pairs.clear()
+            pairs = self._pairs[account] = {}
+            for key, value in scan_prefix(self._state, row_key(b"o", account)):
+                other = last_part(key)
+                known = self._pairs.get(other, {}).get(account)
+                pairs[other] = _LOOK_ALIKE.decode(value) if known is None else known
+        return pairs
 
     def write(self, a: Node, b: Node, pair: LookAlike) -> None:
         """Keep what is known of a pair."""
         value = _ENCODE(pair)
-        self._state.put(row_key(b"o", a.key, b.key), value)
-        self._state.put(row_key(b"o", b.key, a.key), value)
+        for one, other in ((a.key, b.key), (b.key, a.key)):
+            self._state.put(b"o%b\0%b\0" % (one.encode(), other.encode()), value)
+            pairs = self._pairs.get(one)
+            if pairs is not None:
+                pairs[other] = pair
 
     def appear(self, account: Node) -> None:
         """Find the look-alikes of an account that is named for the first time."""
@@ -97,10 +117,12 @@ class Candidates:
         """Forget an account that nobody names any more; return its former look-alikes."""
         self._numbers.remove(bank_of(account.key), number_of(account.key))
         others = {other for other, _ in self.of(account)}
+        self._pairs.pop(account.key, None)
         for key in others:
             other = self._nodes.of(key)
             self._state.delete(row_key(b"o", account.key, key))
             self._state.delete(row_key(b"o", key, account.key))
+            self._pairs.get(key, {}).pop(account.key, None)
             other.alike -= 1
             if other.look_alikes is not None:
                 del other.look_alikes[account.key]
@@ -130,9 +152,11 @@ class Candidates:
         weights = self._model.one_edit
         for key, pair in self.of(account):
             other = self._nodes.of(key)
+            found = 0
             for payment in paid:
                 start, stop = payment.paid_at - HOUR_MS, payment.paid_at + HOUR_MS + 1
                 near = by * other.payments_near(payment.amount, start, stop)
+                found += near
                 worth = self._model.amount_bits(payment.amount)
                 if worth == weights.same_amount:
                     pair.exact_amounts += near
@@ -140,7 +164,8 @@ class Candidates:
                     pair.hundreds += near
                 else:
                     pair.thousands += near
-            self.write(account, other, pair)
+            if found:
+                self.write(account, other, pair)
 
 
 def outranks(a: tuple[int, int], b: tuple[int, int]) -> bool:

@@ -16,6 +16,14 @@ from pipeline.clustering.rows import NodeSummary
 from pipeline.clustering.summaries import summarise
 
 
+def _place_of(node: Node) -> tuple[bool, bool, bool, bool]:
+    """Return what others' ties and decisions hang on.
+
+    Whether it lives, is public, is known, and is vouched for.
+    """
+    return node.living, node.hub, is_known(node), is_vouched_for(node.summary)
+
+
 class Contributions:
     """Moves what is known of identifiers, and says which to look at again."""
 
@@ -38,43 +46,49 @@ class Contributions:
 
     def replace(self, old: StoredReport | None, new: StoredReport | None) -> set[str]:
         """Let ``new`` stand in place of ``old``; return every identifier to look at again."""
-        nodes = {
-            key: self._nodes.of(key) for word in (old, new) if word for key in word.identifiers
-        }
-        holders = self._holders(nodes, old, new)
-        stood = [(node, node.summary.standing) for node in nodes.values() if node.alike]
-        lived = {key for key, node in nodes.items() if node.living}
-        hubs_before = {key for key, node in nodes.items() if node.hub}
-        known_before = {key for key, node in nodes.items() if is_known(node)}
-        vouched_before = {key for key, node in nodes.items() if is_vouched_for(node.summary)}
+        words = [word for word in (old, new) if word is not None]
+        nodes = {key: self._nodes.of(key) for word in words for key in word.identifiers}
+        holders = self._holders(nodes, words)
+        stood = [
+            (node, _place_of(node), node.summary.standing if node.alike else None)
+            for node in nodes.values()
+        ]
         touched = set(nodes)
         if old is not None:
             touched |= self._take_back(old, nodes)
         if new is not None:
             self._add(new, nodes)
-        for key, node in nodes.items():
-            if node.living != (key in lived):
-                # What was decided about it begins to count, or ceases to.
-                touched |= self._decisions.partners(key)
-            if (form := self._handles.told_otherwise(key)) is not None:
+        turned: list[Node] = []
+        hubs: list[Node] = []
+        alike = False
+        for node, before, _ in stood:
+            alike = alike or node.alike > 0
+            if (form := self._handles.told_otherwise(node.key)) is not None:
                 touched.add(form)
-        for key, before, former in holders:
-            if nodes[key].persona() != before:
-                touched |= self._persons.move(nodes[key], before, former)
-        for node, standing in stood:
-            if node.alike and node.summary.standing != standing:
-                touched |= self._outranked(node, standing)
-        hubs = {key for key, node in nodes.items() if node.hub}
-        for key in sorted(hubs_before ^ hubs):
-            touched |= self._turned(nodes[key])
-        known = {key for key, node in nodes.items() if is_known(node)}
-        turned = [nodes[key] for key in (hubs_before ^ hubs) | ((known_before ^ known) - hubs)]
+            lived, was_hub, was_known, _ = before
+            lives, hub, known, vouched = now = _place_of(node)
+            if now == before:
+                continue
+            if lives != lived:
+                # What was decided about it begins to count, or ceases to.
+                touched |= self._decisions.partners(node.key)
+            if hub != was_hub:
+                hubs.append(node)
+            if hub != was_hub or (known != was_known and not hub):
+                turned.append(node)
+            if may_turn(node) and not hub and (known, vouched) != before[2:]:
+                touched.update(self._edges.ties(node))
+        for key, persona, former in holders:
+            if nodes[key].persona() != persona:
+                touched |= self._persons.move(nodes[key], persona, former)
+        if alike:
+            for node, _, standing in stood:
+                if standing is not None and node.alike and node.summary.standing != standing:
+                    touched |= self._outranked(node, standing)
+        for node in hubs:
+            touched |= self._turned(node)
         touched |= self._passing.renew(self._passing.concerned(old, new, turned))
-        vouched = {key for key, node in nodes.items() if is_vouched_for(node.summary)}
-        for key in (known_before ^ known) | (vouched_before ^ vouched):
-            if may_turn(nodes[key]) and not nodes[key].hub:
-                touched.update(self._edges.ties(nodes[key]))
-        if len(touched) > len(nodes) or sum([node.alike for node in nodes.values()]) > 0:
+        if alike or len(touched) > len(nodes):
             touched |= self._edges.weigh_look_alikes(touched)
         return touched
 
@@ -89,13 +103,13 @@ class Contributions:
         }
 
     def _holders(
-        self, nodes: dict[str, Node], old: StoredReport | None, new: StoredReport | None
+        self, nodes: dict[str, Node], words: list[StoredReport]
     ) -> list[tuple[str, Persona, list[str]]]:
         """Return the accounts of whose holders the words tell, what is told so far, whom it joins.
 
         Before the words count: what is told of many is no longer there afterwards.
         """
-        told = {of for word in (old, new) if word for of, _ in (*word.names, *word.traits)}
+        told = {of for word in words for of, _ in (*word.names, *word.traits)}
         return [
             (key, nodes[key].persona(), [other for other, _ in self._persons.edges(nodes[key])])
             for key in sorted(told)
@@ -138,7 +152,7 @@ class Contributions:
                 node.few = [*node.few, report]
             else:
                 self._count(node, report, 1)
-            node.changed(report)
+            node.changed(report, 1)
             self._nodes.change(node)
             if node.is_account and is_new:
                 self._candidates.appear(node)
@@ -157,7 +171,7 @@ class Contributions:
                 node.few = [other for other in node.few if other.key != report.key]
             else:
                 self._count(node, report, -1)
-            node.changed(report)
+            node.changed(report, -1)
             self._nodes.change(node)
             if node.alike:
                 has_voice = node.has_voice(report.voice)

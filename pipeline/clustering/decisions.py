@@ -206,6 +206,8 @@ class Decisions:
 
     def partners(self, node: str) -> set[str]:
         """Return the other identifiers of all decided pairs that hold this one."""
+        if node not in self._about:
+            return set()
         return {other for other, _ in self._pairs(node)}
 
     def same_as(self, node: str) -> list[str]:

@@ -9,6 +9,7 @@ An edge is a function of the whole sets of reports about its two ends.
 from __future__ import annotations
 
 import heapq
+from bisect import insort
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -81,12 +82,18 @@ class Edges:
         return {other: self._edge(node, other) for other in self.neighbours(node)}
 
     def _ties_of_few(self, node: Node) -> dict[str, GraphEdge]:
-        """Return the edges of an identifier, those that the other end knows as it has them."""
+        """Return the edges of an identifier, those that it or the other end knows as they are."""
         ties: dict[str, GraphEdge] = {}
-        key, of = node.key, self._nodes.of
+        key, of, before = node.key, self._nodes.of, node.ties or {}
         for other, pair in all_together(node.few, key).items():
-            beyond = of(other)
-            known = beyond.ties.get(key) if beyond.ties and not beyond.stale else None
+            known = before.get(other)
+            if known is None or not (
+                known.reports == pair.reports
+                and known.voices == pair.voices
+                and known.sole == pair.sole
+            ):
+                beyond = of(other)
+                known = beyond.ties.get(key) if beyond.ties and not beyond.stale else None
             ties[other] = known if known is not None else self._as_edge(key, other, pair)
         return ties
 
@@ -232,20 +239,28 @@ class Edges:
         return node.alike_joins, node.alike_listed
 
     def _judged(self, node: Node, other: str, edge: GraphEdge) -> bool:
-        """Take in a new verdict; say whether what the account joins or lists may change by it."""
+        """Take in a new verdict; say whether what the account joins or lists may change by it.
+
+        What is listed moves along: to sort all of them anew for each would cost their square.
+        """
         _, listed = self.look_alikes(node)
         assert node.look_alikes is not None, "they have just been read"
         before = node.look_alikes.get(other)
         node.look_alikes[other] = edge
-        unseen = (
-            edge.tier == RELATION
-            and (before is None or (before.tier == RELATION and before not in listed))
-            and len(listed) == LISTED_LOOK_ALIKES
-            and order(edge) > order(listed[-1])
-        )
-        if not unseen:
+        if edge.tier == LOOK_ALIKE or (before is not None and before.tier == LOOK_ALIKE):
             node.alike_listed = None
-        return not unseen
+            return True
+        was_listed = before is not None and before in listed
+        if len(listed) == LISTED_LOOK_ALIKES and order(edge) > order(listed[-1]):
+            if was_listed:
+                # The next one takes its place, whichever that is.
+                node.alike_listed = None
+            return was_listed
+        if before is not None and was_listed:
+            listed.remove(before)
+        insort(listed, edge, key=order)
+        del listed[LISTED_LOOK_ALIKES:]
+        return True
 
     def _look_alike_edge(self, node: str, other: str, pair: LookAlike) -> GraphEdge:
         a, b = (node, other) if node < other else (other, node)
@@ -259,14 +274,17 @@ class Edges:
             node = self._nodes.of(key)
             if not node.alike:
                 continue
+            # Before the rows are written: what is read here is the verdict of until now.
+            self.look_alikes(node)
+            assert node.look_alikes is not None, "they have just been read"
             for other, pair in self._candidates.of(node):
                 beyond = self._nodes.of(other)
                 bits, reasons = self._weigh(node, beyond, pair)
                 if (bits, reasons) != (pair.bits, pair.reasons):
+                    self.look_alikes(beyond)
                     pair.bits, pair.reasons = bits, reasons
                     edge = self._look_alike_edge(key, other, pair)
-                    # Before the row is written: what is read here is the verdict of until now.
-                    self._judged(node, other, edge)
+                    node.look_alikes[other], node.alike_listed = edge, None
                     if self._judged(beyond, key, edge):
                         concerned.add(other)
                     self._candidates.write(node, beyond, pair)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
@@ -67,6 +68,15 @@ _SIZES = msgspec.msgpack.Decoder(_Sizes)
 _ENCODE = msgspec.msgpack.Encoder().encode
 
 
+class _Taken(NamedTuple):
+    """A report that was taken in: what counted before, what counts now, and what is said of it."""
+
+    before: StoredReport | None
+    now: StoredReport | None
+    word: StoredReport
+    said: Said
+
+
 class ClusteringFold:
     """Folds reports, one record at a time, so that versions are a function of the log alone.
 
@@ -113,7 +123,7 @@ class ClusteringFold:
         self._sizes = _SIZES.decode(found) if found else _Sizes()
 
     def apply(self, records: Sequence[Record], silent: bool = False) -> Folded:
-        """See `pipeline.fold.Fold.apply`."""
+        """See `pipeline.fold.Fold.apply`; a silent fold makes no outputs at all."""
         folded = Folded()
         # Step by step for all of them, not report by report: the processor's caches stay warm.
         events = [_decoded(record) for record in records]
@@ -135,11 +145,16 @@ class ClusteringFold:
             if isinstance(stored, StoredDecision):
                 self._take_decision(stored, folded, tellings)
                 continue
+            taken = self._take(stored, folded)
+            if silent:
+                continue
             delay = (record.timestamp - stored.received_at) / 1000
             folded.observations.append((("event_delay_seconds", "clustering"), delay))
             folded.counts["reports_by_source", source_label(stored.key)] += 1
-            self._take(stored, folded, tellings)
-        folded.outputs = [telling() for telling in tellings]
+            if taken is not None:
+                self._tell(taken, folded, tellings)
+        if not silent:
+            folded.outputs = [telling() for telling in tellings]
         self._write()
         folded.counts.update(self._hits)
         self._hits.clear()
@@ -185,14 +200,14 @@ class ClusteringFold:
         except InvalidEvent as why:
             return why
 
-    def _take(self, report: StoredReport, folded: Folded, tellings: list[Telling]) -> None:
-        """Take in a valid report; what is not its newest word changes nothing."""
+    def _take(self, report: StoredReport, folded: Folded) -> _Taken | None:
+        """Take in a valid report; what is not its newest word changes nothing (None)."""
         report = stripped(report, self._erasures)
         old = self._nodes.word(report.key)
         if old is not None and report.rank <= old.rank:
             folded.counts[DUPLICATES] += 1
             folded.answered[ANSWERED, report.published_at] += 1
-            return
+            return None
         before = old if old is not None and not old.withdrawn else None
         now = report if not report.withdrawn else None
         if now is not None:
@@ -200,9 +215,15 @@ class ClusteringFold:
         touched = self._contributions.replace(before, now)
         self._nodes.hear(report)
         cause = Cause(report.key, report.received_at, report.published_at)
-        events = claim_events(before, now, report)
         said = self._speech.about(touched, cause)
-        events += said.levels
+        self._sizes.reports += (now is not None) - (before is not None)
+        self._sizes.clusters += said.clusters
+        return _Taken(before, now, report, said)
+
+    def _tell(self, taken: _Taken, folded: Folded, tellings: list[Telling]) -> None:
+        """Say what came of a report: its claims, levels and clusters, and where it is filed."""
+        before, now, report, said = taken
+        events = [*claim_events(before, now, report), *said.levels]
         if not events:
             # No account's owner has anything to answer.
             folded.answered[ANSWERED, report.published_at] += 1
@@ -210,8 +231,6 @@ class ClusteringFold:
         tellings += said.tellings
         cluster = said.of.get(report.home) if now is not None else None
         tellings.append(partial(filed, report, cluster))
-        self._sizes.reports += (now is not None) - (before is not None)
-        self._sizes.clusters += said.clusters
 
     def _take_decision(
         self, decision: StoredDecision, folded: Folded, tellings: list[Telling]
@@ -348,7 +367,7 @@ def claim_events(
     """
     new = _claims(now, cause) if now else {}
     if before is None:
-        return [new[key] for key in sorted(new)]
+        return [new[key] for key in sorted(new)] if len(new) > 1 else list(new.values())
     old = _claims(before, cause)
     events: list[AccountEvent] = []
     for key in sorted(old.keys() - new.keys()):

@@ -241,9 +241,12 @@ def told(edge: GraphEdge) -> list[str]:
 
 
 def _told(reports: int, voices: int, reasons: tuple[str, ...]) -> list[str]:
-    if not reports:
-        return list(reasons)
-    return [f"named together in {reports} reports by {voices} voices", *reasons]
+    return [_together(reports, voices), *reasons] if reports else list(reasons)
+
+
+@lru_cache(maxsize=4_096)
+def _together(reports: int, voices: int) -> str:
+    return f"named together in {reports} reports by {voices} voices"
 
 
 def _as_evidence(account: str, edge: GraphEdge) -> tuple[str, str, str]:

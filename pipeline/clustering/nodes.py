@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final
 
-from pipeline.clustering.brigades import is_brigade
+from pipeline.clustering.brigades import BRIGADE_REPORTS, is_brigade
 from pipeline.clustering.decisions import Decisions
 from pipeline.clustering.documents import (
     Document,
@@ -27,7 +27,7 @@ from pipeline.clustering.normalised import StoredReport, decode_stored, encode_s
 from pipeline.clustering.pairs import GraphEdge, others_of
 from pipeline.clustering.personas import NOBODY, Persona, persona_of
 from pipeline.clustering.rows import Firsts, NodeSummary, Rows, row_key
-from pipeline.clustering.summaries import summarise
+from pipeline.clustering.summaries import summarise, with_another
 from pipeline.policy.policy import HubLimits
 from pipeline.state import State, scan_prefix
 
@@ -154,16 +154,20 @@ class Node:
         """Whether it is a public number: it joins nothing."""
         return self.public or self.summary.degree > self.hub_limit
 
-    def changed(self, report: StoredReport) -> None:
-        """Take note that a report of it came or went."""
+    def changed(self, report: StoredReport, by: int) -> None:
+        """Take note that a report of it came (1), as the last of ``few``, or went (-1)."""
         if self.many is None:
-            self.summary = summarise(self.key, self.few)
+            few = self.few
+            again = by < 0 or len(few) == 1
+            self.summary = (
+                summarise(self.key, few) if again else with_another(self.key, self.summary, few)
+            )
         if report.names or report.traits:
             self.person = None
         if self.ties is not None:
             others = others_of(report, self.key)
             if others:
-                self.stale = (self.stale or set()).union(others)
+                self.stale = self.stale.union(others) if self.stale else set(others)
 
     def voices(self, at_most: int) -> Iterable[str]:
         """Return the voices that count, no more than asked for (the first in a fixed order)."""
@@ -177,7 +181,7 @@ class Node:
 
         One that spoke in several reports may be there several times.
         """
-        if is_brigade(self.summary):
+        if self.summary.reports >= BRIGADE_REPORTS and is_brigade(self.summary):
             return self.voices(1)
         if self.many is not None:
             return self.many.voices.read()
@@ -312,7 +316,7 @@ class Nodes:
                 node.cluster,
                 node.level,
                 node.said,
-                tuple(sorted(node.loose)),
+                tuple(sorted(node.loose)) if node.loose else (),
             )
             put(row, encode_document(document))
         self._changed.clear()
@@ -356,8 +360,11 @@ class Nodes:
 
         Only for speed: reading in one go costs the processor a fraction of reading in between.
         """
+        kept = self._kept
         for report in reports:
             self.word(report.key)
             for key in report.identifiers:
-                self.of(key)
-                self._kept.move_to_end(key)
+                if key in kept:
+                    kept.move_to_end(key)
+                else:
+                    kept[key] = self._read(key)

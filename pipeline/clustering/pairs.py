@@ -78,16 +78,17 @@ def all_together(reports: Iterable[StoredReport], node: str) -> dict[str, Togeth
     found: dict[str, Together] = {}
     voices: dict[str, set[str]] = {}
     for report in reports:
+        voice = report.voice
         for other in others_of(report, node):
             pair = found.get(other)
             if pair is None:
-                found[other] = Together(1, 1, report.voice)
+                found[other] = Together(1, 1, voice)
                 continue
             pair.reports += 1
-            if pair.voices == 1 and pair.sole == report.voice:
+            if pair.voices == 1 and pair.sole == voice:
                 continue
             heard = voices.setdefault(other, {pair.sole})
-            heard.add(report.voice)
+            heard.add(voice)
             pair.voices, pair.sole = len(heard), ""
     return found
 

@@ -122,4 +122,6 @@ class Passing:
 
 def is_known(node: Node) -> bool:
     """Say whether an identifier makes a part count."""
-    return heard(node.summary) >= _SUPPORT_VOICES
+    # Most have one voice at most: then nobody needs to ask whether a crowd was sent.
+    summary = node.summary
+    return summary.voices >= _SUPPORT_VOICES and heard(summary) >= _SUPPORT_VOICES

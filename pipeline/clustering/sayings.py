@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache, partial
 
 import msgspec
+from msgspec.structs import force_setattr
 
-from pipeline.clustering.brigades import heard, is_brigade
+from pipeline.clustering.brigades import BRIGADE_REPORTS, heard, is_brigade
 from pipeline.clustering.components import Component, Grouping
 from pipeline.clustering.documents import SaidCluster
 from pipeline.clustering.evidence import Model
@@ -160,12 +161,15 @@ class Sayings:
         if max(len(grouping.edges), len(grouping.relations)) > LISTED_EDGES:
             self._hits["limit_hits", "listed_edges"] += 1
         alike = [node for key in grouping.members if (node := nodes[key]).alike]
-        if any(n.alike - len(n.alike_joins) > LISTED_LOOK_ALIKES for n in alike):
+        if alike and any(n.alike - len(n.alike_joins) > LISTED_LOOK_ALIKES for n in alike):
             self._hits["limit_hits", "listed_look_alikes"] += 1
         if cluster.report_count > len(cluster.reports):
             self._hits["limit_hits", "listed_reports"] += 1
         if len(grouping.members) > 1:
-            if sum([heard(nodes[member].summary) for member in grouping.members]) > COUNTED_VOICES:
+            summaries = [nodes[member].summary for member in grouping.members]
+            # As many as are heard or more: most clusters need no closer look.
+            most = sum([summary.voices for summary in summaries])
+            if most > COUNTED_VOICES and sum(map(heard, summaries)) > COUNTED_VOICES:
                 self._hits["limit_hits", "counted_voices"] += 1
         elif (node := nodes[cluster.anchor]).hub and node.summary.degree > HUB_TIES:
             self._hits["limit_hits", "hub_ties"] += 1
@@ -231,7 +235,11 @@ def _content(
         relations=_listed(grouping.relations),
         split_from=split_from,
         review=grouping.review,
-        suspicious=[node.key for node in nodes if is_brigade(node.summary)],
+        suspicious=[
+            node.key
+            for node in nodes
+            if node.summary.reports >= BRIGADE_REPORTS and is_brigade(node.summary)
+        ],
     )
 
 
@@ -280,7 +288,9 @@ def _telling(cluster: Cluster, said: SaidCluster) -> Telling:
 
 
 def _cluster_output(cluster: Cluster, version: int, received_at: int, published_at: int) -> Output:
-    value = encode_said(msgspec.structs.replace(cluster, version=version))
+    # What it is compared by is worked out, and nobody else has it: no need of a copy.
+    force_setattr(cluster, "version", version)
+    value = encode_said(cluster)
     event_id = f"{cluster.cluster_id}.{version}"
     headers = headers_out(Cluster.SCHEMA, event_id, moment(received_at), published_at)
     return Output(CLUSTERS, cluster.cluster_id.encode(), value, headers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import msgspec
 
 from pipeline.contracts.codec import MAX_EVENT_BYTES
@@ -56,6 +58,11 @@ def _unwrap(value: bytes | None) -> bytes:
     return bytes(event.data)
 
 
+@cache
+def _type_of(schema: str) -> tuple[str, bytes]:
+    return "ce_type", b"freezeline.%b.v1" % schema.encode()
+
+
 def headers_out(schema: str, event_id: str, at: str, reported_at: int | None = None) -> Headers:
     """Return the binary-mode headers of an event that Freezeline sends.
 
@@ -64,7 +71,7 @@ def headers_out(schema: str, event_id: str, at: str, reported_at: int | None = N
     headers = (
         _VERSION,
         ("ce_id", event_id.encode()),
-        ("ce_type", b"freezeline.%b.v1" % schema.encode()),
+        _type_of(schema),
         _SOURCE,
         ("ce_time", at.encode()),
         _JSON,

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 from pipeline.identity.national_id import hash_national_id
 
-_HEX_DIGITS: Final = 64
+_HASH: Final = re.compile("[0-9a-f]{64}")
 _KEPT = 65_536
 
 
@@ -33,7 +34,7 @@ def voice_of(person: str, generation: int) -> str:
 
 def is_beyond(voice: str, keys: Sequence[bytes]) -> bool:
     """Say whether a voice was made with a key that is not there (yet)."""
-    return _parts(voice)[0] > len(keys) > 0
+    return bool(keys) and _parts(voice)[0] > len(keys)
 
 
 def lifted_voice(voice: str, keys: Sequence[bytes]) -> str:
@@ -49,8 +50,7 @@ def lifted_voice(voice: str, keys: Sequence[bytes]) -> str:
 def _parts(voice: str) -> tuple[int, str]:
     """Return the generation and hash of a voice; generation 0 is no person's."""
     before, dot, person = voice.rpartition(".")
-    is_hash = len(person) == _HEX_DIGITS and not set(person) - set("0123456789abcdef")
-    if not is_hash or (dot and not (before.isascii() and before.isdecimal())):
+    if not _HASH.fullmatch(person) or (dot and not (before.isascii() and before.isdecimal())):
         return 0, voice
     return int(before) if dot else 1, person
 

@@ -77,14 +77,32 @@ def _installs(wheel: Path, folder: Path) -> None:
 
 def _list_of_parts() -> str:
     SBOM.parent.mkdir(exist_ok=True)
-    _run("uv", "export", "--quiet", "--frozen", "--no-dev", "--format=cyclonedx1.5", f"-o{SBOM}")
+    _run(
+        "uv",
+        "export",
+        "--quiet",
+        "--frozen",
+        "--no-dev",
+        "--extra=otel",
+        "--format=cyclonedx1.5",
+        f"-o{SBOM}",
+    )
     return str(SBOM.relative_to(TOP))
 
 
 def _known_weaknesses() -> str:
     with tempfile.TemporaryDirectory() as folder:
         needed = Path(folder) / "requirements.txt"
-        _run("uv", "export", "--quiet", "--frozen", "--no-dev", "--no-emit-project", f"-o{needed}")
+        _run(
+            "uv",
+            "export",
+            "--quiet",
+            "--frozen",
+            "--no-dev",
+            "--extra=otel",
+            "--no-emit-project",
+            f"-o{needed}",
+        )
         # Strict: a package that PyPI says nothing of is a fault, not a line that nobody reads.
         _run("uv", "tool", "run", PIP_AUDIT, "--strict", "--disable-pip", "-r", str(needed))
     return "none"

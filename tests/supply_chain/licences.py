@@ -29,6 +29,7 @@ ALLOWED = {
 """What the product may be run with; a licence that is not here needs a person's decision."""
 
 _SPDX = {
+    "3-clause bsd license": "BSD-3-Clause",
     "apache 2": "Apache-2.0",
     "apache 2.0": "Apache-2.0",
     "apache license, version 2.0": "Apache-2.0",
@@ -50,11 +51,15 @@ def locked() -> list[dict[str, Any]]:
 
 
 def run_time_packages() -> set[str]:
-    """The names of all packages that the product needs to run, on any system."""
+    """The names of all packages that the product needs to run, on any system, or brings along.
+
+    The image has the extra ``otel``.
+    """
     needed: dict[str, set[str]] = {}
     for package in locked():
-        names = {dependency["name"] for dependency in package.get("dependencies", [])}
-        needed.setdefault(package["name"], set()).update(names)
+        extra = package.get("optional-dependencies", {}).get("otel", [])
+        parts = package.get("dependencies", []) + (extra if package["name"] == "freezeline" else [])
+        needed.setdefault(package["name"], set()).update(part["name"] for part in parts)
     found, todo = set[str](), ["freezeline"]
     while todo:
         name = todo.pop()

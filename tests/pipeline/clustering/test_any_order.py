@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.clustering.documents import decode_document
+from pipeline.clustering.nodes import LISTED_LOOK_ALIKES
 from pipeline.clustering.normalised import StoredReport, decode_stored, normalise_report
 from pipeline.contracts.reports import decode_report
 from pipeline.policy.policy import Policy
@@ -194,3 +195,24 @@ def test_a_fold_that_begins_again_from_its_state_says_the_same(
     told: list[dict[str, Any]], stops: set[int]
 ) -> None:
     check_begins_again(BRIDGED, told, stops)
+
+
+def test_of_many_look_alikes_the_strongest_are_listed_in_any_order() -> None:
+    """Each number has 18 others one edit away; evidence comes, and goes with its reports."""
+    numbers = [str(2_000_000_000 + more) for more in range(100)]
+    told = [report(number, [account(number)]) for number in numbers]
+    for number in numbers[::3]:
+        payments = [pay(number, 100_000, TIMES[0])]
+        told.append(report(f"paid {number}", [account(number)], payments=payments))
+    told += [report(f"paid {number}", kind="withdrawn", revision=2) for number in numbers[::6]]
+    expected = None
+    for seed in range(3):
+        order = list(told)
+        if seed:
+            random.Random(seed).shuffle(order)
+        run = Run(STANDARD)
+        for start in range(0, len(order), 40):
+            run.feed(order[start : start + 40])
+        expected = expected or result(run)
+        assert result(run) == expected
+    assert max(len(dict(cluster)["relations"]) for cluster in expected[0]) >= LISTED_LOOK_ALIKES
