@@ -16,6 +16,7 @@ from agents.reading import TopicReader
 from pipeline.accounts.file import AccountFile
 from pipeline.clustering.decisions import OVERRULED, SAID_NOT_SAME
 from pipeline.clustering.evidence import kind_of, load_model
+from pipeline.clustering.nameless import REASON_NAMELESS
 from pipeline.contracts.clusters import Cluster, Edge, FiledReport, WatchlistEntry
 from pipeline.policy.policy import NO_LEVEL, load_policy
 from pipeline.topics import CLUSTERS, FILED_REPORTS, WATCHLIST
@@ -32,6 +33,8 @@ _BLOCKED = {
     "about this pair would join them",
     "passing_number": "it passes through many hands: several parts with nothing else in common are "
     "tied to it by one voice each; a second voice that names both would count",
+    REASON_NAMELESS: "one report without a name, and not verified, alone says so of a known phone "
+    "and an account that nobody verified names; a second voice, or a verified one, would count",
     "bridge": "it alone would hold two well-supported parts together and is tied more to the "
     "other; another identifier that both parts share would join them",
     "cluster_size": "the cluster would become too large; a person has to look",

@@ -59,15 +59,24 @@ def _by_number(accounts: list[str]) -> list[RuleCount]:
         numbers.add(bank_of(key), number_of(key))
     near: list[int] = []
     bankless: list[int] = []
+    near_bankless: list[int] = []
+    elsewhere: list[int] = []
     for key in accounts:
         bank, number = bank_of(key), number_of(key)
+        banks = [other for other in numbers.banks_of(number) if other not in (bank, UNKNOWN_BANK)]
         if bank == UNKNOWN_BANK:
-            bankless.append(len([b for b in numbers.banks_of(number) if b != UNKNOWN_BANK]))
+            bankless.append(len(banks))
+            known = [other for other in numbers.banks() if other != UNKNOWN_BANK]
+            found = [sum(1 for _ in numbers.one_edit_from(other, number)) for other in known]
+            near_bankless.append(sum(found))
         else:
-            near.append(sum(1 for _ in numbers.one_edit_from(bank, number)))
+            elsewhere.append(len(banks))
+        near.append(sum(1 for _ in numbers.one_edit_from(bank, number)))
     return [
         _neighbours("account numbers of one bank within one edit", near, share=2),
         _neighbours("an account number once without its bank", bankless, share=1),
+        _neighbours("one within one edit, once without its bank", near_bankless, share=1),
+        _neighbours("an account number at two banks", elsewhere, share=2),
     ]
 
 

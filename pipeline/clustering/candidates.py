@@ -103,12 +103,14 @@ class Candidates:
         self._numbers.add(bank, number)
 
     def _look(self, bank: str, number: str) -> list[tuple[str, str]]:
-        if bank == UNKNOWN_BANK:
-            banks = self._numbers.banks_of(number)
-            return [(other, number) for other in banks if other != UNKNOWN_BANK]
-        found = [(bank, neighbour) for neighbour in self._numbers.one_edit_from(bank, number)]
-        if self._numbers.known(UNKNOWN_BANK, number):
-            found.append((UNKNOWN_BANK, number))
+        """Return the accounts of the same number at another bank or none, and of one an edit away.
+
+        Two known banks and an edit are too far from one another.
+        """
+        numbers = self._numbers
+        found = [(other, number) for other in numbers.banks_of(number) if other != bank]
+        banks = numbers.banks() if bank == UNKNOWN_BANK else (bank, UNKNOWN_BANK)
+        found += [(other, near) for other in banks for near in numbers.one_edit_from(other, number)]
         return found
 
     def vanish(self, account: Node) -> set[str]:

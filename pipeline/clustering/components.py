@@ -16,14 +16,16 @@ import msgspec
 
 from pipeline.clustering.bridges import Support, Thresholds, bridge_cuts, contracted
 from pipeline.clustering.brigades import heard
-from pipeline.clustering.candidates import same_number
 from pipeline.clustering.decisions import SAID_NOT_SAME, Decisions, Ruling, with_evidence
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.entangled import entangling_ties
+from pipeline.clustering.handles import Handles
+from pipeline.clustering.nameless import REASON_NAMELESS, is_nameless_word
 from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.normalised import UNKNOWN_BANK
 from pipeline.clustering.pairs import LOOK_ALIKE, RELATION, GraphEdge, order
 from pipeline.clustering.persons import Persons
+from pipeline.clustering.stars import starred
 from pipeline.identity.account import bank_of, number_of
 from pipeline.policy.policy import Policy
 
@@ -64,6 +66,7 @@ class Components:
         nodes: Nodes,
         edges: Edges,
         persons: Persons,
+        handles: Handles,
         decisions: Decisions,
         policy: Policy,
         hits: Counter[tuple[str, ...]],
@@ -71,6 +74,7 @@ class Components:
         self._nodes = nodes
         self._edges = edges
         self._persons = persons
+        self._handles = handles
         self._decisions = decisions
         self._hits = hits
         self._rules = policy.clustering
@@ -115,6 +119,8 @@ class Components:
                     _relate(component, edge, "")
             if node.is_account:
                 leading = chain(leading, self._persons.edges(node))
+            elif (form := self._handles.edge(node)) is not None:
+                leading = chain(leading, (form,))
             for other, edge in leading:
                 beyond = nodes.get(other) or self._nodes.of(other)
                 if beyond.hub:
@@ -122,6 +128,9 @@ class Components:
                     continue
                 if other in node.loose or key in beyond.loose:
                     _relate(component, edge, REASON_PASSING)
+                    continue
+                if is_nameless_word(edge, node, beyond):
+                    _relate(component, edge, REASON_NAMELESS)
                     continue
                 if other not in nodes:
                     nodes[other] = beyond
@@ -164,7 +173,9 @@ class Components:
         nodes = component.nodes.values()
         several = sum([node.summary.reports > 1 for node in nodes])
         bridged = several >= 2 * self._thresholds.identifiers
-        edges = starred(component) if component.look_alikes else component.edges
+        edges = component.edges
+        if component.look_alikes:
+            edges = starred(component.nodes, edges)
         plain = component.ruling is None and not component.look_alikes
         if plain and not bridged and len(nodes) <= self._rules.cluster_limit:
             accounts = [node.key for node in nodes if node.is_account]
@@ -207,7 +218,9 @@ class Components:
     def _support(self, node: Node) -> Support:
         # One voice more than the threshold: the one in question may be among them.
         voices = frozenset(node.voices(self._thresholds.voices + 1))
-        return Support(voices, int(node.summary.reports > 1))
+        # A phone (or person) and the proxy that is made of it are one identifier, not two.
+        counts = node.summary.reports > 1 and f"promptpay:{node.key}" not in self._edges.ties(node)
+        return Support(voices, int(counts))
 
 
 def _without(
@@ -250,47 +263,6 @@ def _spanning(edges: list[GraphEdge], nodes: int) -> list[GraphEdge]:
         if len(joined) == nodes - 1:
             break
     return joined
-
-
-def starred(component: Component) -> list[GraphEdge]:
-    """Return the edges with look-alikes reduced to stars on anchors, in the one total order.
-
-    An account is an anchor when no look-alike outranks it: a known bank before an unknown one,
-    more voices, then the smaller key. Any other keeps only its edge to the best anchor. Without a
-    bank, a number that fits two banks fits neither.
-    """
-    tied: dict[str, list[str]] = {}
-    for edge in component.edges:
-        if edge.tier == LOOK_ALIKE and not edge.person:
-            tied.setdefault(edge.a, []).append(edge.b)
-            tied.setdefault(edge.b, []).append(edge.a)
-
-    def standing(account: str) -> tuple[bool, int, str]:
-        unknown = bank_of(account) == UNKNOWN_BANK
-        return unknown, -heard(component.nodes[account].summary), account
-
-    anchors = {a for a, others in tied.items() if all(standing(a) < standing(o) for o in others)}
-    best: dict[str, str] = {}
-    for account, others in tied.items():
-        if account in anchors or _fits_two_banks(account, others):
-            continue
-        reachable = [other for other in others if other in anchors]
-        if reachable:
-            best[account] = min(reachable, key=standing)
-    return [
-        edge
-        for edge in component.edges
-        if edge.tier != LOOK_ALIKE
-        or edge.person
-        or best.get(edge.a) == edge.b
-        or best.get(edge.b) == edge.a
-    ]
-
-
-def _fits_two_banks(account: str, others: list[str]) -> bool:
-    if bank_of(account) != UNKNOWN_BANK:
-        return False
-    return sum(same_number(account, other) for other in others) > 1
 
 
 def _relate(component: Component, edge: GraphEdge, reason: str) -> None:

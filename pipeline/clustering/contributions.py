@@ -5,6 +5,8 @@ from __future__ import annotations
 from pipeline.clustering.candidates import Candidates, outranks
 from pipeline.clustering.decisions import Decisions, StoredDecision
 from pipeline.clustering.edges import Edges
+from pipeline.clustering.handles import Handles
+from pipeline.clustering.nameless import is_vouched_for, may_turn
 from pipeline.clustering.nodes import FEW, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
 from pipeline.clustering.passing import Passing, is_known
@@ -14,9 +16,12 @@ from pipeline.clustering.rows import NodeSummary
 from pipeline.clustering.summaries import summarise
 
 
-def _place_of(node: Node) -> tuple[bool, bool, bool]:
-    """Return what others' ties and decisions hang on: whether it lives, is public, is known."""
-    return node.living, node.hub, is_known(node)
+def _place_of(node: Node) -> tuple[bool, bool, bool, bool]:
+    """Return what others' ties and decisions hang on.
+
+    Whether it lives, is public, is known, and is vouched for.
+    """
+    return node.living, node.hub, is_known(node), is_vouched_for(node.summary)
 
 
 class Contributions:
@@ -28,10 +33,12 @@ class Contributions:
         edges: Edges,
         candidates: Candidates,
         persons: Persons,
+        handles: Handles,
         decisions: Decisions,
     ) -> None:
         self._passing = Passing(nodes, edges)
         self._persons = persons
+        self._handles = handles
         self._nodes = nodes
         self._decisions = decisions
         self._edges = edges
@@ -56,8 +63,10 @@ class Contributions:
         alike = False
         for node, before, _ in stood:
             alike = alike or node.alike > 0
-            lived, was_hub, was_known = before
-            lives, hub, known = now = _place_of(node)
+            if (form := self._handles.told_otherwise(node.key)) is not None:
+                touched.add(form)
+            lived, was_hub, was_known, _ = before
+            lives, hub, known, vouched = now = _place_of(node)
             if now == before:
                 continue
             if lives != lived:
@@ -67,6 +76,8 @@ class Contributions:
                 hubs.append(node)
             if hub != was_hub or (known != was_known and not hub):
                 turned.append(node)
+            if may_turn(node) and not hub and (known, vouched) != before[2:]:
+                touched.update(self._edges.ties(node))
         for key, persona, former in holders:
             if nodes[key].persona() != persona:
                 touched |= self._persons.move(nodes[key], persona, former)
@@ -123,6 +134,8 @@ class Contributions:
         # At its threshold a public number has as many neighbours as the limit, no more.
         node.ties, node.stale = None, None
         touched = set(self._edges.neighbours(node))
+        if (form := self._handles.told_otherwise(node.key)) is not None:
+            touched.add(form)
         if node.is_account:
             touched.update(other for other, _ in self._candidates.of(node))
             touched.update(other for other, _ in self._persons.edges(node))

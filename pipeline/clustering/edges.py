@@ -294,8 +294,7 @@ class Edges:
         """Add up the bits of independent evidence: names, voices, amounts, shared identifiers."""
         weights = self._model.one_edit
         found: list[tuple[float, str]] = []
-        if same_number(a.key, b.key):
-            found.append((weights.same_number_bank_missing, "same_number_bank_missing"))
+        found.append(self._model.number_bits(a.key, b.key))
         found.append(self._model.best_name_bits(self._names(a), self._names(b)))
         found += self._model.trait_bits(a.persona(), b.persona())
         if pair.voices:

@@ -4,7 +4,9 @@ A SIM that was issued again from ring to ring, another one back: each alone is n
 round is still there. So all numbers of a kind are taken away at once. Parts that are well-supported
 without them, and that one such number alone ties together, are parties of their own: the number
 stays with the part that it is tied to most. Two or more numbers that tie the same two parts speak
-for one party.
+for one party, unless one voice alone ties each of them to one of the two: so do two couriers who
+serve both. And a number that ties three parts or more, most of which nothing else ties to one
+another, is a courier's and speaks for none.
 """
 
 from __future__ import annotations
@@ -21,11 +23,17 @@ ENTANGLING_KINDS = ("phone:", "handle:")
 """Identifiers that change hands: all of them are taken away at once."""
 
 
+ONE_PARTY = 3
+"""So many voices, summed over the numbers that two parts share (of each the part with fewer), make
+one party of them: a second voice somewhere beside one for each of two numbers."""
+
+
 class Tie(NamedTuple):
-    """How much ties a number to a part: voices, and bits."""
+    """How much ties a number to a part: voices, bits, and the distinct voices (at least)."""
 
     voices: int
     bits: float
+    distinct: int
 
 
 def entangling_ties(
@@ -50,39 +58,54 @@ def entangling_ties(
     if len(known) < 2:
         return set()
     strengths = {key: _strengths(key, places, edges, head, known) for key, places in at.items()}
-    pairs: Counter[tuple[str, str]] = Counter()
-    for parts in strengths.values():
-        pairs.update(combinations(sorted(parts), 2))
-    for (one, other), count in pairs.items():
-        if count > 1:
-            _unite(head, one, other)
+    for one, other in _one_party(strengths):
+        _unite(head, one, other)
+    of = {key: own for key, parts in strengths.items() if (own := _own_party(parts, head))}
     found: set[int] = set()
-    for key, parts in strengths.items():
-        own = _own_party(parts, head)
-        for place in at[key]:
-            part = _find(head, _other(edges[place], key))
-            if own is not None and part in own.others:
+    for key, own in of.items():
+        for place in at[key] if own.others else ():
+            other = _other(edges[place], key)
+            party = of[other].party if other in of else _find(head, other)
+            if party in own.others:
                 found.add(place)
     return found
 
 
+def _one_party(strengths: Mapping[str, Mapping[str, Tie]]) -> list[tuple[str, str]]:
+    """Return the pairs of parts for which several numbers speak: they are one party."""
+    pairs = {key: list(combinations(sorted(parts), 2)) for key, parts in strengths.items()}
+    tying = Counter(pair for own in pairs.values() for pair in own)
+    speaking: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for key, own in pairs.items():
+        tied_otherwise = sum(tying[pair] > 1 for pair in own)
+        if len(own) > 1 and 2 * tied_otherwise < len(own):
+            continue
+        parts = strengths[key]
+        for one, other in own:
+            speaking[one, other].append(min(parts[one].distinct, parts[other].distinct))
+    return [p for p, told in speaking.items() if len(told) > 1 and sum(told) >= ONE_PARTY]
+
+
 class _Own(NamedTuple):
-    """The party that a number stays with, and those that it is tied to less."""
+    """The party that a number stays with, and those that it is tied to less.
+
+    It loses its ties to these, and to the numbers that stay with them.
+    """
 
     party: str
     others: frozenset[str]
 
 
 def _own_party(parts: Mapping[str, Tie], head: dict[str, str]) -> _Own | None:
-    """Return which of several parties a number is tied to most; None: there is one at most."""
-    tied: dict[str, Tie] = {}
-    for part, (voices, bits) in parts.items():
+    """Return which party a number is tied to most; None where it is tied to none."""
+    tied: dict[str, tuple[int, float]] = {}
+    for part, tie in parts.items():
         party = _find(head, part)
-        before = tied.get(party, Tie(0, 0.0))
-        tied[party] = Tie(before.voices + voices, before.bits + bits)
-    if len(tied) < 2:
+        voices, bits = tied.get(party, (0, 0.0))
+        tied[party] = voices + tie.voices, bits + tie.bits
+    if not tied:
         return None
-    own = min(tied, key=lambda p: (-tied[p].voices, -round(tied[p].bits, 3), p))
+    own = min(tied, key=lambda p: (-tied[p][0], -round(tied[p][1], 3), p))
     return _Own(own, frozenset(tied.keys() - {own}))
 
 
@@ -106,14 +129,23 @@ def _strengths(
     known: set[str],
 ) -> dict[str, Tie]:
     """Return how much ties a number to each well-supported part."""
-    found: dict[str, Tie] = {}
+    ties: defaultdict[str, list[GraphEdge]] = defaultdict(list)
     for place in places:
         edge = edges[place]
         part = _find(head, _other(edge, key))
         if part in known:
-            before = found.get(part, Tie(0, 0.0))
-            found[part] = Tie(before.voices + max(edge.voices, 1), before.bits + edge.bits)
-    return found
+            ties[part].append(edge)
+    return {part: _tie(mine) for part, mine in ties.items()}
+
+
+def _tie(edges: Sequence[GraphEdge]) -> Tie:
+    """Return what edges of one number to one part amount to."""
+    alone = {edge.sole for edge in edges if edge.sole}
+    return Tie(
+        sum(max(edge.voices, 1) for edge in edges),
+        sum(edge.bits for edge in edges),
+        max(len(alone), *(edge.voices for edge in edges)),
+    )
 
 
 def _unite(head: dict[str, str], one: str, other: str) -> None:

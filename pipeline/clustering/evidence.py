@@ -46,6 +46,8 @@ class OneEdit(_Part):
     same_amount_hundreds_of_baht: float
     same_amount_thousands_of_baht: float
     same_number_bank_missing: float
+    same_number_other_bank: float = 0.0
+    near_number_bank_missing: float = Field(default=0.0, le=0)
 
 
 class Person(_Part):
@@ -89,6 +91,7 @@ class Model(_Part):
     one_edit: OneEdit
     names: Names
     person: Person
+    without_at: float = 0.0
     platforms: dict[str, tuple[str, ...]]
 
     def together_bits(self, a: str, b: str, reports: int, voices: int) -> float:
@@ -106,6 +109,15 @@ class Model(_Part):
         if amount % SATANG_A_HUNDRED_BAHT == 0:
             return self.one_edit.same_amount_hundreds_of_baht
         return self.one_edit.same_amount
+
+    def number_bits(self, a: str, b: str) -> tuple[float, str]:
+        """Return bits and reason of two look-alike accounts' banks; (0, "") for one edit alone."""
+        weights, missing = self.one_edit, UNKNOWN_BANK in (bank_of(a), bank_of(b))
+        if number_of(a) == number_of(b):
+            if missing:
+                return weights.same_number_bank_missing, "same_number_bank_missing"
+            return weights.same_number_other_bank, "same_number_other_bank"
+        return (weights.near_number_bank_missing, "bank_missing") if missing else (0.0, "")
 
     def name_bits(self, a: str, b: str) -> tuple[float, str]:
         """Return bits and reason of two holders' names; (0, "") when they do not agree."""

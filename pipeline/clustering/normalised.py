@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from pipeline.clustering.homes import home_first
 from pipeline.contracts.codec import checked_milliseconds, digest
 from pipeline.contracts.invalid import InvalidEvent, Reason
 from pipeline.contracts.reports import (
@@ -40,10 +41,6 @@ from pipeline.identity.wallet import normalise_wallet
 from pipeline.policy.policy import Policy
 
 UNKNOWN_BANK = "?"
-
-HOME_ORDER = ("account", "promptpay", "wallet", "nid", "handle", "url", "phone")
-"""A report counts for the cluster of its first identifier in this order of kinds."""
-_HOME_PLACE = {kind: place for place, kind in enumerate(HOME_ORDER)}
 
 _IMPLYING = ("promptpay:phone:", "promptpay:nid:")
 """PromptPay keys that name a phone or a person that is an identifier itself."""
@@ -208,7 +205,7 @@ class _Reading:
         self.payments: list[Payment] = []
         self.changes: list[str] = []
         self.first_problem: str | None = None
-        self._suspects: set[str] = set()
+        self._suspects: dict[str, None] = {}
         self._holders: set[tuple[str, str]] = set()
         self._persons: set[str] = set()
         self._traits: list[set[str]] = []
@@ -224,7 +221,7 @@ class _Reading:
         key = self._usable(_NORMALISERS[type(suspect)](suspect), _SUSPECT, place)
         if key is None:
             return
-        self._suspects.add(key)
+        self._suspects[key] = None
         if isinstance(suspect, AccountSuspect) and suspect.holder is not None:
             _refuse_national_id(suspect.holder, _HOLDER, place)
             name = _normal_name(suspect.holder)
@@ -235,7 +232,7 @@ class _Reading:
         for text in (person.name, person.birth_date, person.address):
             _refuse_national_id(text, _SUSPECT, place)
         if person.national_id is not None:
-            self._suspects.add(f"nid:{person.national_id}")
+            self._suspects[f"nid:{person.national_id}"] = None
         name = _normal_name(person.name)
         if name:
             self._persons.add(name)
@@ -249,7 +246,7 @@ class _Reading:
         payees = self._party(payment.to, _PAYEE, place)
         payers = self._party(payment.from_, _PAYER, place) if payment.from_ else []
         self._payers.update(payers)
-        self._suspects.update(payees)
+        self._suspects.update(dict.fromkeys(payees))
         payees = [ERASED + payment.erased] if payment.erased else payees
         if payees:
             reference, payer = payment.reference or "", payers[0] if payers else ""
@@ -295,16 +292,17 @@ class _Reading:
         if len(accounts) > 1:
             self._name_the_banks(accounts)
             self._right_the_slips()
-        paid_by_themselves = self._suspects & self._payers
+        paid_by_themselves = self._suspects.keys() & self._payers
         if paid_by_themselves:
             self.changes += [f"{key} paid and is no suspect" for key in sorted(paid_by_themselves)]
-            self._suspects -= paid_by_themselves
+            for key in paid_by_themselves:
+                del self._suspects[key]
             self.payments = [p for p in self.payments if p.payee not in self._payers]
 
     def _right_the_slips(self) -> None:
         payees = sorted({p.payee for p in self.payments if p.payee.startswith("account:")})
         renamed: dict[str, str] = {}
-        for typed in sorted(self._suspects - set(payees)):
+        for typed in sorted(self._suspects.keys() - set(payees)):
             near = [payee for payee in payees if _is_slip_of(typed, payee)]
             if len(near) == 1:
                 renamed[typed] = near[0]
@@ -325,19 +323,18 @@ class _Reading:
     def _rename(self, renamed: dict[str, str]) -> None:
         if not renamed:
             return
-        self._suspects = {renamed.get(key, key) for key in self._suspects}
+        self._suspects = {renamed.get(key, key): None for key in self._suspects}
         self._holders = {(renamed.get(key, key), name) for key, name in self._holders}
         self.payments = [
             msgspec.structs.replace(p, payee=renamed.get(p.payee, p.payee)) for p in self.payments
         ]
 
     def identifiers(self) -> list[str]:
-        """Return the canonical identifiers, the report's home first."""
-        keys = self._suspects
+        """Return the canonical identifiers by kind, the report's home first."""
+        keys = set(self._suspects)
         implied = [key.removeprefix("promptpay:") for key in keys if key.startswith(_IMPLYING)]
-        if implied:
-            keys = keys.union(key for key in implied if key not in self._payers)
-        return sorted(keys, key=_home_order)
+        keys.update(key for key in implied if key not in self._payers)
+        return home_first(self._suspects, keys)
 
     def names(self) -> tuple[tuple[str, str], ...]:
         """Return (account, name): holders as given; a person's name where one account is."""
@@ -367,10 +364,6 @@ _NORMALISERS: dict[type, Callable[[Any], Normalised]] = {
     UrlSuspect: lambda suspect: normalise_url(suspect.url),
     WalletSuspect: lambda suspect: normalise_wallet(suspect.network, suspect.address),
 }
-
-
-def _home_order(key: str) -> tuple[int, str]:
-    return _HOME_PLACE[key[: key.index(":")]], key
 
 
 def _in_order(found: Collection[T]) -> tuple[T, ...]:

@@ -74,6 +74,10 @@ class KnownNumbers:
         """Say whether a number of a bank is in use."""
         return int(number) in self._known.get(bank, {}).get(len(number), ())
 
+    def banks(self) -> list[str]:
+        """Return the banks at which any number is in use."""
+        return list(self._known)
+
     def banks_of(self, number: str) -> list[str]:
         """Return the banks at which a number is in use."""
         return [bank for bank in self._known if self.known(bank, number)]

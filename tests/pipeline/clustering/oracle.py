@@ -1,7 +1,6 @@
 """The definition of clusters on the whole set of reports, written naively and apart from the fold.
 
-Nothing here is incremental: every count is a set, every bridge is what falls apart without it.
-"""
+Nothing here is incremental: every count is a set, every bridge is what falls apart without it."""
 
 from __future__ import annotations
 
@@ -19,11 +18,10 @@ from pipeline.clustering.personas import NOBODY, Persona, persona_of
 from pipeline.clustering.persons import PERSONS_A_BLOCK, blocks_of
 from pipeline.identity.account import bank_of, is_one_edit, number_of
 from pipeline.policy.policy import Policy, Standing
+from tests.pipeline.clustering.oracle_entangled import Edge, entangled
 from tests.pipeline.clustering.oracle_names import bear_one_rare_name
 
 HOUR_MS = 3_600_000
-Edge = tuple[float, str, str, str, frozenset[str]]
-"""(bits, a, b, tier, voices)"""
 
 
 def newest_words(reports: Iterable[StoredReport]) -> list[StoredReport]:
@@ -137,8 +135,12 @@ class Oracle:
         return found
 
     def bits_of_look_alikes(self, a: str, b: str) -> float:
-        weights, same = self.model.one_edit, number_of(a) == number_of(b)
-        total = weights.same_number_bank_missing if same else 0.0
+        weights, missing = self.model.one_edit, "?" in (bank_of(a), bank_of(b))
+        if number_of(a) == number_of(b):
+            known = weights.same_number_other_bank
+            total = weights.same_number_bank_missing if missing else known
+        else:
+            total = weights.near_number_bank_missing if missing else 0.0
         names = [[n for r in self.of[x] for k, n in r.names if k == x] for x in (a, b)]
         total += max((self.model.name_bits(m, n)[0] for m in names[0] for n in names[1]), default=0)
         total += sum(bits for bits, _ in self.model.trait_bits(self.persona(a), self.persona(b)))
@@ -165,9 +167,9 @@ class Oracle:
         for a, b in combinations(accounts, 2):
             if frozenset((a, b)) in self.apart:
                 continue
-            same = number_of(a) == number_of(b) and "?" in (bank_of(a), bank_of(b))
-            near = bank_of(a) == bank_of(b) != "?" and is_one_edit(number_of(a), number_of(b))
-            if same or near:
+            same = number_of(a) == number_of(b)
+            near = is_one_edit(number_of(a), number_of(b))
+            if same or (near and (bank_of(a) == bank_of(b) or "?" in (bank_of(a), bank_of(b)))):
                 bits[a, b] = self.bits_of_look_alikes(a, b)
                 if bits[a, b] >= self.rules.one_edit_bits:
                     qualified[a].add(b)
@@ -179,9 +181,14 @@ class Oracle:
         anchors = {a for a in qualified if all(standing(a) < standing(b) for b in qualified[a])}
         found: list[Edge] = []
         for account in sorted(qualified.keys() - anchors):
-            namesakes = [b for b in qualified[account] if number_of(b) == number_of(account)]
-            reachable = qualified[account] & anchors
-            if not reachable or (bank_of(account) == "?" and len(namesakes) > 1):
+            fitting = qualified[account]
+            if bank_of(account) == "?":
+                exact = {b for b in fitting if number_of(b) == number_of(account)}
+                fitting = exact or fitting
+                if len({bank_of(b) for b in fitting}) > 1:
+                    continue
+            reachable = fitting & anchors
+            if not reachable:
                 continue
             a, b = sorted((account, min(reachable, key=standing)))
             found.append((bits[a, b], a, b, "T1", frozenset()))
@@ -219,8 +226,20 @@ class Oracle:
                 found.append((round(bits, 3), a, b, "T1", frozenset()))
         return found
 
+    def handles(self) -> list[Edge]:
+        found: list[Edge] = []
+        for official in [n for n in self.of if n.startswith("handle:line:@")]:
+            plain = official.replace("@", "", 1)
+            if plain not in self.of or self.hubs & {plain, official}:
+                continue
+            told, with_at = len(self.spoke(plain)), len(self.spoke(official))
+            if (told < 2 or told < with_at) and frozenset((plain, official)) not in self.apart:
+                a, b = sorted((plain, official))
+                found.append((self.model.without_at, a, b, "T1", frozenset()))
+        return found
+
     def edges(self) -> list[Edge]:
-        found = [*self.look_alikes(), *self.persons()]
+        found = [*self.look_alikes(), *self.persons(), *self.handles()]
         for (a, b), reports in self.pairs.items():
             if a in self.hubs or b in self.hubs or frozenset((a, b)) in self.apart:
                 continue
@@ -230,7 +249,7 @@ class Oracle:
         return sorted(found, key=lambda e: (-e[0], *e[1:4]))
 
     def clusters(self) -> set[frozenset[str]]:
-        edges = self._without_passing(self.edges())
+        edges = self._without_nameless(self._without_passing(self.edges()))
         said: nx.Graph = nx.Graph()
         said.add_nodes_from(self.of)
         said.add_edges_from(self.same)
@@ -274,6 +293,18 @@ class Oracle:
             if len(known) >= 3 and 3 * len(single) >= 2 * len(parts):
                 cut |= {frozenset((node, end)) for part in single for end in part}
         return [edge for edge in edges if edge[3] != "T0" or frozenset(edge[1:3]) not in cut]
+
+    def _without_nameless(self, edges: list[Edge]) -> list[Edge]:
+        strong = ("verified", "police_filed", "bank_detected", "laundering_listed")
+        found = []
+        for edge in edges:
+            _, a, b, _, voices = edge
+            nameless = len(voices) == 1 and voices <= {report.key for report in self.live}
+            known = b.startswith("phone:") and len(self.voices(b)) > 1
+            vouched = any(getattr(report, why) for report in self.of[a] for why in strong)
+            if not (nameless and known and a.startswith("account:") and not vouched):
+                found.append(edge)
+        return found
 
     def _bridge_round(self, edges: list[Edge], head: dict[str, str]) -> set[Edge]:
         graph = nx.Graph()
@@ -329,7 +360,8 @@ class Oracle:
     def supported(self, part: set[object], bridge: set[str]) -> bool:
         nodes = [x for n in part if isinstance(n, str) for x in self.behind[n]]
         voices = set().union(*(self.voices(n) for n in nodes)) if nodes else set()
-        several = sum(len(self.of[n]) > 1 for n in nodes)
+        single = [n for n in nodes if f"promptpay:{n}" not in self.others[n]]
+        several = sum(len(self.of[n]) > 1 for n in single)
         enough = len(voices - bridge) >= self.rules.bridge_voices
         return enough and several >= self.rules.bridge_identifiers
 
@@ -366,35 +398,3 @@ class Oracle:
 def accounts(nodes: Iterable[str]) -> list[str]:
     """Return those that are accounts."""
     return [node for node in nodes if node.startswith("account:")]
-
-
-def entangled(oracle: Oracle, edges: list[Edge]) -> set[Edge]:
-    """Return the ties that phones and handles lose which several rings passed on."""
-    numbers = {n for n in oracle.behind if n.startswith(("phone:", "handle:"))}
-    graph = nx.Graph()
-    graph.add_nodes_from(oracle.behind.keys() - numbers)
-    graph.add_edges_from(e[1:3] for e in edges if not numbers & set(e[1:3]))
-    parts = [set(p) for p in nx.connected_components(graph) if oracle.supported(set(p), set())]
-    ties: dict[str, dict[int, list[Edge]]] = {number: defaultdict(list) for number in numbers}
-    for edge in edges:
-        for number, end in (edge[1:3], edge[2:0:-1]):
-            for place, part in enumerate(parts):
-                if number in numbers and end in part:
-                    ties[number][place].append(edge)
-    shared = nx.Graph()
-    shared.add_nodes_from(range(len(parts)))
-    for one, other in combinations(range(len(parts)), 2):
-        if sum(one in tied and other in tied for tied in ties.values()) > 1:
-            shared.add_edge(one, other)
-    cut: set[Edge] = set()
-    for tied in ties.values():
-        parties = []
-        for places in nx.connected_components(shared):
-            mine = [edge for place in places for edge in tied.get(place, ())]
-            if mine:
-                voices, bits = sum(max(len(e[4]), 1) for e in mine), sum(e[0] for e in mine)
-                name = min(set().union(*(parts[place] for place in places)))
-                parties.append((-voices, -round(bits, 3), name, mine))
-        for *_, mine in sorted(parties, key=lambda party: party[:3])[1:]:
-            cut |= set(mine)
-    return cut

@@ -46,7 +46,7 @@ STANDARD = small_policy()
 suspects = st.one_of(
     st.builds(account, st.sampled_from(NUMBERS), st.sampled_from(BANKS), st.sampled_from(HOLDERS)),
     st.builds(phone, st.sampled_from(PHONES)),
-    st.builds(line, st.sampled_from(["@quick", "@rich"])),
+    st.builds(line, st.sampled_from(["@quick", "@rich", "rich"])),
     st.builds(
         somebody,
         st.sampled_from(["Somchai Jaidee", "กมลวรรณ พิทักษ์ไทย"]),

@@ -65,3 +65,13 @@ def test_a_chain_of_supported_parts_is_cut_at_each_bridge(monkeypatch: pytest.Mo
     run.feed(sparse([*told, (2, 3, None), (5, 6, None)]))
     assert len(run.clusters()) == 3
     assert max(cuts) > 0
+
+
+def test_a_proxy_and_the_phone_that_it_is_made_of_support_no_part_twice() -> None:
+    proxy = {"kind": "promptpay", "proxy": "0811111111"}
+    ring = [report(f"ring-{n}", [line("@a"), line("@b")]) for n in range(4)]
+    paid = [report(f"paid-{n}", [proxy]) for n in range(4)]
+    tie = [report(f"tie-{n}", [line("@a"), proxy]) for n in range(2)]
+    run = Run()
+    run.feed([*ring, *paid, *tie])
+    assert len(run.clusters()) == 1

@@ -50,7 +50,28 @@ def test_rings_in_a_circle_of_passed_phones_stay_apart() -> None:
 def test_two_phones_that_tie_the_same_two_parts_speak_for_one_party() -> None:
     run = Run()
     run.feed(ring(0, 0, 1) + ring(1, 1, 0))
+    run.feed([report("another", [account(ACCOUNTS[0]), phone(PHONES[1])])])
     assert len(run.clusters()) == 1
+
+
+def test_two_couriers_whom_one_victim_of_each_of_two_rings_names_make_no_party_of_them() -> None:
+    run = Run()
+    for place in (0, 1):
+        run.feed(ring(place, place, 2))
+        run.feed([report(f"{place}-other", [account(ACCOUNTS[place]), phone("0844444444")])])
+    assert len(run.clusters()) == 2
+
+
+def test_a_courier_of_three_rings_and_a_phone_that_two_of_them_used_make_no_party_of_the_two() -> (
+    None
+):
+    run = Run()
+    for place in range(3):
+        run.feed(ring(place, place, 0 if place == 1 else place))
+        for voice in range(2):
+            told = [account(ACCOUNTS[place]), phone("0844444444")]
+            run.feed([report(f"{place}-courier-{voice}", told)])
+    assert len(run.clusters()) == 3
 
 
 told = st.lists(

@@ -51,6 +51,14 @@ def test_a_report_is_filed_under_its_home_in_the_cluster_of_the_moment() -> None
     assert one["received_at"] == "2026-11-20T03:00:00.000Z"
 
 
+def test_of_several_of_a_kind_the_one_that_is_told_first_is_a_reports_home() -> None:
+    run = Run()
+    run.feed([report("1", [phone("0899999999"), phone("0811111111"), line("@x"), line("@a")])])
+    run.feed([report("2", [phone("0899999999"), phone("0811111111")])])
+    one, two = filed(run)
+    assert (one["identifier"], two["identifier"]) == ("handle:line:@x", "phone:+66899999999")
+
+
 def test_corrections_and_withdrawals_are_said_with_a_higher_version_and_repeats_are_not() -> None:
     run = Run()
     first = report("1", [account("1234567890")])

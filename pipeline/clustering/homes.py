@@ -1,0 +1,30 @@
+"""Under which of its identifiers a report is filed: for the cluster of that one it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+HOME_ORDER: Final = ("account", "promptpay", "wallet", "nid", "url", "handle", "phone")
+"""A report counts for the cluster of its first identifier in this order of kinds; of several of a
+kind, of the one that it names first: a courier's phone is told after the swindler's. What is handed
+on from one owner to the next more often comes later."""
+
+_PLACE: Final = {kind: place for place, kind in enumerate(HOME_ORDER)}
+
+
+def home_first(told: Collection[str], keys: Collection[str]) -> list[str]:
+    """Return all keys of a report by kind, its home first.
+
+    ``told`` are those that it names itself, as it names them; ``keys`` also those that follow.
+    """
+    found = sorted(keys, key=lambda key: (_place(key), key))
+    home = min(told, key=_place, default=None)
+    if home is not None and home != found[0]:
+        found.remove(home)
+        found.insert(0, home)
+    return found
+
+
+def _place(key: str) -> int:
+    return _PLACE[key[: key.index(":")]]

@@ -1,0 +1,77 @@
+"""A number told with a wrong bank, or without one: what joins it to the account that it means."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.pipeline.clustering.scenarios import Run, account, phone, report
+
+MULE, NEAR = "1112223330", "1112223331"
+HOLDER, OTHER_HOLDER = "กมลวรรณ พิทักษ์ไทย", "ธีรเดช บุญเรือง"
+
+
+def mule(holder: str | None = None) -> list[dict[str, object]]:
+    """Return what two victims tell of a mule account."""
+    return [report(f"mule-{n}", [account(MULE, "004", holder)], victim=f"v{n}") for n in range(2)]
+
+
+def is_joined(*reports: dict[str, object], key: str) -> bool:
+    run = Run()
+    run.feed([*reports])
+    return f"account:004:{MULE}" in run.cluster_of(key)["members"]
+
+
+def test_the_same_number_at_another_bank_alone_joins_nothing() -> None:
+    told = report("wrong", [account(MULE, "014")])
+    assert not is_joined(*mule(), told, key=f"account:014:{MULE}")
+
+
+def test_the_same_number_at_another_bank_with_the_same_holder_is_the_account() -> None:
+    told = report("wrong", [account(MULE, "014", HOLDER)])
+    assert is_joined(*mule(HOLDER), told, key=f"account:014:{MULE}")
+
+
+def test_the_same_number_at_another_bank_with_another_holder_is_another_account() -> None:
+    told = report("wrong", [account(MULE, "014", OTHER_HOLDER)])
+    assert not is_joined(*mule(HOLDER), told, key=f"account:014:{MULE}")
+
+
+def test_a_victim_who_names_two_banks_for_one_number_means_one_account() -> None:
+    told = report("wrong", [account(MULE, "014")], victim="v1", source="bank-004")
+    assert is_joined(*mule(), told, key=f"account:014:{MULE}")
+
+
+def test_a_number_that_several_name_at_each_of_two_banks_is_two_accounts() -> None:
+    told = [report(f"wrong-{n}", [account(MULE, "014", HOLDER)]) for n in range(2)]
+    assert not is_joined(*mule(HOLDER), *told, key=f"account:014:{MULE}")
+
+
+@pytest.mark.parametrize(("holder", "joined"), [(HOLDER, True), (None, False)])
+def test_a_misspelt_number_without_its_bank_needs_the_holder(
+    holder: str | None, joined: bool
+) -> None:
+    told = report("near", [account(NEAR, None, holder)])
+    assert is_joined(*mule(HOLDER), told, key=f"account:?:{NEAR}") == joined
+    assert is_joined(told, *mule(HOLDER), key=f"account:?:{NEAR}") == joined
+
+
+def test_a_misspelt_number_without_its_bank_that_fits_two_banks_fits_neither() -> None:
+    told = report("near", [account(NEAR, None), phone("0811111111")])
+    there = [report(f"b{n}", [account(MULE, "014"), phone("0833333333")]) for n in range(2)]
+    ours = [report(f"a{n}", [account(MULE, "004"), phone("0822222222")]) for n in range(2)]
+    voices = [
+        report("near-a", [account(MULE, "014")], victim="near"),
+        report("near-b", [account(MULE, "004")], victim="near"),
+        report("near-c", [account(NEAR, None)], victim="near"),
+    ]
+    assert not is_joined(*there, *ours, told, *voices, key=f"account:?:{NEAR}")
+
+
+def test_who_wrote_the_wrong_bank_stands_apart_again_once_it_is_corrected() -> None:
+    wrong = report("wrong", [account(MULE, "014", HOLDER)])
+    other = report("wrong", [account("5556667770", "014")], kind="corrected", revision=2)
+    run = Run()
+    run.feed([*mule(HOLDER), wrong, other])
+    cluster = run.cluster_of(f"account:004:{MULE}")
+    assert cluster["members"] == [f"account:004:{MULE}"]
+    assert not cluster["relations"]
