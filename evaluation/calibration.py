@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from evaluation.runs import World, clustered, lines, truth_of
@@ -67,16 +67,21 @@ def kind_of_link(edge: Edge) -> str:
 def _judged(world: World) -> Iterator[tuple[Edge, bool]]:
     scenario = world.scenario()
     truth, reports = truth_of(scenario), lines(scenario.reports)
+    owners = owners_of(truth, identifiers_told(newest_reports(reports, load_policy())))
+    for edge in links_of(reports):
+        yield edge, bool(owners.get(edge.a, set()) & owners.get(edge.b, set()))
+
+
+def links_of(reports: Sequence[bytes]) -> list[Edge]:
+    """Return every link that the clusters of reports list, but those through public numbers.
+
+    Bits say nothing of numbers that are everybody's: these are found by other rules.
+    """
     found = gather(clustered(reports)[0], [])
-    told = identifiers_told(newest_reports(reports, load_policy()))
-    owners = owners_of(truth, told)
     seen: dict[tuple[str, str], Edge] = {}
     for cluster in found.clusters.values():
         seen.update(((edge.a, edge.b), edge) for edge in (*cluster.edges, *cluster.relations))
-    for (a, b), edge in seen.items():
-        # Bits say nothing of numbers that are everybody's: these are found by other rules.
-        if not PUBLIC & set(edge.reasons):
-            yield edge, bool(owners.get(a, set()) & owners.get(b, set()))
+    return [edge for edge in seen.values() if not PUBLIC & set(edge.reasons)]
 
 
 def owners_of(truth: Truth, told: dict[str, tuple[str, ...]]) -> dict[str, set[str]]:

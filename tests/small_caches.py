@@ -17,6 +17,7 @@ from agents.runtime import run_worker
 from agents.settings import load_settings
 from agents.worker import WorkerName, runtime_settings, worker_spec
 from pipeline.accounts import fold as accounts_fold
+from pipeline.accounts import lookback
 from pipeline.clustering import nodes
 
 COMMAND = ("-m", "tests.small_caches")
@@ -24,6 +25,7 @@ FILES_IN_MEMORY = 50
 POSTINGS_IN_MEMORY = 1_000
 KEPT_NODES = 1_000
 KEPT_REPORTS = 500
+BLOCK_POSTINGS = 512
 _STORE_BYTES = 1024 * 1024
 
 
@@ -31,6 +33,7 @@ def main() -> int:
     """Run the worker that the first argument names."""
     accounts_fold.FILES_IN_MEMORY = FILES_IN_MEMORY
     accounts_fold.POSTINGS_IN_MEMORY = POSTINGS_IN_MEMORY
+    lookback.BLOCK_POSTINGS = BLOCK_POSTINGS
     nodes.KEPT_NODES = KEPT_NODES
     nodes.KEPT_REPORTS = KEPT_REPORTS
     name, settings = WorkerName(sys.argv[1]), load_settings()

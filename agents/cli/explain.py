@@ -13,7 +13,13 @@ from rich.tree import Tree
 from agents.cli import CommandError
 from agents.cli.account import account_file, account_key
 from agents.cli.alerts import Language, Told, read_alert
-from agents.cli.explain_identifier import read_known, tree_of_identifier, tree_of_pair
+from agents.cli.explain_identifier import (
+    add_edge,
+    read_known,
+    tree_of_identifier,
+    tree_of_pair,
+)
+from agents.cli.explain_rules import add_rules, rule_sentence, rule_that_acted, what_would_change
 from agents.console import (
     account_with_bank,
     broker_errors,
@@ -32,7 +38,7 @@ from pipeline.accounts.matching import BY_AMOUNT, BY_PAYER, BY_REFERENCE, UNMATC
 from pipeline.accounts.reasons import baht
 from pipeline.contracts.alerts import AlertKind, Evidence, FreezeAlert
 from pipeline.contracts.clusters import Cluster, Edge
-from pipeline.policy.policy import LevelRule, Policy, PolicyError, load_policy
+from pipeline.policy.policy import Policy, PolicyError, load_policy
 from pipeline.topics import CLUSTERS, FREEZE_ALERTS
 
 MIN_PREFIX_CHARS = 4
@@ -117,10 +123,11 @@ def _explain_identifiers(targets: list[str], bootstrap: str | None) -> None:
         ) from None
     with broker_errors(), TopicReader(command_settings(bootstrap)) as reader:
         known, identifiers = read_known(reader, keys)
+        file = account_file(reader, identifiers[0]) if len(identifiers) == 1 else None
     if len(identifiers) > 1:
         console().print(tree_of_pair(known, identifiers[0], identifiers[1]))
     else:
-        console().print(tree_of_identifier(known, identifiers[0]))
+        console().print(tree_of_identifier(known, identifiers[0], file))
 
 
 def read_case(reader: TopicReader, prefix: str) -> Case:
@@ -169,60 +176,15 @@ def tree_of(case: Case, language: Language) -> Tree:
     _add_claims(tree, case)
     _add_payment(tree, case.asked)
     _add_level(tree, case)
+    acted = tree.add(Text("Rule that acted", style="bold"))
+    acted.add(Text(rule_that_acted(alert)))
+    if case.asked.kind is not AlertKind.VICTIM_STILL_PAYING:
+        add_rules(tree, case.file, case.policy)
     _add_cluster(tree, case)
     changes = tree.add(Text("What would change the answer", style="bold"))
-    for sentence in what_would_change(case):
+    for sentence in what_would_change(alert, case.file, case.policy):
         changes.add(Text(sentence))
     return tree
-
-
-def what_would_change(case: Case) -> list[str]:
-    """Return, in sentences, which news would lead to another version or a release."""
-    alert, policy = case.alert, case.policy
-    if alert.kind is AlertKind.RELEASE:
-        if alert.superseded_by is not None:
-            return [f"Alert {alert.superseded_by} now speaks of the same money: explain that one."]
-        return ["A new report or payment about this account would open it again, as a new version."]
-    if alert.kind is AlertKind.VICTIM_STILL_PAYING:
-        return ["It ends when the account that was paid is no longer at a level that may act."]
-    if alert.kind is AlertKind.WATCH:
-        verified = "A verified reporter (ThaID, NDID, police or bank)"
-        if policy is not None:
-            verified = f"A reporter verified by {', '.join(sorted(policy.reporters.verified_by))}"
-        acting = case.file is not None and case.file.level is not None and case.file.level.acting
-        first = (
-            "The disputed payment being seen there leads to a hold; one more report may, too."
-            if acting
-            else f"{verified} would let it act: then holds are asked for."
-        )
-        return [first, "It ends when the reports that name the account are withdrawn."]
-    found = [f"The clock: it ends by itself at {thai_moment(alert.holds_until)} (UTC+7)."]
-    if policy is not None and not _police_filed(case):
-        found.append(
-            f"A police complaint makes it last {policy.holds.police_hours} hours instead of "
-            f"{policy.holds.hours}."
-        )
-    if any(one.kind == "transfer" for one in alert.evidence):
-        found.append("The money going on lowers it here, and it is asked for where it goes.")
-    found.append("The reports being withdrawn or corrected, so that no claim is left, releases it.")
-    found.append("The bank or the police ending it (released, refused, seized) releases it.")
-    found.append(
-        "Money leaving the account lowers the amount, to no more than the newest known balance."
-        if alert.balance_known
-        else "A known balance would cap the amount; none is known now."
-    )
-    if any(one.detail == UNMATCHED for one in alert.evidence):
-        found.append("The payment being seen replaces it by an alert about that very payment.")
-    return found
-
-
-def _police_filed(case: Case) -> bool:
-    file = case.file
-    if file is None:
-        return False
-    return (file.level is not None and file.level.police_filed) or any(
-        claim.police_filed and not claim.withdrawn for claim in file.claims.values()
-    )
 
 
 def _add_versions(tree: Tree, case: Case) -> None:
@@ -317,18 +279,9 @@ def _add_level(tree: Tree, case: Case) -> None:
     rule = None
     if policy is not None:
         rule = next((one for one in policy.levels if one.level == asked.level), None)
-    branch.add(Text(f"policy {asked.policy_version}" + (f": {_rule(rule)}" if rule else "")))
-
-
-def _rule(rule: LevelRule) -> str:
-    needs = [
-        f"at least {rule.voices} person(s)" if rule.voices else "",
-        f"at least {rule.verified_voices} verified person(s)" if rule.verified_voices else "",
-        "a police complaint" if rule.police_filed else "",
-        "the bank's own detection" if rule.bank_detected else "",
-        "an entry on a laundering list" if rule.laundering_listed else "",
-    ]
-    return f"{rule.level.replace('_', ' ')} needs {' and '.join(one for one in needs if one)}"
+    branch.add(
+        Text(f"policy {asked.policy_version}" + (f": {rule_sentence(rule)}" if rule else ""))
+    )
 
 
 def _add_cluster(tree: Tree, case: Case) -> None:
@@ -355,25 +308,27 @@ def _add_cluster(tree: Tree, case: Case) -> None:
     for report in cluster.reports[:MAX_LISTED]:
         reports.add(Text(visible(report)))
     _add_rest(reports, cluster.report_count)
-    _add_edges(branch, "joined by", cluster.edges, asked.account)
-    _add_edges(
-        branch, "looks like (joins nothing, acts on nothing)", cluster.relations, asked.account
-    )
+    needed = case.policy.clustering.one_edit_bits if case.policy is not None else None
+    _add_edges(branch, "joined by", cluster.edges, asked.account, needed)
+    title = "looks like (joins nothing, acts on nothing)"
+    _add_edges(branch, title, cluster.relations, asked.account, needed)
     if cluster.review is not None:
         branch.add(Text(f"for a person to look at: {visible(cluster.review)}", style="yellow"))
 
 
-def _add_edges(branch: Tree, title: str, edges: list[Edge], account: str) -> None:
-    """List edges, those of the account itself first, then the strongest."""
+def _add_edges(
+    branch: Tree, title: str, edges: list[Edge], account: str, needed: float | None
+) -> None:
+    """List edges with their evidence, those of the account itself first, then the strongest.
+
+    ``needed`` are the bits from which on look-alikes may join, where that is known.
+    """
     if not edges:
         return
     listed = branch.add(Text(f"{title} ({len(edges)})"))
     order = sorted(edges, key=lambda one: (account not in (one.a, one.b), -one.bits, one.a, one.b))
     for one in order[:MAX_LISTED]:
-        line = Text(f"{account_with_bank(one.a)} – {account_with_bank(one.b)}")
-        line.append(f"  {one.bits:.1f} bits, {one.tier}", style="cyan")
-        line.append(f"  {visible('; '.join(one.reasons))}")
-        listed.add(line)
+        add_edge(listed, one, needed)
     _add_rest(listed, len(order))
 
 

@@ -10,9 +10,12 @@ import msgspec
 from rich.text import Text
 from rich.tree import Tree
 
+from agents.cli.explain_rules import add_rules, rule_sentence
 from agents.console import account_with_bank, level_text, visible
 from agents.reading import TopicReader
+from pipeline.accounts.file import AccountFile
 from pipeline.clustering.decisions import OVERRULED, SAID_NOT_SAME
+from pipeline.clustering.evidence import kind_of, load_model
 from pipeline.clustering.nameless import REASON_NAMELESS
 from pipeline.contracts.clusters import Cluster, Edge, FiledReport, WatchlistEntry
 from pipeline.policy.policy import NO_LEVEL, load_policy
@@ -21,6 +24,9 @@ from pipeline.topics import CLUSTERS, FILED_REPORTS, WATCHLIST
 MAX_EDGES = 20
 """Edges of one identifier that are listed; of the rest only the number is said."""
 
+_TOGETHER = re.compile(r"named together in (?P<reports>\d+) reports by (?P<voices>\d+) voices")
+_ROUNDING = 0.05
+"""Bits by which the parts of an edge's sum may differ from it."""
 _WORTH = re.compile(r"(?P<what>.+):(?P<bits>[+-]\d+(?:\.\d+)?)")
 _BLOCKED = {
     "public_number": "one of the two is a public number, which joins nothing; an analyst's `same` "
@@ -76,10 +82,17 @@ def read_known(reader: TopicReader, targets: list[str]) -> tuple[Known, list[str
     return known, identifiers
 
 
-def tree_of_identifier(known: Known, identifier: str) -> Tree:
-    """Return why an identifier has its level and its place."""
+def tree_of_identifier(known: Known, identifier: str, file: AccountFile | None = None) -> Tree:
+    """Return why an identifier has its level and its place, and what its rules allow.
+
+    ``file`` is an account's file, where there is one: its rules are those of a hold.
+    """
     tree = Tree(Text(account_with_bank(identifier), style="bold"))
-    _add_entry(tree, known.entries.get(identifier))
+    entry = known.entries.get(identifier)
+    _add_entry(tree, entry)
+    add_rules(tree, file, load_policy())
+    if entry is not None:
+        _add_next_levels(tree, entry)
     cluster = known.cluster_of(identifier)
     if cluster is None:
         tree.add("no live report names it")
@@ -103,7 +116,10 @@ def tree_of_pair(known: Known, one: str, other: str) -> Tree:
         way = way_between(first.edges, one, other)
         tree.add(f"one cluster, {first.cluster_id}, by {len(way)} step(s)")
         for edge in way:
-            _add_edge(tree, edge)
+            add_edge(tree, edge)
+        changes = tree.add(Text("What would change the answer", style="bold"))
+        for sentence in _what_would_part(way):
+            changes.add(Text(sentence))
         return tree
     between = [
         edge
@@ -114,10 +130,44 @@ def tree_of_pair(known: Known, one: str, other: str) -> Tree:
     ]
     tree.add("not in one cluster")
     if between:
-        _add_edge(tree, between[0])
+        add_edge(tree, between[0])
     else:
         tree.add("nothing that reports say of both ties them; an analyst's `same` would join them")
+        if all(key.startswith("account:") for key in (one, other)):
+            bits = load_model().person.join_bits
+            tree.add(
+                f"accounts of one holder are joined from {bits:.0f} bits on, by name, date of "
+                "birth and address together"
+            )
     return tree
+
+
+def _what_would_part(way: list[Edge]) -> list[str]:
+    """Return, in sentences, which news would part two identifiers that such a way joins."""
+    if not way:
+        return ["They are one identifier."]
+    weakest = min(way, key=lambda edge: (edge.bits, edge.a, edge.b))
+    ends = f"{account_with_bank(weakest.a)} – {account_with_bank(weakest.b)}"
+    return [
+        f"The weakest step has {weakest.bits:.1f} bits: {ends}. Without the reports behind it the "
+        "two stand apart, unless other evidence joins them.",
+        "An end of a step becoming a public number, or a bridge between two parts, parts them.",
+        "An analyst's `not_same` about the two parts them.",
+    ]
+
+
+def _add_next_levels(tree: Tree, entry: WatchlistEntry) -> None:
+    """Show which levels above an account's own there are, and what each needs."""
+    above = []
+    for rule in load_policy().levels:
+        if rule.level == entry.level:
+            break
+        above.append(rule)
+    if not above:
+        return
+    branch = tree.add("levels above it")
+    for rule in above[::-1]:
+        branch.add(Text(rule_sentence(rule)))
 
 
 def way_between(edges: list[Edge], one: str, other: str) -> list[Edge]:
@@ -147,13 +197,46 @@ def waterfall(edge: Edge) -> list[str]:
     """Return an edge's evidence, a line each: what it says, its bits and the sum so far."""
     lines, total = [], 0.0
     for reason in edge.reasons:
-        worth = _WORTH.fullmatch(reason)
-        if worth is None:
-            lines.append(reason.replace("_", " "))
-            continue
-        total += float(worth["bits"])
-        lines.append(f"{worth['bits']:>6}  {worth['what'].replace('_', ' ')}  (so far {total:.1f})")
+        for bits, said in _parts(reason, edge):
+            if bits is None:
+                lines.append(said)
+                continue
+            total += bits
+            lines.append(f"{bits:+6.1f}  {said}  (so far {total:.1f})")
     return [*lines, f"{edge.bits:6.1f}  bits in all"]
+
+
+def _parts(reason: str, edge: Edge) -> list[tuple[float | None, str]]:
+    """Return what a reason says, in parts with their bits; None where it has none of its own."""
+    worth = _WORTH.fullmatch(reason)
+    if worth is not None:
+        return [(float(worth["bits"]), worth["what"].replace("_", " "))]
+    counts = _TOGETHER.fullmatch(reason)
+    if counts is None:
+        return [(None, reason.replace("_", " "))]
+    return _together_parts(reason, int(counts["reports"]), int(counts["voices"]), edge)
+
+
+def _together_parts(
+    reason: str, reports: int, voices: int, edge: Edge
+) -> list[tuple[float | None, str]]:
+    """Return the parts of the bits of two identifiers named together.
+
+    Only where they add up: an edge may have been said under another model, or under a limit.
+    """
+    model = load_model()
+    a, b = kind_of(edge.a), kind_of(edge.b)
+    one = model.together_bits(a, b, 1, 1)
+    several_reports = model.together_bits(a, b, reports, 1) - one
+    several_voices = model.together_bits(a, b, 1, voices) - one
+    if abs(one + several_reports + several_voices - edge.bits) > _ROUNDING:
+        return [(None, reason)]
+    found: list[tuple[float | None, str]] = [(None, reason), (one, f"{a} and {b} in one report")]
+    if several_voices:
+        found.append((several_voices, f"{voices} voices say so"))
+    if several_reports:
+        found.append((several_reports, f"{reports} reports"))
+    return found
 
 
 def why_not_joined(edge: Edge, needed: float) -> str:
@@ -192,15 +275,20 @@ def _add_edges(tree: Tree, title: str, edges: list[Edge], identifier: str) -> No
         return
     branch = tree.add(f"{title} ({len(own)})")
     for edge in own[:MAX_EDGES]:
-        _add_edge(branch, edge)
+        add_edge(branch, edge)
     if len(own) > MAX_EDGES:
         branch.add(Text(f"and {len(own) - MAX_EDGES:,} more", style="dim"))
 
 
-def _add_edge(branch: Tree, edge: Edge) -> None:
+def add_edge(branch: Tree, edge: Edge, needed: float | None = None) -> None:
+    """Show an edge: its evidence as a waterfall of bits, and of a relation why it joins nothing.
+
+    ``needed`` are the bits from which on look-alikes may join; None: those of today's policy.
+    """
     title = f"{account_with_bank(edge.a)} – {account_with_bank(edge.b)}, {edge.tier}"
     one = branch.add(Text(title, style="cyan"))
     for line in waterfall(edge):
         one.add(Text(visible(line)))
     if edge.tier == "T2":
-        one.add(Text(why_not_joined(edge, load_policy().clustering.one_edit_bits)))
+        bits = needed if needed is not None else load_policy().clustering.one_edit_bits
+        one.add(Text(why_not_joined(edge, bits)))

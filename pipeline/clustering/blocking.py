@@ -20,6 +20,7 @@ _PERSON_RULES = {
     "n": "holder's name within one edit of its consonants, one bank",
     "b": "holder's date of birth, and a name or a number of the address",
     "a": "a word of the holder's name, and a number of the address",
+    "w": "a word of the holder's whole name",
 }
 
 

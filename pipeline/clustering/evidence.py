@@ -10,11 +10,11 @@ from importlib import resources
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.clustering.normalised import UNKNOWN_BANK
 from pipeline.clustering.personas import Persona
 from pipeline.identity import name
-from pipeline.identity.account import bank_of, number_of
+from pipeline.identity.account import bank_of, is_two_edits, number_of
 from pipeline.identity.address import addresses_agree
+from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.identity.birth_date import birth_dates_agree
 
 DEFAULT_MODEL = "model-3"
@@ -65,6 +65,8 @@ class Person(_Part):
     near_address_share: float = Field(gt=0, le=1)
     other_address: float
     same_bank: float
+    near_number: float = 0.0
+    rare_name: float = 0.0
 
 
 class Names(_Part):
@@ -77,6 +79,8 @@ class Names(_Part):
     common_given: frozenset[str]
     common_family_bits: float
     common_family: frozenset[str]
+    common_sounds: dict[float, tuple[str, ...]] = Field(default_factory=dict)
+    """By bits, the words (`name.name_sound`) that many bear, in whichever place they stand."""
 
 
 class Model(_Part):
@@ -139,8 +143,16 @@ class Model(_Part):
         Of several names, dates or addresses the pair counts that agrees best.
         """
         found = [self._holder_bits(a.names, b.names), *self.trait_bits(a, b)]
-        total = sum(bits for bits, _ in found)
-        return total, tuple(f"{reason}:{bits:+.1f}" for bits, reason in found)
+        return _added_up(found)
+
+    def accounts_bits(self, a: str, b: str) -> tuple[float, tuple[str, ...]]:
+        """Return what two accounts' numbers add to the evidence that one person holds both."""
+        if bank_of(a) != bank_of(b) or bank_of(a) == UNKNOWN_BANK:
+            return 0.0, ()
+        found = [(self.person.same_bank, "same_bank")]
+        if self.person.near_number and is_two_edits(number_of(a), number_of(b)):
+            found.append((self.person.near_number, "near_number"))
+        return _added_up(found)
 
     def _holder_bits(self, a: Collection[str], b: Collection[str]) -> tuple[float, str]:
         best = self.best_name_bits(a, b)
@@ -179,12 +191,18 @@ class Model(_Part):
     def _given_bits(self, full: str) -> float:
         given = full.split()[0]
         common = given in self.names.common_given
-        return self.names.common_given_bits if common else self.names.given_bits
+        bits = self.names.common_given_bits if common else self.names.given_bits
+        return min(bits, self._sound_bits(given))
 
     def _family_bits(self, full: str) -> float:
         family = full.split()[-1]
         common = family in self.names.common_family
-        return self.names.common_family_bits if common else self.names.family_bits
+        bits = self.names.common_family_bits if common else self.names.family_bits
+        return min(bits, self._sound_bits(family))
+
+    def _sound_bits(self, word: str) -> float:
+        found = _sounds(self)
+        return found.get(name.name_sound(word), math.inf) if found else math.inf
 
     def platform_of(self, identifier: str) -> str | None:
         """Return the platform of a handle or page, None for any other identifier."""
@@ -206,6 +224,16 @@ class Model(_Part):
 
     def __hash__(self) -> int:
         return hash(self.version)
+
+
+def _added_up(found: list[tuple[float, str]]) -> tuple[float, tuple[str, ...]]:
+    total = sum(bits for bits, _ in found)
+    return total, tuple(f"{reason}:{bits:+.1f}" for bits, reason in found)
+
+
+@cache
+def _sounds(model: Model) -> Mapping[str, float]:
+    return {sound: bits for bits, sounds in model.names.common_sounds.items() for sound in sounds}
 
 
 @cache

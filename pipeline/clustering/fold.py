@@ -21,10 +21,7 @@ from pipeline.clustering.handles import Handles
 from pipeline.clustering.levels import Cause, Levels, Telling, moment
 from pipeline.clustering.new_key import Generation, lifted
 from pipeline.clustering.nodes import Nodes
-from pipeline.clustering.normalised import (
-    StoredReport,
-    normalise_report,
-)
+from pipeline.clustering.normalised import StoredReport, normalise_report
 from pipeline.clustering.pairs import PAIRWISE_IDENTIFIERS
 from pipeline.clustering.persons import Persons
 from pipeline.clustering.sayings import Sayings
@@ -106,9 +103,9 @@ class ClusteringFold:
         self._nodes = nodes
         self._decisions = decisions
         persons = Persons(state, nodes, model, self._hits)
-        handles = Handles(nodes, model.without_at)
-        self._contributions = Contributions(nodes, edges, candidates, persons, handles, decisions)
-        components = Components(nodes, edges, persons, handles, decisions, policy, self._hits)
+        forms = Handles(nodes, model.without_at)
+        self._contributions = Contributions(nodes, edges, candidates, persons, forms, decisions)
+        components = Components(nodes, edges, persons, forms, decisions, policy, self._hits)
         self._floor = VersionFloor(state)
         levels = Levels(nodes, policy, self._floor, self._hits)
         sayings = Sayings(state, nodes, model, self._floor, self._hits)

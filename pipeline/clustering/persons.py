@@ -3,9 +3,13 @@
 Rows: ``t account, trait`` count the reports that give a date of birth or an address, of an account
 that many reports name; ``q block, account`` → an empty mark. Accounts are compared only inside a
 block: one bank and a name's consonants within one edit; a date of birth and a name's consonants; a
-date of birth, or a name, and a number of the address. A block of more than `PERSONS_A_BLOCK`
-accounts says nothing of anybody and is passed over, so a name that is everybody's joins nobody.
-Which accounts a block holds is a function of the reports, so what follows from it is too.
+date of birth, or a name, and a number of the address; a word of a whole name. A block of more than
+`PERSONS_A_BLOCK` accounts says nothing of anybody and is passed over, so a name that is everybody's
+joins nobody. Which accounts a block holds is a function of the reports, so what follows from it is
+too.
+
+Of holders of whom only a name is told, fewer blocks are kept, as a name alone seldom joins: it has
+to be one whose words are all rare, at one bank, or the numbers have to be nearly the same.
 """
 
 from __future__ import annotations
@@ -18,24 +22,33 @@ from itertools import islice
 
 from pipeline.clustering.evidence import Model
 from pipeline.clustering.nodes import Node, Nodes
-from pipeline.clustering.normalised import UNKNOWN_BANK
 from pipeline.clustering.pairs import LOOK_ALIKE, GraphEdge
 from pipeline.clustering.personas import Persona
 from pipeline.clustering.rows import last_part, row_key
 from pipeline.identity.account import bank_of
 from pipeline.identity.address import numbers_in
-from pipeline.identity.name import name_skeletons, within_one_edit
+from pipeline.identity.banks import UNKNOWN_BANK
+from pipeline.identity.name import (
+    name_skeletons,
+    whole_names_agree,
+    whole_words,
+    within_one_edit,
+)
 from pipeline.state import State, scan_prefix
 
 PERSONS_A_BLOCK = 12
-"""Accounts in a block that are compared with one another. Counted ``persons_a_block``."""
+"""Accounts in a block that are compared with one another. Counted ``persons_a_block``.
+
+A word of a name that more accounts' holders bear is a common one."""
 
 ADDRESS_NUMBERS = 3
 """Numbers of an address that make blocks, the first by their signs."""
 
 _SEEN_BITS = 1 << 26
 _SAME_PERSON = "same_person"
+_RARE_NAME = "rare_name"
 _MARK = b"q"
+_WORD = _MARK + b"w"
 
 
 class _Seen:
@@ -66,12 +79,32 @@ class _Seen:
 
 @lru_cache(maxsize=8_192)
 def blocks_of(bank: str, persona: Persona) -> frozenset[bytes]:
-    """Return the blocks that an account with such a holder stands in.
-
-    None where only names are told: a name alone joins nothing, so nobody is looked for.
-    """
+    """Return the blocks that an account with such a holder stands in."""
+    blocks = _blocks_of_whole_names(bank, persona)
     if not persona.births and not persona.addresses:
+        return blocks
+    return blocks | _blocks_of_traits(bank, persona)
+
+
+def _blocks_of_whole_names(bank: str, persona: Persona) -> frozenset[bytes]:
+    """Return a block for each word, and one for the name at its bank; none without a bank."""
+    if bank == UNKNOWN_BANK:
         return frozenset()
+    whole = [(name, words) for name in persona.names if (words := whole_words(name))]
+    blocks = {_word_block(word) for _, words in whole for word in words}
+    blocks.update(row_key(_MARK, _at_bank(bank, name_skeletons(name))) for name, _ in whole)
+    return frozenset(blocks)
+
+
+def _word_block(word: str) -> bytes:
+    return row_key(_MARK, f"w{word}")
+
+
+def _at_bank(bank: str, skeletons: Iterable[str]) -> str:
+    return f"n{bank}|{'+'.join(skeletons)}"
+
+
+def _blocks_of_traits(bank: str, persona: Persona) -> frozenset[bytes]:
     skeletons = [name_skeletons(name) for name in persona.names]
     words = {word for found in skeletons for word in found}
     blocks = {f"n{bank}|{k}" for found in skeletons for k in within_one_edit("+".join(found))}
@@ -105,7 +138,7 @@ class Persons:
 
     def _look(self, account: Node) -> dict[str, GraphEdge]:
         persona = account.persona()
-        if not (account.living and persona.names and (persona.births or persona.addresses)):
+        if not (account.living and persona.names):
             return {}
         others: set[str] = set()
         for block in blocks_of(bank_of(account.key), persona):
@@ -124,14 +157,30 @@ class Persons:
         return [last_part(key) for key, _ in rows]
 
     def _edge(self, account: Node, other: Node) -> GraphEdge | None:
+        weights = self._model.person
         bits, reasons = self._model.person_bits(account.persona(), other.persona())
-        if UNKNOWN_BANK != bank_of(account.key) == bank_of(other.key):
-            bits, reasons = bits + self._model.person.same_bank, (*reasons, "same_bank")
-        if bits < self._model.person.join_bits:
+        of_numbers, said = self._model.accounts_bits(account.key, other.key)
+        bits, reasons = bits + of_numbers, (*reasons, *said)
+        # Looked up only where it decides.
+        lacking = bits < weights.join_bits <= bits + weights.rare_name
+        if lacking and self._rare_name(account.persona(), other.persona()):
+            bits, reasons = bits + weights.rare_name, (*reasons, _RARE_NAME)
+        if bits < weights.join_bits:
             return None
         a, b = sorted((account.key, other.key))
         reasons = (_SAME_PERSON, *reasons)
         return GraphEdge(a, b, LOOK_ALIKE, round(bits, 3), reasons=reasons, person=True)
+
+    def _rare_name(self, a: Persona, b: Persona) -> bool:
+        """Say whether both bear one whole name, none of whose words many accounts' holders bear."""
+        return any(
+            whole_names_agree(one, other) and all(map(self._rare, {*one.split(), *other.split()}))
+            for one in a.names
+            for other in b.names
+        )
+
+    def _rare(self, word: str) -> bool:
+        return len(self._members(_word_block(word))) <= PERSONS_A_BLOCK
 
     def move(self, account: Node, before: Persona, former: Iterable[str]) -> set[str]:
         """Let an account's holder be told of as now; return the others to look at again.
@@ -140,23 +189,45 @@ class Persons:
         """
         bank, mark = bank_of(account.key), account.key.encode() + b"\x00"
         old, new = blocks_of(bank, before), blocks_of(bank, account.persona())
-        touched = set(former)
-        for block in sorted(old - new):
-            touched.update(self._at_the_limit(block))
+        gone, come = sorted(old - new), sorted(new - old)
+        # Whether a word is common also counts for those whose holder's name it is a slip of.
+        filling = {key for block in come for key in self._full_of_a_word(block)}
+        touched = {*former, *filling, *self._partners(filling)}
+        turned = set(filling)
+        for block in gone:
+            at_the_limit = self._at_the_limit(block)
+            touched.update(at_the_limit)
+            turned.update(at_the_limit if block.startswith(_WORD) else ())
             self._state.delete(block + mark)
         crowded = False
-        for block in sorted(new - old):
+        for block in come:
             self._seen.add(block)
             self._state.put(block + mark, b"")
             touched.update(self._at_the_limit(block))
-            crowded = crowded or len(self._members(block)) > PERSONS_A_BLOCK
+            crowded = crowded or (
+                not block.startswith(_WORD) and len(self._members(block)) > PERSONS_A_BLOCK
+            )
         self._hits["limit_hits", "persons_a_block"] += crowded
         account.persons = None
+        self._look_anew(touched)
+        touched |= self._partners(turned)
         touched.update(other for other, _ in self.edges(account))
         touched.discard(account.key)
-        for key in touched:
-            self._nodes.of(key).persons = None
+        self._look_anew(touched)
         return touched
+
+    def _look_anew(self, accounts: Iterable[str]) -> None:
+        for key in accounts:
+            self._nodes.of(key).persons = None
+
+    def _partners(self, accounts: Iterable[str]) -> set[str]:
+        """Return whom the evidence about their holders joins these accounts with."""
+        return {other for key in accounts for other, _ in self.edges(self._nodes.of(key))}
+
+    def _full_of_a_word(self, block: bytes) -> list[str]:
+        """Return a word's accounts where one more makes the word a common one."""
+        members = self._members(block) if block.startswith(_WORD) else []
+        return members if len(members) == PERSONS_A_BLOCK else []
 
     def _at_the_limit(self, block: bytes) -> list[str]:
         """Return a block's accounts where one more or less decides whether they are compared."""

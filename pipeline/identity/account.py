@@ -22,6 +22,7 @@ __all__ = [
     "bank_of",
     "is_account",
     "is_one_edit",
+    "is_two_edits",
     "normalise_account",
     "number_of",
     "one_edit_neighbours",
@@ -132,6 +133,11 @@ def number_of(key: str) -> str:
 def is_one_edit(a: str, b: str) -> bool:
     """Say whether one substitution, deletion, insertion or adjacent swap makes ``a`` into ``b``."""
     return OSA.distance(a, b, score_cutoff=1) == 1
+
+
+def is_two_edits(a: str, b: str) -> bool:
+    """Say whether it takes two edits to make ``a`` into ``b``, as `is_one_edit` counts them."""
+    return OSA.distance(a, b, score_cutoff=2) == 2
 
 
 def one_edit_neighbours(number: str) -> Iterator[str]:

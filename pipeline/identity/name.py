@@ -11,7 +11,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final, Literal
 
-from rapidfuzz.distance import JaroWinkler
+from rapidfuzz.distance import OSA, JaroWinkler
 
 from pipeline.identity.characters import (
     ascii_digits,
@@ -21,17 +21,28 @@ from pipeline.identity.characters import (
     strip_invisible,
 )
 from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, distinct, refused
-from pipeline.identity.romanised import fold_romanised, fold_word, skeleton, thai_skeleton
+from pipeline.identity.romanised import (
+    all_folds,
+    all_skeletons,
+    fold_romanised,
+    fold_word,
+    skeleton,
+    thai_skeleton,
+)
 
 __all__ = [
     "MAX_WORDS",
     "fold_romanised",
+    "is_slip",
     "name_keys",
     "name_skeletons",
+    "name_sound",
     "names_agree",
     "normalise_name",
     "one_word_agrees",
     "skeleton",
+    "whole_names_agree",
+    "whole_words",
     "within_one_edit",
 ]
 
@@ -47,6 +58,11 @@ MIN_BLOCK_LETTERS: Final = 5
 """Consonants (and the sign between words) of a name that names are looked up by."""
 _SAME_WORD: Final = 0.92
 """Least Jaro-Winkler similarity of two folded words that are taken for the same name."""
+_SLIP_LETTERS: Final = 6
+"""Letters of words that are the same when one is a slip of the other: shorter ones (Malee and
+Manee) are names of their own one edit apart."""
+_EAR_LETTERS: Final = 4
+"""Signs of Thai words that are the same when they sound alike and are at most two edits apart."""
 
 _THAI_TITLES: Final = re.compile(
     r"^(?:(?:นางสาว|นาย|นาง|เด็กชาย|เด็กหญิง|น\.\s*ส\.|ด\.\s*[ชญ]\.|ดร\.|"
@@ -201,6 +217,16 @@ def name_skeletons(name: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=_CACHED_NAMES)
+def name_sound(word: str) -> str:
+    """Return what a word of a normal form is counted by among names: how it sounds.
+
+    The consonants, from the letters alone; of words with few of them the letters as they stand.
+    """
+    sound = thai_skeleton(word) if has_thai(word) else skeleton(word)
+    return sound if len(sound) > _MIN_SKELETON else word
+
+
+@lru_cache(maxsize=_CACHED_NAMES)
 def within_one_edit(key: str) -> frozenset[str]:
     """Return a key and what is left of it without one of its letters.
 
@@ -240,6 +266,31 @@ def _agree(a: str, b: str) -> Agreement:
 
 
 @lru_cache(maxsize=_CACHED_NAMES)
+def whole_names_agree(a: str, b: str) -> bool:
+    """Say whether two normal forms are one whole name: each word of one is a word of the other.
+
+    In any order, each the same or a slip (`is_slip`); two words at least, and no initials. More is
+    asked than by `names_agree`, for where nothing but the name speaks for one person.
+    """
+    words, left = whole_words(a), list(whole_words(b))
+    if len(words) != len(left) or not words:
+        return False
+    for word in sorted(words, key=lambda each: each not in left):
+        same = word if word in left else next((o for o in left if is_slip(word, o)), None)
+        if same is None:
+            return False
+        left.remove(same)
+    return True
+
+
+@lru_cache(maxsize=_CACHED_NAMES)
+def whole_words(name: str) -> tuple[str, ...]:
+    """Return the words of a normal form when it is a whole name: two at least, no initials."""
+    words = name.split()
+    return tuple(words) if 2 <= len(words) <= MAX_WORDS and min(map(len, words)) > 1 else ()
+
+
+@lru_cache(maxsize=_CACHED_NAMES)
 def one_word_agrees(a: str, b: str) -> bool:
     """Say whether two names share a whole word: a family's name, or the rest is misspelt."""
     first, second = _form(a).split()[:MAX_WORDS], _form(b).split()[:MAX_WORDS]
@@ -274,23 +325,40 @@ def _matched(shorter: list[str], longer: list[str]) -> Agreement:
 def _same_word(a: str, b: str) -> bool:
     if len(a) < 2 or len(b) < 2:
         return False
-    if a == b:
+    if a == b or is_slip(a, b):
         return True
     if has_thai(a) and has_thai(b):
-        return False
-    folded_a, folded_b = fold_word(a), fold_word(b)
-    if len(folded_a) < 2 or len(folded_b) < 2:
-        return False
-    if folded_a == folded_b:
-        return True
-    if JaroWinkler.similarity(folded_a, folded_b) >= _SAME_WORD:
-        return True
-    sounds = skeleton(a)
-    return (
-        len(sounds) > _MIN_SKELETON
-        and sounds in {skeleton(b), *(thai_skeleton(word) for word in (b,) if has_thai(word))}
-        and JaroWinkler.similarity(folded_a, folded_b) >= _SAME_WORD - 0.1
+        return _sound_alike(a, b)
+    folds_a, folds_b = all_folds(a), all_folds(b)
+    likeness = max(
+        (
+            JaroWinkler.similarity(one, other)
+            for one in folds_a
+            for other in folds_b
+            if min(len(one), len(other)) > 1
+        ),
+        default=0.0,
     )
+    if likeness >= _SAME_WORD:
+        return True
+    return likeness >= _SAME_WORD - 0.1 and any(
+        len(sounds) > _MIN_SKELETON for sounds in all_skeletons(a) & all_skeletons(b)
+    )
+
+
+def is_slip(a: str, b: str) -> bool:
+    """Say whether two long words are one edit apart (a letter more, less, another, or a swap)."""
+    if min(len(a), len(b)) < _SLIP_LETTERS:
+        return False
+    return OSA.distance(a, b, score_cutoff=1) == 1
+
+
+def _sound_alike(a: str, b: str) -> bool:
+    """Say whether two Thai words are one name written by ear: the same consonants' sounds."""
+    if min(len(a), len(b)) < _EAR_LETTERS or OSA.distance(a, b, score_cutoff=2) > 2:
+        return False
+    sounds = thai_skeleton(a)
+    return len(sounds) > _MIN_SKELETON and sounds == thai_skeleton(b)
 
 
 def _initial_fits(a: str, b: str) -> bool:

@@ -2,6 +2,9 @@
 
 The fold and the order of its steps: lower case; ph/p, th/t, kh/k, ch/j; ee/i, oo/u; porn/pon; v/w;
 double letters; final stops. A skeleton is what is left without vowels.
+
+A Thai word is romanised in two ways, by the Royal Institute's rules as two libraries apply them:
+where one drops a letter, the other seldom does.
 """
 
 from __future__ import annotations
@@ -11,7 +14,9 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
+import thaiphon
 from pythainlp.transliterate.royin import romanize
+from thaiphon.errors import ThaiphonError
 
 from pipeline.identity.characters import has_thai
 
@@ -99,6 +104,33 @@ def fold_word(word: str) -> str:
         # The romaniser promises nothing about malformed Thai.
         return ""
     return fold_romanised(romanised).replace(" ", "")
+
+
+@lru_cache(maxsize=_CACHED_WORDS)
+def all_folds(word: str) -> tuple[str, ...]:
+    """Return the folds of one word, of a Thai one by each romaniser; none without a letter."""
+    folds = [fold_word(word)]
+    if has_thai(word):
+        folds.append(_second_fold(word))
+    return tuple(dict.fromkeys(fold for fold in folds if fold))
+
+
+@lru_cache(maxsize=_CACHED_WORDS)
+def all_skeletons(word: str) -> frozenset[str]:
+    """Return the consonant skeletons of one word: of each fold, and of a Thai word's letters."""
+    found = {_skeleton_word(fold) for fold in all_folds(word)}
+    if has_thai(word):
+        found.add(thai_skeleton(word))
+    return frozenset(found)
+
+
+def _second_fold(word: str) -> str:
+    try:
+        romanised = thaiphon.transcribe(word[:_MAX_WORD_CHARS], scheme="rtgs")
+    except (ThaiphonError, LookupError, ValueError, TypeError, AttributeError, RecursionError):
+        return ""
+    # Between syllables there is a hyphen where a reader might misread them.
+    return fold_romanised(romanised.replace("-", "")).replace(" ", "")
 
 
 def _plain(text: str) -> str:

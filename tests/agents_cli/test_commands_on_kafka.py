@@ -291,7 +291,8 @@ def test_explain_tells_the_whole_story(settings: Settings) -> None:
         "found by the reference that the victim gave",
         "now: light grey, may act; 2 reports, 2 voices, 1 verified",
         "policy th-2026-11: light grey needs at least 1 verified person(s)",
-        "014 SCB 1234567890 – phone:+66812345678  21.5 bits, T0  named together",
+        "014 SCB 1234567890 – phone:+66812345678, T0",
+        "21.5  bits in all",
         "etda-1212/E-1",
         "A police complaint makes it last 168 hours instead of 72.",
     ):

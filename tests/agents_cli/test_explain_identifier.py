@@ -36,7 +36,8 @@ def test_an_account_is_explained_by_the_bits_that_join_it() -> None:
     told = text(tree_of_identifier(known(run), SLIP))
     assert "level light grey: 1 reports, 1 voices that count" in told
     assert "+19.0  same holder name  (so far 19.0)" in told
-    assert "19.0  bits in all" in told
+    assert "+2.0  same bank  (so far 21.0)" in told
+    assert "23.5  bits in all" in told
 
 
 def test_a_pair_that_is_joined_by_way_of_others_shows_each_step() -> None:
@@ -45,6 +46,8 @@ def test_a_pair_that_is_joined_by_way_of_others_shows_each_step() -> None:
     run.feed([report("2", [account("5556667770"), phone("0811111111")])])
     told = text(tree_of_pair(known(run), MULE, SHOP))
     assert "by 2 step(s)" in told
+    assert "account and phone in one report  (so far 8.5)" in told
+    assert "The weakest step has 8.5 bits" in told
     (cluster,) = known(run).clusters
     assert [{e.a, e.b} for e in way_between(cluster.edges, MULE, SHOP)] == [
         {MULE, PHONE},

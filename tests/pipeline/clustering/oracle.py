@@ -1,8 +1,6 @@
 """The definition of clusters on the whole set of reports, written naively and apart from the fold.
 
-Nothing here is incremental: every count is a set, every bridge is found by taking a vertex away
-and looking at what falls apart (networkx).
-"""
+Nothing here is incremental: every count is a set, every bridge is what falls apart without it."""
 
 from __future__ import annotations
 
@@ -11,6 +9,7 @@ from collections.abc import Iterable
 from itertools import combinations
 
 import networkx as nx  # type: ignore[import-untyped]
+from rapidfuzz.distance import OSA
 
 from pipeline.clustering.decisions import StoredDecision
 from pipeline.clustering.evidence import Model, kind_of, load_model
@@ -20,6 +19,7 @@ from pipeline.clustering.persons import PERSONS_A_BLOCK, blocks_of
 from pipeline.identity.account import bank_of, is_one_edit, number_of
 from pipeline.policy.policy import Policy, Standing
 from tests.pipeline.clustering.oracle_entangled import Edge, entangled
+from tests.pipeline.clustering.oracle_names import bear_one_rare_name
 
 HOUR_MS = 3_600_000
 
@@ -217,8 +217,12 @@ class Oracle:
             if a in self.hubs or b in self.hubs or frozenset((a, b)) in self.apart:
                 continue
             bits, _ = self.model.person_bits(who[a], who[b])
-            bits += self.model.person.same_bank if "?" != bank_of(a) == bank_of(b) else 0.0
-            if bits >= self.model.person.join_bits:
+            if "?" != bank_of(a) == bank_of(b):
+                near = OSA.distance(number_of(a), number_of(b)) == 2
+                bits += self.model.person.same_bank + near * self.model.person.near_number
+            needed, rare = self.model.person.join_bits, self.model.person.rare_name
+            bits += rare if bits < needed and bear_one_rare_name(who, a, b) else 0.0
+            if bits >= needed:
                 found.append((round(bits, 3), a, b, "T1", frozenset()))
         return found
 
@@ -291,7 +295,6 @@ class Oracle:
         return [edge for edge in edges if edge[3] != "T0" or frozenset(edge[1:3]) not in cut]
 
     def _without_nameless(self, edges: list[Edge]) -> list[Edge]:
-        """Leave out ties of accounts to known phones that one nameless, unverified report tells."""
         strong = ("verified", "police_filed", "bank_detected", "laundering_listed")
         found = []
         for edge in edges:

@@ -234,8 +234,8 @@ def test_a_pair_called_the_same_shows_its_strongest_evidence_whatever_came_last(
     assert edge["reasons"] == [
         "analyst_same",
         "one_edit",
-        "same_voice:+12.0",
-        "shared_phone:+20.0",
+        "same_voice:+18.5",
+        "shared_phone:+8.5",
         "public_number",
     ]
 

@@ -15,6 +15,7 @@ from pipeline.identity.name import (
     normalise_name,
     skeleton,
 )
+from pipeline.identity.romanised import all_folds, all_skeletons
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 THAI_TEXT = st.text(
@@ -76,6 +77,10 @@ def test_no_name(text: str, problem: str) -> None:
         ("S. J.", "S. J.", "none"),
         ("Somchai Rakdee", "Somchai Jaidee", "none"),
         ("Somchai Jaidee", "Somsak Jaidee", "none"),
+        ("ณัฐพล พิทักษ์ไทย", "นัฐพล พิทักไทย", "full"),
+        ("William Dowley", "Willaim Dowlye", "full"),
+        ("มาลี ใจดี", "มานี ใจดี", "none"),
+        ("Malee Jaidee", "Manee Jaidee", "none"),
         ("", "Somchai", "none"),
     ],
 )
@@ -114,3 +119,23 @@ def test_the_short_cut_leaves_thai_order_to_the_library_where_it_changes_somethi
     text: str,
 ) -> None:
     assert in_thai_order(text) == normalize(text)
+
+
+@pytest.mark.parametrize(
+    ("thai", "romanised"),
+    [
+        ("สมชาย วงศ์สวัสดิ์", "Somchai Wongsawat"),
+        ("วิไลวรรณ โชติโสภณ", "Wilaiwan Chotsophon"),
+        ("มาลี ภักดีเมือง", "Malee Phakdimueang"),
+    ],
+)
+def test_a_second_romaniser_knows_what_the_first_one_misreads(thai: str, romanised: str) -> None:
+    assert names_agree(thai, romanised) == "full"
+
+
+@settings(max_examples=200, deadline=None)
+@given(THAI_TEXT)
+def test_any_thai_has_folds_and_skeletons_of_latin_letters(text: str) -> None:
+    for word in text.split():
+        for form in (*all_folds(word), *all_skeletons(word)):
+            assert form == "" or (form.isascii() and form.isalpha() and form.islower())
