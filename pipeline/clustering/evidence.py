@@ -46,8 +46,8 @@ class OneEdit(_Part):
     same_amount_hundreds_of_baht: float
     same_amount_thousands_of_baht: float
     same_number_bank_missing: float
-    same_number_other_bank: float
-    near_number_bank_missing: float = Field(le=0)
+    same_number_other_bank: float = 0.0
+    near_number_bank_missing: float = Field(default=0.0, le=0)
 
 
 class Person(_Part):
@@ -91,7 +91,7 @@ class Model(_Part):
     one_edit: OneEdit
     names: Names
     person: Person
-    without_at: float
+    without_at: float = 0.0
     platforms: dict[str, tuple[str, ...]]
 
     def together_bits(self, a: str, b: str, reports: int, voices: int) -> float:
