@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.worker_spec import WorkerSpec
+from agents.runtime.worker_spec import WorkerSpec
 from pipeline.accounts.fold import AccountsFold
 from pipeline.accounts.moving import is_for
 from pipeline.fold import Fold

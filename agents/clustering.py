@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agents.worker_spec import WorkerSpec
+from agents.runtime.worker_spec import WorkerSpec
 from pipeline.clustering.fold import ClusteringFold
 from pipeline.contracts.account_log import Tick, encode_log_entry
 from pipeline.fold import Fold, Output

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.text import Text
 
-from agents.cli import CommandError
-from agents.kafka_settings import BrokerUnreachableError
+from agents.failures import CommandError
+from agents.kafka.client_settings import BrokerUnreachableError
 from agents.settings import Settings, load_settings
 from pipeline.contracts.alerts import AlertKind, FreezeAlert
 from pipeline.contracts.codec import parse_rfc3339

@@ -20,10 +20,10 @@ from rich.text import Text
 
 from agents.console import bank_name, kind_text
 from agents.console import console as make_console
-from agents.lag import LagReader
-from agents.local_cluster import LocalCluster
-from agents.reading import StoredRecord, TopicReader
-from agents.sending import PREPARE, connected_producer, outgoing
+from agents.kafka.lag import LagReader
+from agents.kafka.reading import StoredRecord, TopicReader
+from agents.kafka.sending import PREPARE, connected_producer, outgoing
+from agents.local.cluster import LocalCluster
 from agents.settings import Settings
 from pipeline.accounts.matching import BY_AMOUNT, BY_PAYER, BY_REFERENCE
 from pipeline.accounts.reasons import baht

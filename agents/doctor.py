@@ -21,13 +21,13 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import CoordinatorNotAvailableError, KafkaError
 
-from agents.access import Principals
-from agents.access_rules import NoAuthorizerError, check_access
-from agents.growing import GROWTH_JOURNAL
-from agents.kafka_settings import BrokerUnreachableError
-from agents.lag import LagReader
+from agents.kafka.access import Principals
+from agents.kafka.access_rules import NoAuthorizerError, check_access
+from agents.kafka.client_settings import BrokerUnreachableError
+from agents.kafka.lag import LagReader
+from agents.kafka.topic_admin import admin_client, check_topics
+from agents.runtime.growing import GROWTH_JOURNAL
 from agents.settings import Settings
-from agents.topic_admin import admin_client, check_topics
 from pipeline.topics import ACCOUNT_LOG, AGENTS, Topics
 
 LAG_RECORDS = 1_000

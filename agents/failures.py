@@ -1,4 +1,7 @@
-"""How a worker stops when going on would break the rule of state: at once, by a named code."""
+"""How things end that cannot go on: a worker at once, by a named code; a command in one sentence.
+
+A worker stops when going on would break the rule of state.
+"""
 
 from __future__ import annotations
 
@@ -48,3 +51,16 @@ def stop_process(code: ExitCode, event: str, **ids: object) -> NoReturn:
     sys.stderr.flush()
     sys.stdout.flush()
     os._exit(code)
+
+
+EXIT_USAGE = 2
+"""The exit code for a wrong setting, a wrong argument or a Kafka that does not answer."""
+
+
+class CommandError(Exception):
+    """A command cannot do what it was asked; the message is one sentence for the user."""
+
+    def __init__(self, sentence: str, exit_code: int = EXIT_USAGE) -> None:
+        """Say ``sentence`` and end with ``exit_code``."""
+        super().__init__(sentence)
+        self.exit_code = exit_code

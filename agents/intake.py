@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.worker_spec import Throttle, WorkerSpec
+from agents.runtime.worker_spec import Throttle, WorkerSpec
 from pipeline.contracts.account_log import join_log_entries
 from pipeline.fold import Fold
 from pipeline.intake.fold import IntakeFold

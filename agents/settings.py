@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from agents.fail_points import Moment
+from agents.runtime.fail_points import Moment
 
 ENV_PREFIX = "FREEZELINE_"
 HASH_KEY_BYTES = 32

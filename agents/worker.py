@@ -6,14 +6,14 @@ from enum import StrEnum
 
 from prometheus_client import CollectorRegistry
 
-from agents.kafka_settings import aiokafka_settings
-from agents.logging import configure_logging
-from agents.otel import spans_of
-from agents.prometheus import Metrics
-from agents.runtime import run_worker
+from agents.kafka.client_settings import aiokafka_settings
+from agents.observability.logging import configure_logging
+from agents.observability.otel import spans_of
+from agents.observability.prometheus import Metrics
+from agents.runtime.runner import run_worker
+from agents.runtime.worker_spec import RuntimeSettings, Spans, WorkerSpec
 from agents.settings import Settings
 from agents.version import freezeline_version
-from agents.worker_spec import RuntimeSettings, Spans, WorkerSpec
 from pipeline.policy.policy import load_policy
 
 

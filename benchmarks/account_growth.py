@@ -26,7 +26,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from agents.store import PartitionStore
+from agents.runtime.store import PartitionStore
 from benchmarks.command import command_line, tell
 from benchmarks.machine import Figures, exponent, machine, note, show, versions
 from pipeline.accounts.fold import AccountsFold

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import orjson
 
-from agents.lag import LagReader
-from agents.local_cluster import LocalWorker
+from agents.kafka.lag import LagReader
+from agents.local.cluster import LocalWorker
 from agents.worker import WorkerName
 from benchmarks.command import command_line, tell
 from benchmarks.machine import Figures, machine, note, percentile, show, versions

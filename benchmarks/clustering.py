@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from agents.store import PartitionStore
-from agents.worker_spec import RuntimeSettings
+from agents.runtime.store import PartitionStore
+from agents.runtime.worker_spec import RuntimeSettings
 from benchmarks.command import command_line, tell
 from benchmarks.machine import Figures, machine, note, percentile, show, versions
 from benchmarks.told_reports import ToldReports

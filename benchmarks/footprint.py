@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from agents.store import PartitionStore
-from agents.worker_spec import RuntimeSettings
+from agents.runtime.store import PartitionStore
+from agents.runtime.worker_spec import RuntimeSettings
 from benchmarks.command import command_line, tell
 from benchmarks.machine import Figures, machine, note, show, versions
 from benchmarks.payments import payments

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from agents.store import PartitionStore
+from agents.runtime.store import PartitionStore
 from benchmarks.command import command_line, tell
 from benchmarks.machine import Figures, machine, note, percentile, show, versions
 from pipeline.accounts.lookback import LookBack

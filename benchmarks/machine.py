@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from agents.local_kafka_jars import KAFKA_VERSION
+from agents.local.kafka_jars import KAFKA_VERSION
 from agents.version import freezeline_version
 
 Figures = dict[str, Any]

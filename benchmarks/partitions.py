@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from agents.growth import grow, prospect, wait_for_standstill
+from agents.upkeep.growth import grow, prospect, wait_for_standstill
 from agents.worker import WorkerName
 from benchmarks.alerts_read import alert_records
 from benchmarks.command import command_line, tell

@@ -10,7 +10,7 @@ import time
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
-from agents.local_cluster import LocalWorker
+from agents.local.cluster import LocalWorker
 from agents.worker import WorkerName
 from benchmarks.alerts_read import alert_records
 from benchmarks.command import command_line, tell

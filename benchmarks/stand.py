@@ -19,14 +19,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from agents.kafka_settings import BrokerUnreachableError
-from agents.lag import LagReader
-from agents.local_cluster import START_SECONDS, LocalWorker
-from agents.local_kafka import LocalKafka, LocalKafkaError
-from agents.local_key import local_key_file
-from agents.parent_death import end_with_parent
+from agents.kafka.client_settings import BrokerUnreachableError
+from agents.kafka.lag import LagReader
+from agents.kafka.topic_admin import apply_topics
+from agents.local.cluster import START_SECONDS, LocalWorker
+from agents.local.kafka import LocalKafka, LocalKafkaError
+from agents.local.key import local_key_file
+from agents.local.parent_death import end_with_parent
 from agents.settings import Settings
-from agents.topic_admin import apply_topics
 from agents.worker import WorkerName
 from pipeline.topics import load_topics
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from agents.local_cluster import LocalWorker
+from agents.local.cluster import LocalWorker
 from agents.worker import WorkerName
 from benchmarks.command import command_line, tell
 from benchmarks.latency import held_payment, prepare

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from agents.lag import LagReader
-from agents.local_cluster import LocalWorker
+from agents.kafka.lag import LagReader
+from agents.local.cluster import LocalWorker
 from benchmarks.stand import IDLE_SECONDS, BenchmarkError, Stand, cpu_seconds, records_in
 
 _POLL_SECONDS = 0.1

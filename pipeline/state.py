@@ -1,7 +1,7 @@
 """What a fold may ask of its state, and the in-memory one that replay and tests use.
 
 Keys and values are bytes and keys are ordered bytewise, as in RocksDB, so that the same fold runs
-over a dictionary in memory (replay) and over a store on disk (agents.store).
+over a dictionary in memory (replay) and over a store on disk (agents.runtime.store).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-from agents.local_kafka import LocalKafka
+from agents.local.kafka import LocalKafka
 
 # A busy machine is slow, and no test is about time. What a change makes of the tests depends on
 # the change alone; `make search` looks for what no test has met yet.

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from prometheus_client import CollectorRegistry
 
-from agents.logging import configure_logging
-from agents.prometheus import Metrics
-from agents.runtime import run_worker
+from agents.observability.logging import configure_logging
+from agents.observability.prometheus import Metrics
+from agents.runtime.runner import run_worker
 from agents.settings import load_settings
 from agents.worker import WorkerName, runtime_settings, worker_spec
 from pipeline.accounts import fold as accounts_fold

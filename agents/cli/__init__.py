@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
+from agents.failures import EXIT_USAGE, CommandError
 from agents.settings import SettingsError
 from agents.version import freezeline_version
 
@@ -36,9 +37,6 @@ COMMAND_MODULES = (
 )
 """Modules of this package in the order of ``freezeline --help``."""
 
-EXIT_USAGE = 2
-"""The exit code for a wrong setting, a wrong argument or a Kafka that does not answer."""
-
 app = typer.Typer(
     name="freezeline",
     help="Victims' reports and banks' payments in, exact freeze alerts out.",
@@ -47,15 +45,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-class CommandError(Exception):
-    """A command cannot do what it was asked; the message is one sentence for the user."""
-
-    def __init__(self, sentence: str, exit_code: int = EXIT_USAGE) -> None:
-        """Say ``sentence`` and end with ``exit_code``."""
-        super().__init__(sentence)
-        self.exit_code = exit_code
 
 
 def main() -> None:

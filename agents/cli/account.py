@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agents.cli import CommandError
 from agents.cli.alerts import read_alert
 from agents.console import (
     account_with_bank,
@@ -22,7 +21,8 @@ from agents.console import (
     thai_time,
     visible,
 )
-from agents.reading import StoredRecord, TopicReader
+from agents.failures import CommandError
+from agents.kafka.reading import StoredRecord, TopicReader
 from pipeline.accounts.balance import known_balance
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.parts import account_of, newest_files

@@ -10,9 +10,9 @@ import msgspec
 import orjson
 import typer
 
-from agents.cli import CommandError
 from agents.console import broker_errors, command_settings
-from agents.reading import StoredRecord, TopicReader
+from agents.failures import CommandError
+from agents.kafka.reading import StoredRecord, TopicReader
 from pipeline.contracts.account_log import (
     AccountEvents,
     Erasure,

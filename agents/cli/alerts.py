@@ -11,7 +11,6 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from agents.cli import CommandError
 from agents.console import (
     account_name,
     account_with_bank,
@@ -25,7 +24,8 @@ from agents.console import (
     thai_moment,
     thai_time,
 )
-from agents.reading import StoredRecord, TopicReader
+from agents.failures import CommandError
+from agents.kafka.reading import StoredRecord, TopicReader
 from pipeline.accounts.reasons import baht
 from pipeline.contracts.alerts import AlertKind, FreezeAlert
 from pipeline.contracts.codec import parse_rfc3339

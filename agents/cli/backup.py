@@ -6,12 +6,11 @@ from pathlib import Path
 
 import typer
 
-from agents.backup_format import BackupError
-from agents.cli import CommandError
 from agents.console import broker_errors, command_settings
-from agents.failures import StoreUnusable
-from agents.store_backup import back_up_stores
-from agents.topic_backup import back_up_topics
+from agents.failures import CommandError, StoreUnusable
+from agents.upkeep.backup_format import BackupError
+from agents.upkeep.store_backup import back_up_stores
+from agents.upkeep.topic_backup import back_up_topics
 
 group = typer.Typer(help="Copy the workers' stores, or all topics, to files.", no_args_is_help=True)
 

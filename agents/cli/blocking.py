@@ -9,8 +9,8 @@ import orjson
 import typer
 from rich.table import Table
 
-from agents.cli import CommandError
 from agents.console import console
+from agents.failures import CommandError
 from pipeline.clustering.blocking import RuleCount, count_pairs
 from pipeline.clustering.normalised import StoredReport, normalise_report
 from pipeline.contracts.invalid import InvalidEvent

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import typer
 from rich.table import Table
 
-from agents.cli import CommandError
 from agents.console import (
     broker_errors,
     command_settings,
@@ -20,8 +19,9 @@ from agents.console import (
     visible,
     visible_bytes,
 )
-from agents.reading import StoredRecord, TopicReader
-from agents.sending import PublishError, connected_producer, publish_records
+from agents.failures import CommandError
+from agents.kafka.reading import StoredRecord, TopicReader
+from agents.kafka.sending import PublishError, connected_producer, publish_records
 from pipeline.contracts.dead_letters import ATTEMPT, PREFIX
 from pipeline.contracts.invalid import Reason
 from pipeline.fold import Output

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import typer
 
-from agents.cli import CommandError
 from agents.demo import World, run_demo
-from agents.kafka_settings import BrokerUnreachableError
-from agents.local_cluster import DEFAULT_HTTP_PORT, LocalClusterError
-from agents.local_kafka import LocalKafkaError
+from agents.failures import CommandError
+from agents.kafka.client_settings import BrokerUnreachableError
+from agents.local.cluster import DEFAULT_HTTP_PORT, LocalClusterError
+from agents.local.kafka import LocalKafkaError
 
 EXIT_INTERRUPTED = 130
 

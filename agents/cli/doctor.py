@@ -8,10 +8,10 @@ from pathlib import Path
 import orjson
 import typer
 
-from agents.access import ONE_A_ROLE, Principals, PrincipalsError, load_principals
-from agents.cli import CommandError
 from agents.console import command_settings
 from agents.doctor import Finding, State, examine
+from agents.failures import CommandError
+from agents.kafka.access import ONE_A_ROLE, Principals, PrincipalsError, load_principals
 from pipeline.topics import load_topics
 
 _MARKS = {State.OK: "ok    ", State.NOTE: "look  ", State.WRONG: "WRONG "}

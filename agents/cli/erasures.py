@@ -9,12 +9,12 @@ import msgspec
 import orjson
 import typer
 
-from agents.cli import CommandError
 from agents.console import broker_errors, command_settings
-from agents.reading import TopicReader
-from agents.rewriting import NotSettled, rewrite
-from agents.sending import PREPARE, PublishError, connected_producer, publish
+from agents.failures import CommandError
+from agents.kafka.reading import TopicReader
+from agents.kafka.sending import PREPARE, PublishError, connected_producer, publish
 from agents.settings import Settings
+from agents.upkeep.rewriting import NotSettled, rewrite
 from pipeline.contracts.alerts import AlertKind, FreezeAlert
 from pipeline.erasure import HASH_PREFIX, MAX_HASHES, erasure_hash
 from pipeline.identity.canonical import is_canonical

@@ -10,8 +10,8 @@ import orjson
 import typer
 from rich.table import Table
 
-from agents.cli import CommandError
 from agents.console import console
+from agents.failures import CommandError
 from pipeline.evaluation.figures import Figure, Figures, Grouping, figures_of
 from pipeline.evaluation.found import Found, gather
 from pipeline.evaluation.money import Money

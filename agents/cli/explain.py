@@ -10,7 +10,6 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
-from agents.cli import CommandError
 from agents.cli.account import account_file, account_key
 from agents.cli.alerts import Language, Told, read_alert
 from agents.cli.explain_identifier import (
@@ -32,7 +31,8 @@ from agents.console import (
     thai_time,
     visible,
 )
-from agents.reading import TopicReader
+from agents.failures import CommandError
+from agents.kafka.reading import TopicReader
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.matching import BY_AMOUNT, BY_PAYER, BY_REFERENCE, UNMATCHED
 from pipeline.accounts.reasons import baht

@@ -12,7 +12,7 @@ from rich.tree import Tree
 
 from agents.cli.explain_rules import add_rules, rule_sentence
 from agents.console import account_with_bank, level_text, visible
-from agents.reading import TopicReader
+from agents.kafka.reading import TopicReader
 from pipeline.accounts.file import AccountFile
 from pipeline.clustering.decisions import OVERRULED, SAID_NOT_SAME
 from pipeline.clustering.evidence import kind_of, load_model

@@ -14,10 +14,9 @@ import orjson
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from agents.cli import CommandError
 from agents.console import broker_errors, command_settings, console
-from agents.national_ids import Event
-from agents.sending import (
+from agents.failures import CommandError
+from agents.kafka.sending import (
     PREPARE,
     Published,
     PublishError,
@@ -26,6 +25,7 @@ from agents.sending import (
     prepare_report,
     publish,
 )
+from agents.national_ids import Event
 from agents.settings import Settings
 from pipeline.contracts.codec import MAX_EVENT_BYTES
 from pipeline.contracts.invalid import InvalidEvent, Reason

@@ -9,7 +9,7 @@ import msgspec
 import orjson
 import typer
 
-from agents.cli import CommandError
+from agents.failures import CommandError
 from pipeline.accounts.file import encode_file
 from pipeline.accounts.parts import newest_files
 from pipeline.contracts.codec import parse_rfc3339

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import typer
 
-from agents.backup_format import BackupError
-from agents.cli import CommandError
 from agents.console import broker_errors, command_settings
-from agents.record_copy import CopyError
-from agents.store_backup import restore_stores
-from agents.topic_restore import restore_topics
+from agents.failures import CommandError
+from agents.upkeep.backup_format import BackupError
+from agents.upkeep.record_copy import CopyError
+from agents.upkeep.store_backup import restore_stores
+from agents.upkeep.topic_restore import restore_topics
 
 group = typer.Typer(
     help="Put back the workers' stores, or fill an empty Kafka.", no_args_is_help=True

@@ -10,15 +10,15 @@ from pathlib import Path
 import orjson
 import typer
 
-from agents.access import ONE_A_ROLE, Principals, PrincipalsError, load_principals
-from agents.access_export import acl_commands, as_yaml, strimzi_resources
-from agents.access_rules import NoAuthorizerError, apply_access, check_access
-from agents.cli import CommandError
-from agents.growth import GrowthRefused, Prospect, grow, prospect, wait_for_standstill
-from agents.kafka_settings import BrokerUnreachableError
-from agents.record_copy import CopyError
+from agents.failures import CommandError
+from agents.kafka.access import ONE_A_ROLE, Principals, PrincipalsError, load_principals
+from agents.kafka.access_export import acl_commands, as_yaml, strimzi_resources
+from agents.kafka.access_rules import NoAuthorizerError, apply_access, check_access
+from agents.kafka.client_settings import BrokerUnreachableError
+from agents.kafka.topic_admin import apply_topics, check_topics
 from agents.settings import Settings, load_settings
-from agents.topic_admin import apply_topics, check_topics
+from agents.upkeep.growth import GrowthRefused, Prospect, grow, prospect, wait_for_standstill
+from agents.upkeep.record_copy import CopyError
 from pipeline.contracts.asyncapi import build_asyncapi
 from pipeline.topics import Topic, load_topics
 

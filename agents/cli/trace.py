@@ -10,7 +10,6 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
-from agents.cli import CommandError
 from agents.cli.account import account_key
 from agents.cli.alerts import read_alert
 from agents.console import (
@@ -21,7 +20,8 @@ from agents.console import (
     thai_time,
     visible,
 )
-from agents.reading import TopicReader
+from agents.failures import CommandError
+from agents.kafka.reading import TopicReader
 from pipeline.accounts.credits import names_of
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.money_trail import MoneyTrail, Place, origins_at, trail_of
@@ -96,7 +96,7 @@ def trace(
 
 def _draw(trails: list[MoneyTrail], svg: Path | None, page: Path | None) -> None:
     # Only who wants a picture waits for what draws it.
-    from agents.trail_picture import html_of, svg_of
+    from agents.cli.trail_picture import html_of, svg_of
 
     try:
         if svg is not None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import typer
 
-from agents.cli import CommandError
-from agents.kafka_settings import BrokerUnreachableError
-from agents.local_cluster import DEFAULT_HTTP_PORT, LocalCluster, LocalClusterError
-from agents.local_kafka import LocalKafkaError
+from agents.failures import CommandError
+from agents.kafka.client_settings import BrokerUnreachableError
+from agents.local.cluster import DEFAULT_HTTP_PORT, LocalCluster, LocalClusterError
+from agents.local.kafka import LocalKafkaError
 
 DEFAULT_PORT = 9092
 _CHECK_SECONDS = 1.0

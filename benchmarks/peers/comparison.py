@@ -15,8 +15,8 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError
 
-from agents.kafka_settings import BrokerUnreachableError
-from agents.local_kafka import LocalKafkaError
+from agents.kafka.client_settings import BrokerUnreachableError
+from agents.local.kafka import LocalKafkaError
 from benchmarks.machine import Figures, machine, note, versions
 from benchmarks.payments import case_account
 from benchmarks.peers import ours, race

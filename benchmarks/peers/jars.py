@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from agents.local_kafka_jars import KAFKA_VERSION, cache_folder, java_executable, missing_extra
+from agents.local.kafka_jars import KAFKA_VERSION, cache_folder, java_executable, missing_extra
 from benchmarks.stand import BenchmarkError
 
 JACKSON_VERSION = "2.20.0"

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.parent_death import end_with_parent
+from agents.local.parent_death import end_with_parent
 from benchmarks.machine import Figures
 from benchmarks.peers.alerts import Alert, AlertReader
 from benchmarks.peers.backlog import Part

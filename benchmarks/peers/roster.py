@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from agents.local_kafka_jars import KAFKA_VERSION, java_executable
+from agents.local.kafka_jars import KAFKA_VERSION, java_executable
 from benchmarks.peers.jars import JACKSON_VERSION, class_path
 from pipeline.topics import FREEZE_ALERTS, TRANSACTIONS
 

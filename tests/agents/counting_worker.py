@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from agents.runtime import RuntimeSettings, Throttle, WorkerSpec, run_worker
+from agents.runtime.runner import RuntimeSettings, Throttle, WorkerSpec, run_worker
 from pipeline.fold import Folded, Output, Record, Versions
 from pipeline.state import State, scan_prefix
 

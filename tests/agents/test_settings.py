@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.kafka_settings import aiokafka_settings, kafka_python_settings
+from agents.kafka.client_settings import aiokafka_settings, kafka_python_settings
 from agents.settings import SettingsError, load_settings
 
 KEY = "k" * 32

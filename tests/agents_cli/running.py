@@ -8,7 +8,7 @@ from typing import NamedTuple
 import typer
 from typer.testing import CliRunner
 
-from agents.cli import EXIT_USAGE, CommandError
+from agents.failures import EXIT_USAGE, CommandError
 from agents.settings import SettingsError
 
 

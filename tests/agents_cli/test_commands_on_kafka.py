@@ -12,12 +12,12 @@ import msgspec
 import orjson
 import pytest
 
-from agents.kafka_settings import BrokerUnreachableError
-from agents.local_kafka import LocalKafka
-from agents.reading import TopicReader
-from agents.sending import connected_producer, publish_records
+from agents.kafka.client_settings import BrokerUnreachableError
+from agents.kafka.reading import TopicReader
+from agents.kafka.sending import connected_producer, publish_records
+from agents.kafka.topic_admin import apply_topics
+from agents.local.kafka import LocalKafka
 from agents.settings import Settings, load_settings
-from agents.topic_admin import apply_topics
 from pipeline.accounts.causes import alert_output
 from pipeline.accounts.file import AccountFile, Said, add_event, add_posting, encode_file
 from pipeline.contracts.account_log import (

@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from agents.kafka.topic_admin import apply_topics
 from agents.settings import Settings, load_settings
-from agents.topic_admin import apply_topics
 from pipeline.topics import FILED_REPORTS, HOLD_UPDATES, dead_letters_of, load_topics
 from tests.agents.kafka_records import produce_values
 from tests.agents_cli.running import freezeline

@@ -13,7 +13,7 @@ from agents.cli.alerts import Language
 from agents.cli.explain import Case, tree_of
 from agents.cli.explain_identifier import Known, tree_of_identifier
 from agents.cli.explain_rules import rules_of
-from agents.reading import StoredRecord
+from agents.kafka.reading import StoredRecord
 from pipeline.accounts.file import AccountFile, decode_file
 from pipeline.contracts.alerts import AlertKind, FreezeAlert
 from pipeline.contracts.clusters import Cluster

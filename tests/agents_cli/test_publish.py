@@ -55,7 +55,7 @@ def test_unknown_fields_are_said_and_not_sent() -> None:
 
 
 def test_a_kafka_that_does_not_answer_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agents.sending.CONNECT_TIMEOUT_MS", 500)
+    monkeypatch.setattr("agents.kafka.sending.CONNECT_TIMEOUT_MS", 500)
     ran = freezeline("publish", "transactions", "-", *NOWHERE, given=lines(PAYMENT))
     assert ran.exit_code == 2
     assert ran.err.startswith("Kafka does not answer at 127.0.0.1:1 (")

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from agents.sending import (
+from agents.kafka.sending import (
     PREPARE,
     outgoing,
     parse_event,

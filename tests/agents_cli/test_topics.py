@@ -11,8 +11,8 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from agents.kafka.topic_admin import apply_topics, check_topics, topic_configs
 from agents.settings import Settings, load_settings
-from agents.topic_admin import apply_topics, check_topics, topic_configs
 from pipeline.topics import load_topics, parse_topics
 from tests.agents.kafka_records import wait_for
 

@@ -98,7 +98,7 @@ def test_a_trail_is_found_by_the_id_of_any_of_its_alerts(bank):
 
 
 def test_the_picture_is_well_formed_and_names_every_account(bank):
-    pictures = pytest.importorskip("agents.trail_picture", reason="drawsvg is not installed")
+    pictures = pytest.importorskip("agents.cli.trail_picture", reason="drawsvg is not installed")
     svg = pictures.svg_of(trail(bank))
     ElementTree.fromstring(svg)
     page = pictures.html_of([trail(bank)])

@@ -15,10 +15,10 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from agents.access import load_principals
-from agents.access_export import as_yaml, strimzi_resources
-from agents.local_cluster import DEFAULT_HTTP_PORT
-from agents.local_kafka_jars import KAFKA_VERSION
+from agents.kafka.access import load_principals
+from agents.kafka.access_export import as_yaml, strimzi_resources
+from agents.local.cluster import DEFAULT_HTTP_PORT
+from agents.local.kafka_jars import KAFKA_VERSION
 from agents.settings import ENV_PREFIX, Settings
 from agents.worker import WorkerName
 from pipeline.topics import AGENTS, load_topics

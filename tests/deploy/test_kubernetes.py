@@ -11,7 +11,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from agents.access import load_principals
+from agents.kafka.access import load_principals
 from agents.settings import ENV_PREFIX, Settings
 from agents.sizing import Load, plan
 from pipeline.topics import AGENTS

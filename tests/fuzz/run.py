@@ -12,10 +12,10 @@ from pathlib import Path
 
 import msgspec
 
-from agents.lag import LagReader
-from agents.local_cluster import LocalCluster
-from agents.reading import TopicReader
-from agents.sending import connected_producer, publish_records
+from agents.kafka.lag import LagReader
+from agents.kafka.reading import TopicReader
+from agents.kafka.sending import connected_producer, publish_records
+from agents.local.cluster import LocalCluster
 from agents.worker import WorkerName
 from pipeline.contracts.alerts import AlertKind, FreezeAlert
 from pipeline.contracts.dead_letters import PREFIX

@@ -16,9 +16,9 @@ from kafka.errors import (
 )
 from kafka.structs import OffsetAndMetadata
 
-from agents.access import ONE_A_ROLE
-from agents.access_rules import apply_access, check_access
-from agents.kafka_settings import BrokerUnreachableError, kafka_python_settings
+from agents.kafka.access import ONE_A_ROLE
+from agents.kafka.access_rules import apply_access, check_access
+from agents.kafka.client_settings import BrokerUnreachableError, kafka_python_settings
 from agents.settings import Settings
 from pipeline.topics import load_topics, parse_topics
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import yaml
 
-from agents.local_cluster import LocalWorker
-from agents.parent_death import end_with_parent
+from agents.local.cluster import LocalWorker
+from agents.local.parent_death import end_with_parent
 from tests.deploy.prometheus_tools import prometheus_tool
 from tests.integration.stage import free_port
 

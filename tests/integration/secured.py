@@ -25,12 +25,12 @@ from kafka.admin import (
 )
 from kafka.errors import KafkaError
 
-from agents.access import ROLES
-from agents.kafka_settings import kafka_python_settings
-from agents.local_kafka import LocalKafka
-from agents.rewriting import KEPT_FOR_GOOD
+from agents.kafka.access import ROLES
+from agents.kafka.client_settings import kafka_python_settings
+from agents.kafka.topic_admin import admin_client
+from agents.local.kafka import LocalKafka
 from agents.settings import ENV_PREFIX, Settings
-from agents.topic_admin import admin_client
+from agents.upkeep.rewriting import KEPT_FOR_GOOD
 from pipeline.topics import REPORTS
 from tests.agents.kafka_records import wait_for
 from tests.integration.attempts import readable

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from agents.lag import LagReader
-from agents.local_cluster import LocalCluster
-from agents.reading import StoredRecord, TopicReader
-from agents.sending import PREPARE, connected_producer, outgoing, publish_records
+from agents.kafka.lag import LagReader
+from agents.kafka.reading import StoredRecord, TopicReader
+from agents.kafka.sending import PREPARE, connected_producer, outgoing, publish_records
+from agents.local.cluster import LocalCluster
 from agents.worker import WorkerName
 from pipeline.fold import Output
 from pipeline.outcome import Outcome, outcome_of

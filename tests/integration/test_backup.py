@@ -10,11 +10,11 @@ from pathlib import Path
 import orjson
 import pytest
 
-from agents.backup_format import MANIFEST, BackupError, read_manifest
-from agents.local_cluster import LocalCluster
-from agents.store_backup import back_up_stores, restore_stores
-from agents.topic_backup import back_up_topics
-from agents.topic_restore import restore_topics
+from agents.local.cluster import LocalCluster
+from agents.upkeep.backup_format import MANIFEST, BackupError, read_manifest
+from agents.upkeep.store_backup import back_up_stores, restore_stores
+from agents.upkeep.topic_backup import back_up_topics
+from agents.upkeep.topic_restore import restore_topics
 from agents.worker import WorkerName
 from pipeline.fold import LogRecord
 from pipeline.outcome import outcome_of

@@ -17,9 +17,9 @@ import orjson
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from agents.local_cluster import LocalCluster
-from agents.local_kafka import LocalKafka
-from agents.topic_admin import admin_client
+from agents.kafka.topic_admin import admin_client
+from agents.local.cluster import LocalCluster
+from agents.local.kafka import LocalKafka
 from agents.worker import WorkerName
 from pipeline.fold import Output
 from pipeline.outcome import Outcome, outcome_of

@@ -12,11 +12,11 @@ import orjson
 import pytest
 from kafka import TopicPartition
 
-from agents.local_cluster import LocalCluster
-from agents.reading import TopicReader
-from agents.rewriting import KEPT_FOR_GOOD
-from agents.sending import PREPARE, outgoing
-from agents.topic_admin import admin_client
+from agents.kafka.reading import TopicReader
+from agents.kafka.sending import PREPARE, outgoing
+from agents.kafka.topic_admin import admin_client
+from agents.local.cluster import LocalCluster
+from agents.upkeep.rewriting import KEPT_FOR_GOOD
 from agents.worker import WorkerName
 from pipeline.contracts.pointers import POINTER_KEY
 from pipeline.outcome import Outcome

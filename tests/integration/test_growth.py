@@ -11,10 +11,10 @@ import orjson
 import pytest
 
 from agents.doctor import State, examine
-from agents.growth import GrowthRefused, grow, hindrances, prospect, wait_for_standstill
-from agents.reading import TopicReader
-from agents.record_copy import record_copier
-from agents.topic_admin import check_topics
+from agents.kafka.reading import TopicReader
+from agents.kafka.topic_admin import check_topics
+from agents.upkeep.growth import GrowthRefused, grow, hindrances, prospect, wait_for_standstill
+from agents.upkeep.record_copy import record_copier
 from agents.worker import WorkerName
 from pipeline.accounts.file import AccountFile, encode_file
 from pipeline.accounts.moving import head_version, owner_of_part

@@ -10,7 +10,7 @@ import urllib.request
 import orjson
 import pytest
 
-from agents.sending import PREPARE, outgoing
+from agents.kafka.sending import PREPARE, outgoing
 from pipeline.contracts.account_log import Postings, decode_log_entry
 from pipeline.fold import Output
 from pipeline.replay import Event

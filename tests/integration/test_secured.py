@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from agents.access import ONE_A_ROLE, OPERATOR, ROLES, Kind, Principals
-from agents.access_rules import apply_access, check_access
 from agents.failures import ExitCode
-from agents.local_cluster import LocalCluster
-from agents.reading import TopicReader
-from agents.rewriting import KEPT_FOR_GOOD
-from agents.sending import PREPARE, connected_producer, outgoing, publish_records
+from agents.kafka.access import ONE_A_ROLE, OPERATOR, ROLES, Kind, Principals
+from agents.kafka.access_rules import apply_access, check_access
+from agents.kafka.reading import TopicReader
+from agents.kafka.sending import PREPARE, connected_producer, outgoing, publish_records
+from agents.local.cluster import LocalCluster
+from agents.upkeep.rewriting import KEPT_FOR_GOOD
 from agents.worker import WorkerName
 from pipeline.topics import (
     AGENTS,

@@ -1,4 +1,4 @@
-"""Reading an own topic back, as `agents.read_back` does once it has reached the topic's end."""
+"""Reading an own topic back, as `agents.runtime.read_back` does once it is at the topic's end."""
 
 from __future__ import annotations
 

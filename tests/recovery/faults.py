@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agents.fail_points import Moment
-from agents.local_cluster import LocalWorker
+from agents.local.cluster import LocalWorker
+from agents.runtime.fail_points import Moment
 from agents.worker import WorkerName
 from tests.recovery.plan import Fault, Kind
 from tests.recovery.site import Site

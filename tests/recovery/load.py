@@ -14,8 +14,8 @@ from typing import Any
 
 from kafka.errors import KafkaError
 
-from agents.kafka_settings import BrokerUnreachableError
-from agents.sending import connected_producer
+from agents.kafka.client_settings import BrokerUnreachableError
+from agents.kafka.sending import connected_producer
 from agents.settings import Settings
 from pipeline.fold import Output
 

@@ -17,7 +17,7 @@ class Kind(StrEnum):
     KILL_REBALANCING = "kill_rebalancing"
     """kill -9 of a worker, and of its partner while the group shares out anew."""
     KILL_AT_POINT = "kill_at_point"
-    """kill -9 at one moment of the rule of state (agents.fail_points)."""
+    """kill -9 at one moment of the rule of state (agents.runtime.fail_points)."""
     DISK_LOST = "disk_lost"
     """kill -9 of a worker, whose disk is then empty."""
     ZOMBIE = "zombie"

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from agents.local_kafka_jars import KAFKA_VERSION
+from agents.local.kafka_jars import KAFKA_VERSION
 from pipeline.simulation.scenario import Scenario, simulate
 from tests.integration.stage import HOURS_AGO, Told, as_sent
 from tests.recovery.decisions import events_with_decisions

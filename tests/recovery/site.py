@@ -17,8 +17,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from agents.local_cluster import LocalCluster, LocalWorker
-from agents.local_kafka_cluster import LocalKafkaCluster
+from agents.local.cluster import LocalCluster, LocalWorker
+from agents.local.kafka_cluster import LocalKafkaCluster
 from agents.worker import WorkerName
 from tests.integration.stage import free_ports
 from tests.recovery.watch import Look, ProgressWatch

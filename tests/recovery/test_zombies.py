@@ -13,11 +13,11 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from agents.kafka_settings import kafka_python_settings
-from agents.lag import LagReader
-from agents.local_cluster import LocalCluster
-from agents.local_kafka import LocalKafka
-from agents.sending import connected_producer
+from agents.kafka.client_settings import kafka_python_settings
+from agents.kafka.lag import LagReader
+from agents.kafka.sending import connected_producer
+from agents.local.cluster import LocalCluster
+from agents.local.kafka import LocalKafka
 from agents.worker import WorkerName
 from pipeline.topics import ACCOUNT_FILES, FREEZE_ALERTS
 from tests.integration.stage import (

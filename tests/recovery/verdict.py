@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from agents.local_cluster import LocalCluster
-from agents.reading import StoredRecord
+from agents.kafka.reading import StoredRecord
+from agents.local.cluster import LocalCluster
 from pipeline.outcome import NOT_THE_RESULT, Outcome, outcome_of
 from pipeline.topics import (
     ACCOUNT_FILES,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from agents.kafka_settings import kafka_python_settings
+from agents.kafka.client_settings import kafka_python_settings
 from agents.settings import Settings
 from pipeline.contracts.cloudevents import REPORTED_AT
 from pipeline.topics import AGENTS, FREEZE_ALERTS, load_topics

@@ -9,8 +9,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from agents.local_cluster import LocalCluster, LocalWorker
-from agents.sending import connected_producer, publish_records
+from agents.kafka.sending import connected_producer, publish_records
+from agents.local.cluster import LocalCluster, LocalWorker
 from pipeline.fold import Output
 from pipeline.topics import REPORTS, TRANSACTIONS
 

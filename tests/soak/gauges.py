@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from agents.local_cluster import LocalCluster
+from agents.local.cluster import LocalCluster
 from tests.soak.slopes import Series
 
 _MIB = 1024 * 1024

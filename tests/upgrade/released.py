@@ -54,7 +54,7 @@ def last_released(folder: Path) -> Released:
 def state_format(tree: Path) -> str:
     """Return the format of state that a tree's workers write."""
     found = _FORMAT.search((tree / "agents" / "store.py").read_text(encoding="utf-8"))
-    assert found is not None, "agents/store.py says its FORMAT"
+    assert found is not None, "agents/runtime/store.py says its FORMAT"
     return found[1]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rocksdict import AccessType, Options, Rdict
 
-from agents.local_cluster import LocalCluster
+from agents.local.cluster import LocalCluster
 from agents.worker import WorkerName
 from tests.integration.stage import (
     events_of,

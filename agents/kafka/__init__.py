@@ -1,0 +1,1 @@
+"""Kafka from outside of the workers: reading, sending, topics, rights, positions."""

@@ -1,0 +1,1 @@
+"""A Kafka and workers on this machine, for the demo, the tests and the benchmarks."""

@@ -1,0 +1,1 @@
+"""Running a fold on Kafka: partitions, batches, state, acknowledgements, coming back."""

@@ -1,0 +1,111 @@
+"""Follows pointers: a fold is handed what a record of its log points at, in the record's place."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from agents.runtime.batch_reader import partitions_of
+from agents.runtime.record_batches import RecordBatch
+from pipeline.contracts.pointers import POINTER_KEY, pointed_at
+from pipeline.fold import LogRecord, Record
+
+log = logging.getLogger("freezeline")
+
+_RETRY_SECONDS = 1.0
+_READ_SECONDS = 10.0
+
+
+class PointerReader:
+    """Reads what is pointed at in one topic. Pointers into other topics are left as they are."""
+
+    def __init__(self, topic: str, client: Mapping[str, Any]) -> None:
+        self._topic = topic
+        self._client = client
+        self._consumer: AIOKafkaConsumer | None = None
+        self._partitions: list[TopicPartition] = []
+        self._end = 0
+        self._next: tuple[TopicPartition, int] | None = None
+        self._reading = asyncio.Lock()
+
+    async def resolved(self, batch: RecordBatch) -> RecordBatch:
+        """Return a batch with what its pointers point at in their places.
+
+        A broker that does not answer is asked again. A pointer at nothing stays a record of the
+        log, which the fold refuses.
+        """
+        if not any(record.key == POINTER_KEY for record in batch.records):
+            return batch
+        async with self._reading:
+            records = [await self._resolved(record) for record in batch.records]
+        return batch._replace(records=records)
+
+    async def close(self) -> None:
+        """Let go of the broker."""
+        consumer, self._consumer = self._consumer, None
+        self._end, self._next = 0, None
+        if consumer is not None:
+            with contextlib.suppress(KafkaError, OSError):
+                await consumer.stop()
+
+    async def _resolved(self, record: Record) -> Record:
+        pointed = pointed_at(record)
+        if pointed is None or pointed.topic != self._topic:
+            return record
+        source = TopicPartition(pointed.topic, pointed.partition)
+        while True:
+            try:
+                found = await self._read(source, pointed.offset)
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("pointer_waits", extra={"error": type(error).__name__})
+                await self.close()
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            if found is None:
+                log.error("pointer_at_nothing", extra={"offset": record.offset})
+                return record
+            return LogRecord(
+                record.offset,
+                found.timestamp,
+                found.key,
+                found.value,
+                found.headers,
+                pointed.topic,
+            )
+
+    async def _read(self, source: TopicPartition, offset: int) -> ConsumerRecord | None:
+        consumer = await self._connected()
+        if source not in self._partitions:
+            return None
+        if offset >= self._end:
+            self._end = (await consumer.end_offsets([source]))[source]
+        if not 0 <= offset < self._end:
+            return None
+        # In a rebuild one is read after the other: what was fetched with the last is still there.
+        if (source, offset) != self._next:
+            consumer.assign([source])
+            consumer.seek(source, offset)
+        self._next = None
+        async with asyncio.timeout(_READ_SECONDS):
+            found = await consumer.getone(source)
+        self._next = source, found.offset + 1
+        return found if found.offset == offset else None
+
+    async def _connected(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            consumer = AIOKafkaConsumer(
+                **self._client,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                isolation_level="read_committed",
+            )
+            self._consumer = consumer
+            await consumer.start()
+            self._partitions = await partitions_of(consumer, self._topic)
+        return self._consumer
