@@ -19,6 +19,7 @@ from typing import NamedTuple
 TOP = Path(__file__).parents[2]
 PARTS = ("agents", "pipeline", "topics.yaml")
 STAND_IN_FORMAT = "as released"
+_STORE = Path("agents/runtime/store.py")
 _FORMAT = re.compile(r'^FORMAT = b"([^"]+)"$', re.MULTILINE)
 
 
@@ -53,8 +54,8 @@ def last_released(folder: Path) -> Released:
 
 def state_format(tree: Path) -> str:
     """Return the format of state that a tree's workers write."""
-    found = _FORMAT.search((tree / "agents" / "store.py").read_text(encoding="utf-8"))
-    assert found is not None, "agents/runtime/store.py says its FORMAT"
+    found = _FORMAT.search((tree / _STORE).read_text(encoding="utf-8"))
+    assert found is not None, f"{_STORE} says its FORMAT"
     return found[1]
 
 
@@ -85,6 +86,6 @@ def _copy_this_tree(folder: Path) -> None:
 
 
 def _change_format(tree: Path) -> None:
-    store = tree / "agents" / "store.py"
+    store = tree / _STORE
     text = store.read_text(encoding="utf-8")
     store.write_text(_FORMAT.sub(f'FORMAT = b"{STAND_IN_FORMAT}"', text), encoding="utf-8")
