@@ -1,1 +1,1 @@
-"""What a worker tells about itself: metrics and logs."""
+"""What a worker tells about itself: metrics, logs and traces."""
