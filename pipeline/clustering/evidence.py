@@ -145,6 +145,17 @@ class Model(_Part):
         found = [self._holder_bits(a.names, b.names), *self.trait_bits(a, b)]
         return _added_up(found)
 
+    def may_be_one(self, a: Persona, b: Persona, of_numbers: float) -> bool:
+        """Say whether it needs a look at the names: whether more than these is told of both.
+
+        ``of_numbers`` are the bits of the accounts' numbers. False: no name is worth so much,
+        unless it is a rare one.
+        """
+        if (a.births and b.births) or (a.addresses and b.addresses):
+            return True
+        most = self.names.given_bits + self.names.family_bits + of_numbers
+        return most >= self.person.join_bits
+
     def accounts_bits(self, a: str, b: str) -> tuple[float, tuple[str, ...]]:
         """Return what two accounts' numbers add to the evidence that one person holds both."""
         if bank_of(a) != bank_of(b) or bank_of(a) == UNKNOWN_BANK:

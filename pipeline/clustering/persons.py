@@ -44,6 +44,12 @@ A word of a name that more accounts' holders bear is a common one."""
 ADDRESS_NUMBERS = 3
 """Numbers of an address that make blocks, the first by their signs."""
 
+_SIZES = 65_536
+"""Blocks whose size is kept in memory, some 10 MB; of the others it is counted again."""
+
+_COUNTED = PERSONS_A_BLOCK + 2
+"""Up to so many accounts a block is counted: beyond, one more or less changes nothing."""
+
 _SEEN_BITS = 1 << 26
 _SAME_PERSON = "same_person"
 _RARE_NAME = "rare_name"
@@ -127,6 +133,7 @@ class Persons:
         self._model = model
         self._hits = hits
         self._seen = _Seen()
+        self._sizes: dict[bytes, int] = {}
         for key, _ in scan_prefix(state, _MARK):
             self._seen.add(key[: key.index(b"\x00") + 1])
 
@@ -142,24 +149,44 @@ class Persons:
             return {}
         others: set[str] = set()
         for block in blocks_of(bank_of(account.key), persona):
-            members = self._members(block)
-            if len(members) <= PERSONS_A_BLOCK:
-                others.update(members)
+            if self._size(block) <= PERSONS_A_BLOCK:
+                others.update(self._members(block))
         others.discard(account.key)
-        found = ((other, self._edge(account, self._nodes.of(other))) for other in sorted(others))
+        if not others:
+            return {}
+        whole = filter(None, map(whole_words, persona.names))
+        may_be_rare = any(all(map(self._rare, words)) for words in whole)
+        found = (
+            (other, self._edge(account, self._nodes.of(other), may_be_rare))
+            for other in sorted(others)
+        )
         return {other: edge for other, edge in found if edge is not None}
 
-    def _members(self, block: bytes, at_most: int = PERSONS_A_BLOCK + 1) -> list[str]:
-        """Return a block's accounts, the first by key."""
+    def _members(self, block: bytes) -> list[str]:
+        """Return a block's accounts, the first by key; of one that holds one account, none."""
         if not self._seen.several(block):
             return []
-        rows = islice(scan_prefix(self._state, block), at_most)
+        rows = islice(scan_prefix(self._state, block), _COUNTED)
         return [last_part(key) for key, _ in rows]
 
-    def _edge(self, account: Node, other: Node) -> GraphEdge | None:
+    def _size(self, block: bytes) -> int:
+        """Return how many accounts `_members` has, `_COUNTED` at most."""
+        size = self._sizes.get(block)
+        if size is None:
+            size = len(self._members(block))
+            if len(self._sizes) >= _SIZES:
+                del self._sizes[next(iter(self._sizes))]
+            self._sizes[block] = size
+        return size
+
+    def _edge(self, account: Node, other: Node, may_be_rare: bool) -> GraphEdge | None:
         weights = self._model.person
-        bits, reasons = self._model.person_bits(account.persona(), other.persona())
         of_numbers, said = self._model.accounts_bits(account.key, other.key)
+        if not may_be_rare and not self._model.may_be_one(
+            account.persona(), other.persona(), of_numbers
+        ):
+            return None
+        bits, reasons = self._model.person_bits(account.persona(), other.persona())
         bits, reasons = bits + of_numbers, (*reasons, *said)
         # Looked up only where it decides.
         lacking = bits < weights.join_bits <= bits + weights.rare_name
@@ -180,7 +207,7 @@ class Persons:
         )
 
     def _rare(self, word: str) -> bool:
-        return len(self._members(_word_block(word))) <= PERSONS_A_BLOCK
+        return self._size(_word_block(word)) <= PERSONS_A_BLOCK
 
     def move(self, account: Node, before: Persona, former: Iterable[str]) -> set[str]:
         """Let an account's holder be told of as now; return the others to look at again.
@@ -199,13 +226,17 @@ class Persons:
             touched.update(at_the_limit)
             turned.update(at_the_limit if block.startswith(_WORD) else ())
             self._state.delete(block + mark)
+            self._sizes.pop(block, None)
         crowded = False
         for block in come:
             self._seen.add(block)
             self._state.put(block + mark, b"")
+            size = self._sizes.pop(block, 0)
+            if size > 1:
+                self._sizes[block] = min(size + 1, _COUNTED)
             touched.update(self._at_the_limit(block))
             crowded = crowded or (
-                not block.startswith(_WORD) and len(self._members(block)) > PERSONS_A_BLOCK
+                not block.startswith(_WORD) and self._size(block) > PERSONS_A_BLOCK
             )
         self._hits["limit_hits", "persons_a_block"] += crowded
         account.persons = None
@@ -226,10 +257,9 @@ class Persons:
 
     def _full_of_a_word(self, block: bytes) -> list[str]:
         """Return a word's accounts where one more makes the word a common one."""
-        members = self._members(block) if block.startswith(_WORD) else []
-        return members if len(members) == PERSONS_A_BLOCK else []
+        full = block.startswith(_WORD) and self._size(block) == PERSONS_A_BLOCK
+        return self._members(block) if full else []
 
     def _at_the_limit(self, block: bytes) -> list[str]:
         """Return a block's accounts where one more or less decides whether they are compared."""
-        members = self._members(block, PERSONS_A_BLOCK + 2)
-        return members if len(members) == PERSONS_A_BLOCK + 1 else []
+        return self._members(block) if self._size(block) == PERSONS_A_BLOCK + 1 else []
