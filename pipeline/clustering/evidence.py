@@ -145,15 +145,9 @@ class Model(_Part):
         found = [self._holder_bits(a.names, b.names), *self.trait_bits(a, b)]
         return _added_up(found)
 
-    def may_be_one(self, a: Persona, b: Persona, of_numbers: float) -> bool:
-        """Say whether it needs a look at the names: whether more than these is told of both.
-
-        ``of_numbers`` are the bits of the accounts' numbers. False: no name is worth so much,
-        unless it is a rare one.
-        """
-        if (a.births and b.births) or (a.addresses and b.addresses):
-            return True
-        most = self.names.given_bits + self.names.family_bits + of_numbers
+    def names_may_join(self, a: str, b: str) -> bool:
+        """Say whether names alone, none of them rare, may be enough for two accounts."""
+        most = self.names.given_bits + self.names.family_bits + self.accounts_bits(a, b)[0]
         return most >= self.person.join_bits
 
     def accounts_bits(self, a: str, b: str) -> tuple[float, tuple[str, ...]]:

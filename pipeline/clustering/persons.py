@@ -155,11 +155,14 @@ class Persons:
         if not others:
             return {}
         whole = filter(None, map(whole_words, persona.names))
-        may_be_rare = any(all(map(self._rare, words)) for words in whole)
-        found = (
-            (other, self._edge(account, self._nodes.of(other), may_be_rare))
-            for other in sorted(others)
-        )
+        if not (
+            persona.births
+            or persona.addresses
+            or any(all(map(self._rare, words)) for words in whole)
+        ):
+            # Common names alone: without reading what is told of the others' holders.
+            others = {other for other in others if self._model.names_may_join(account.key, other)}
+        found = ((other, self._edge(account, self._nodes.of(other))) for other in sorted(others))
         return {other: edge for other, edge in found if edge is not None}
 
     def _members(self, block: bytes) -> list[str]:
@@ -179,13 +182,9 @@ class Persons:
             self._sizes[block] = size
         return size
 
-    def _edge(self, account: Node, other: Node, may_be_rare: bool) -> GraphEdge | None:
+    def _edge(self, account: Node, other: Node) -> GraphEdge | None:
         weights = self._model.person
         of_numbers, said = self._model.accounts_bits(account.key, other.key)
-        if not may_be_rare and not self._model.may_be_one(
-            account.persona(), other.persona(), of_numbers
-        ):
-            return None
         bits, reasons = self._model.person_bits(account.persona(), other.persona())
         bits, reasons = bits + of_numbers, (*reasons, *said)
         # Looked up only where it decides.
