@@ -28,7 +28,7 @@ from tests.recovery.watch import AlertWatch
 from tests.small_caches import COMMAND
 from tests.soak.disturbances import Disturbances
 from tests.soak.gauges import Gauges
-from tests.soak.slopes import HOUR_SECONDS, WARM_UP, Series, Slope, slope_of
+from tests.soak.slopes import Series, Slope, slope_of
 
 EVENTS_A_SECOND = 40.0
 PAYMENTS_A_REPORT = 12
@@ -46,12 +46,6 @@ HANDLES_AN_HOUR = 8.0
 DISK_SHARE_AN_HOUR = 0.25
 LATENCY_SHARE_AN_HOUR = 0.5
 """What is certainly more than these is a fault; the shares are of the median."""
-
-MEMORY_MIB_A_RUN = 16.0
-HANDLES_A_RUN = 4.0
-SHARE_A_RUN = 0.15
-"""As long as a figure has not certainly grown by this much, it is no fault either: in ten minutes
-an hour's limit is less than what a few files more or a busy machine make."""
 
 Tell = Callable[[str], None]
 
@@ -108,7 +102,7 @@ def soak_run(folder: Path, seconds: float, seed: int, tell: Tell) -> Soak:
             "ended_by_themselves": faults.ended,
             "reports_alerted": len(alerts.first_seen),
             "slopes": {name: s.told(limit_of(name, s)) for name, s in sorted(slopes.items())},
-            "growing": growing(slopes, seconds),
+            "growing": growing(slopes),
             "lost": len(verdict.lost),
             "differing": len(verdict.differing),
             "alerts": verdict.alerts,
@@ -158,31 +152,17 @@ def constant_load(seconds: float, seed: int) -> list[Told]:
     return events
 
 
-def growing(slopes: Mapping[str, Slope], seconds: float) -> list[str]:
-    """Return what certainly grows in a run by more than it may, a sentence each."""
+def growing(slopes: Mapping[str, Slope]) -> list[str]:
+    """Return what certainly grows by more than it may, a sentence each."""
     found = []
-    hours = seconds * (1 - WARM_UP) / HOUR_SECONDS
     for name, slope in sorted(slopes.items()):
         limit = limit_of(name, slope)
-        if limit is None:
-            continue
-        if slope.exceeds(max(limit, _more_than_chance(name, slope) / hours)):
+        if limit is not None and slope.exceeds(limit):
             found.append(
                 f"{name} grows by {slope.an_hour:.1f} {slope.unit} an hour "
                 f"({slope.low:.1f} to {slope.high:.1f}), and may by {limit:.1f}"
             )
     return found
-
-
-def _more_than_chance(name: str, slope: Slope) -> float:
-    """Return by how much a figure must have grown in a run of any length."""
-    match name.partition("/")[0]:
-        case "memory":
-            return MEMORY_MIB_A_RUN
-        case "handles":
-            return HANDLES_A_RUN
-        case _:
-            return SHARE_A_RUN * slope.median
 
 
 def failed(result: Mapping[str, Any]) -> bool:

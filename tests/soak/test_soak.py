@@ -36,14 +36,14 @@ def figures(unit, an_hour, noise, seed=3, start=150.0):
 def test_a_leak_is_seen_through_noise_and_noise_is_no_leak(name, unit, leak):
     leaking = slope_of(figures(unit, leak, noise=3.0), HALF_AN_HOUR)
     assert leaking.low < leak < leaking.high
-    assert len(growing({name: leaking}, HALF_AN_HOUR)) == 1
+    assert len(growing({name: leaking})) == 1
     still = slope_of(figures(unit, 0.0, noise=3.0), HALF_AN_HOUR)
-    assert growing({name: still}, HALF_AN_HOUR) == []
+    assert growing({name: still}) == []
 
 
 def test_workers_that_are_restarted_and_the_broker_are_only_shown():
     leaking = slope_of(figures("MiB", 500.0, noise=1.0), HALF_AN_HOUR)
-    assert growing({"memory/accounts-1": leaking, "memory/broker": leaking}, HALF_AN_HOUR) == []
+    assert growing({"memory/accounts-1": leaking, "memory/broker": leaking}) == []
 
 
 def test_the_load_is_the_same_at_the_end_as_at_the_beginning():
