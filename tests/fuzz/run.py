@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
+from kafka import TopicPartition
 
 from agents.kafka.lag import LagReader
 from agents.kafka.reading import TopicReader
 from agents.kafka.sending import connected_producer, publish_records
+from agents.kafka.topic_admin import admin_client
 from agents.local.cluster import LocalCluster
 from agents.worker import WorkerName
 from pipeline.contracts.alerts import AlertKind, FreezeAlert
@@ -83,12 +85,12 @@ def fuzz(folder: Path, events: int, seed: int, part: int = PART) -> Verdict:
         cluster.wait_until_ready()
         while verdict.events < events and not verdict.ended:
             count = min(part, events - verdict.events)
-            records = list(_records(chance, count, verdict))
             with connected_producer(cluster.settings) as producer:
-                publish_records(producer, records)
+                publish_records(producer, _records(chance, count, verdict))
             _settle(cluster, verdict)
             verdict.memory.append({w.name.value: _memory(w) for w in cluster.workers})
-        _account_for(cluster, verdict)
+            _count_refused(cluster, verdict)
+        _count_held(cluster, verdict)
     finally:
         cluster.stop()
     verdict.seconds = time.monotonic() - began
@@ -129,14 +131,26 @@ def _settle(cluster: LocalCluster, verdict: Verdict) -> None:
             time.sleep(0.3)
 
 
-def _account_for(cluster: LocalCluster, verdict: Verdict) -> None:
+def _count_refused(cluster: LocalCluster, verdict: Verdict) -> None:
+    """Count the dead letters of a part, and drop them and what was sent: a million are 50 GB."""
+    done: dict[TopicPartition, int] = {}
     with TopicReader(cluster.settings) as reader:
         for topic in {kind.topic for kind in KINDS}:
-            for letter in reader.forward(dead_letters_of(topic)):
+            letters = dead_letters_of(topic)
+            for letter in reader.forward(letters):
                 reason = letter.header(f"{PREFIX}reason") or b""
                 verdict.refused[topic, reason.decode()] += 1
-        decoder = msgspec.json.Decoder(FreezeAlert)
-        held = set()
+            for name in (topic, letters):
+                ends = reader.ends(name).items()
+                done |= {TopicPartition(name, place): end for place, end in ends}
+    with admin_client(cluster.settings) as admin:
+        admin.delete_records(done)
+
+
+def _count_held(cluster: LocalCluster, verdict: Verdict) -> None:
+    decoder = msgspec.json.Decoder(FreezeAlert)
+    held = set()
+    with TopicReader(cluster.settings) as reader:
         for record in reader.forward(FREEZE_ALERTS):
             alert = decoder.decode(record.value or b"")
             if alert.kind is AlertKind.HOLD:

@@ -35,7 +35,9 @@ PAYMENTS_A_REPORT = 12
 WORLD_SECONDS = 30.0
 """After so long a new day with new rings begins: in one long day cases grow with every report, so
 that each event would rightly cost more than the one before."""
-RINGS_A_WORLD = 4
+RINGS_A_WORLD = 20
+"""Many small ones: what a ring costs varies by two thirds, with its reports and its payments' ways.
+With four a world, the mean cost of an event went up and down by a tenth by chance alone."""
 PERIODS = 300
 """Points of each series, at most; fewer in a short run, where one comes every half second."""
 _FEWEST_SECONDS = 0.5
