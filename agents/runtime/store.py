@@ -33,7 +33,7 @@ from pipeline.state import prefix_end
 
 log = logging.getLogger("freezeline")
 
-FORMAT = b"5"
+FORMAT = b"6"
 """The format of what the folds and the runtime keep. A change of either changes it, and every store
 is then rebuilt from Kafka."""
 _RESERVED = b"\x00\x00runtime/"

@@ -24,7 +24,6 @@ from pipeline.clustering.nameless import REASON_NAMELESS, is_nameless_word
 from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.normalised import UNKNOWN_BANK
 from pipeline.clustering.pairs import LOOK_ALIKE, RELATION, GraphEdge, order
-from pipeline.clustering.persons import Persons
 from pipeline.clustering.stars import starred
 from pipeline.identity.account import bank_of, number_of
 from pipeline.policy.policy import Policy
@@ -65,7 +64,6 @@ class Components:
         self,
         nodes: Nodes,
         edges: Edges,
-        persons: Persons,
         handles: Handles,
         decisions: Decisions,
         policy: Policy,
@@ -73,7 +71,6 @@ class Components:
     ) -> None:
         self._nodes = nodes
         self._edges = edges
-        self._persons = persons
         self._handles = handles
         self._decisions = decisions
         self._hits = hits
@@ -118,7 +115,8 @@ class Components:
                 for edge in listed:
                     _relate(component, edge, "")
             if node.is_account:
-                leading = chain(leading, self._persons.edges(node))
+                if node.persons:
+                    leading = chain(leading, node.persons.items())
             elif (form := self._handles.edge(node)) is not None:
                 leading = chain(leading, (form,))
             for other, edge in leading:

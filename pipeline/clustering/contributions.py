@@ -24,6 +24,15 @@ def _place_of(node: Node) -> tuple[bool, bool, bool, bool]:
     return node.living, node.hub, is_known(node), is_vouched_for(node.summary)
 
 
+def _holders(nodes: dict[str, Node], words: list[StoredReport]) -> list[tuple[Node, Persona]]:
+    """Return the accounts of whose holders the words tell, and what is told so far.
+
+    Before the words count: what is told of many is no longer there afterwards.
+    """
+    told = {of for word in words for of, _ in (*word.names, *word.traits)}
+    return [(nodes[key], nodes[key].persona()) for key in sorted(told)]
+
+
 class Contributions:
     """Moves what is known of identifiers, and says which to look at again."""
 
@@ -48,7 +57,7 @@ class Contributions:
         """Let ``new`` stand in place of ``old``; return every identifier to look at again."""
         words = [word for word in (old, new) if word is not None]
         nodes = {key: self._nodes.of(key) for word in words for key in word.identifiers}
-        holders = self._holders(nodes, words)
+        holders = _holders(nodes, words)
         stood = [
             (node, _place_of(node), node.summary.standing if node.alike else None)
             for node in nodes.values()
@@ -78,9 +87,9 @@ class Contributions:
                 turned.append(node)
             if may_turn(node) and not hub and (known, vouched) != before[2:]:
                 touched.update(self._edges.ties(node))
-        for key, persona, former in holders:
-            if nodes[key].persona() != persona:
-                touched |= self._persons.move(nodes[key], persona, former)
+        for node, persona in holders:
+            if node.persona() != persona:
+                touched |= self._persons.move(node, persona)
         if alike:
             for node, _, standing in stood:
                 if standing is not None and node.alike and node.summary.standing != standing:
@@ -101,19 +110,6 @@ class Contributions:
             if outranks(before, other.summary.standing)
             != outranks(node.summary.standing, other.summary.standing)
         }
-
-    def _holders(
-        self, nodes: dict[str, Node], words: list[StoredReport]
-    ) -> list[tuple[str, Persona, list[str]]]:
-        """Return the accounts of whose holders the words tell, what is told so far, whom it joins.
-
-        Before the words count: what is told of many is no longer there afterwards.
-        """
-        told = {of for word in words for of, _ in (*word.names, *word.traits)}
-        return [
-            (key, nodes[key].persona(), [other for other, _ in self._persons.edges(nodes[key])])
-            for key in sorted(told)
-        ]
 
     def decide(self, decision: StoredDecision, concerned: set[str]) -> set[str]:
         """Let a decision count that concerns these; return every identifier to look at again."""
@@ -138,7 +134,7 @@ class Contributions:
             touched.add(form)
         if node.is_account:
             touched.update(other for other, _ in self._candidates.of(node))
-            touched.update(other for other, _ in self._persons.edges(node))
+            touched.update(node.persons)
         return touched
 
     def _add(self, report: StoredReport, nodes: dict[str, Node]) -> None:

@@ -34,6 +34,14 @@ class SaidCluster(msgspec.Struct, array_like=True, gc=False):
     published_at: int = 0
 
 
+class SamePerson(msgspec.Struct, array_like=True, gc=False):
+    """Another account of an account's holder: its key, and the bits and reasons of the edge."""
+
+    account: str
+    bits: float
+    reasons: tuple[str, ...]
+
+
 class Document(msgspec.Struct, array_like=True, gc=False):
     """An identifier's row. ``many`` is None while ``few`` lists the reports.
 
@@ -50,6 +58,8 @@ class Document(msgspec.Struct, array_like=True, gc=False):
     said: SaidCluster | None
     loose: tuple[str, ...] = ()
     """The other ends of the ties that a number passing through many hands loses, in order."""
+    persons: tuple[SamePerson, ...] = ()
+    """The accounts that evidence about the holders joins an account with, in order."""
 
 
 encode_document = msgspec.msgpack.Encoder().encode

@@ -150,6 +150,12 @@ class Model(_Part):
         most = self.names.given_bits + self.names.family_bits + self.accounts_bits(a, b)[0]
         return most >= self.person.join_bits
 
+    @property
+    def rare_names_join_anywhere(self) -> bool:
+        """Whether rare names alone are enough for two accounts at different banks."""
+        most = self.names.given_bits + self.names.family_bits + self.person.rare_name
+        return most >= self.person.join_bits
+
     def accounts_bits(self, a: str, b: str) -> tuple[float, tuple[str, ...]]:
         """Return what two accounts' numbers add to the evidence that one person holds both."""
         if bank_of(a) != bank_of(b) or bank_of(a) == UNKNOWN_BANK:

@@ -105,7 +105,7 @@ class ClusteringFold:
         persons = Persons(state, nodes, model, self._hits)
         forms = Handles(nodes, model.without_at)
         self._contributions = Contributions(nodes, edges, candidates, persons, forms, decisions)
-        components = Components(nodes, edges, persons, forms, decisions, policy, self._hits)
+        components = Components(nodes, edges, forms, decisions, policy, self._hits)
         self._floor = VersionFloor(state)
         levels = Levels(nodes, policy, self._floor, self._hits)
         sayings = Sayings(state, nodes, model, self._floor, self._hits)

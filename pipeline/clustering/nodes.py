@@ -11,7 +11,8 @@ batch however many of its reports name an identifier.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from pipeline.clustering.brigades import BRIGADE_REPORTS, is_brigade
@@ -20,11 +21,12 @@ from pipeline.clustering.documents import (
     Document,
     SaidCluster,
     SaidLevel,
+    SamePerson,
     decode_document,
     encode_document,
 )
 from pipeline.clustering.normalised import StoredReport, decode_stored, encode_stored
-from pipeline.clustering.pairs import GraphEdge, others_of
+from pipeline.clustering.pairs import GraphEdge, others_of, person_edge
 from pipeline.clustering.personas import NOBODY, Persona, persona_of
 from pipeline.clustering.rows import Firsts, NodeSummary, Rows, row_key
 from pipeline.clustering.summaries import summarise, with_another
@@ -64,6 +66,7 @@ HUB_TIES = 50
 
 
 NO_TIES: Final[frozenset[str]] = frozenset()
+NO_PERSONS: Final[Mapping[str, GraphEdge]] = MappingProxyType({})
 
 
 _NOTHING_SAID = NodeSummary(scam_types={}, days={})
@@ -137,8 +140,8 @@ class Node:
         self.look_alikes: dict[str, GraphEdge] | None = None
         """Its T1 edges and T2 relations by the other end, when read."""
         self.person: Persona | None = None
-        self.persons: dict[str, GraphEdge] | None = None
-        """The edges to other accounts of its holder by the other end, when looked for."""
+        self.persons = NO_PERSONS
+        """The edges to other accounts of its holder by the other end. Only `persons` changes it."""
         self.alike_joins: list[tuple[str, GraphEdge]] = []
         """Those of ``look_alikes`` that may join, with the other end."""
         self.alike_listed: list[GraphEdge] | None = None
@@ -267,6 +270,14 @@ class Nodes:
         document = decode_document(found)
         return document.level, document.said
 
+    def has_persons(self, account: str) -> bool:
+        """Say whether evidence about its holder joins an account with others (none is kept)."""
+        node = self._kept.get(account)
+        if node is not None:
+            return bool(node.persons)
+        found = self._state.get(b"n" + account.encode())
+        return found is not None and bool(decode_document(found).persons)
+
     def _read(self, key: str) -> Node:
         public = self._decisions.public(key)
         node = Node(key, self._hub_limit.of(key), self.rows, public)
@@ -282,6 +293,11 @@ class Nodes:
             node.level, node.said = document.level, document.said
             if document.loose:
                 node.loose = frozenset(document.loose)
+            if document.persons:
+                node.persons = {
+                    one.account: person_edge(key, one.account, one.bits, one.reasons)
+                    for one in document.persons
+                }
         return node
 
     def many(self, key: str) -> Many:
@@ -317,6 +333,7 @@ class Nodes:
                 node.level,
                 node.said,
                 tuple(sorted(node.loose)) if node.loose else (),
+                _persons_of(node),
             )
             put(row, encode_document(document))
         self._changed.clear()
@@ -368,3 +385,10 @@ class Nodes:
                     kept.move_to_end(key)
                 else:
                     kept[key] = self._read(key)
+
+
+def _persons_of(node: Node) -> tuple[SamePerson, ...]:
+    if not node.persons:
+        return ()
+    edges = sorted(node.persons.items())
+    return tuple(SamePerson(other, edge.bits, edge.reasons) for other, edge in edges)

@@ -44,6 +44,12 @@ class GraphEdge(msgspec.Struct, frozen=True, gc=False):
     """Whether it is about the accounts' holders, not about numbers that look alike."""
 
 
+def person_edge(one: str, other: str, bits: float, reasons: tuple[str, ...]) -> GraphEdge:
+    """Return the edge between two accounts that evidence about their holders joins."""
+    a, b = (one, other) if one < other else (other, one)
+    return GraphEdge(a, b, LOOK_ALIKE, bits, reasons=reasons, person=True)
+
+
 def order(edge: GraphEdge) -> tuple[float, str, str, str]:
     """Return an edge's place in the one total order: strongest first, then by its ends."""
     return -edge.bits, edge.a, edge.b, edge.tier

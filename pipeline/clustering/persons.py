@@ -1,5 +1,8 @@
 """Accounts that one person holds: what reports say of their holders, whatever the numbers are.
 
+Which accounts the evidence joins stands in their documents, and is worked out anew only where the
+holder is told of otherwise or a block passes its limit.
+
 Rows: ``t account, trait`` count the reports that give a date of birth or an address, of an account
 that many reports name; ``q block, account`` → an empty mark. Accounts are compared only inside a
 block: one bank and a name's consonants within one edit; a date of birth and a name's consonants; a
@@ -21,8 +24,8 @@ from functools import lru_cache
 from itertools import islice
 
 from pipeline.clustering.evidence import Model
-from pipeline.clustering.nodes import Node, Nodes
-from pipeline.clustering.pairs import LOOK_ALIKE, GraphEdge
+from pipeline.clustering.nodes import NO_PERSONS, Node, Nodes
+from pipeline.clustering.pairs import GraphEdge, person_edge
 from pipeline.clustering.personas import Persona
 from pipeline.clustering.rows import last_part, row_key
 from pipeline.identity.account import bank_of
@@ -134,46 +137,45 @@ class Persons:
         self._hits = hits
         self._seen = _Seen()
         self._sizes: dict[bytes, int] = {}
+        self._joins_by_name_anywhere = model.rare_names_join_anywhere
         for key, _ in scan_prefix(state, _MARK):
             self._seen.add(key[: key.index(b"\x00") + 1])
 
-    def edges(self, account: Node) -> Iterable[tuple[str, GraphEdge]]:
-        """Return the edges to accounts that the same person holds, each with its other end."""
-        if account.persons is None:
-            account.persons = self._look(account)
-        return account.persons.items()
-
     def _look(self, account: Node) -> dict[str, GraphEdge]:
-        persona = account.persona()
-        if not (account.living and persona.names):
-            return {}
+        """Return the edges to accounts that the same person holds, each by its other end."""
+        persona, bank = account.persona(), bank_of(account.key)
+        of_traits = bool(persona.births or persona.addresses)
+        # A name alone joins at one bank only: nobody elsewhere needs to be looked at.
+        anywhere = of_traits or self._joins_by_name_anywhere
+        within = b"" if anywhere else f"account:{bank}:".encode()
         others: set[str] = set()
-        for block in blocks_of(bank_of(account.key), persona):
+        for block in blocks_of(bank, persona):
             if self._size(block) <= PERSONS_A_BLOCK:
-                others.update(self._members(block))
+                others.update(self._members(block, within))
         others.discard(account.key)
         if not others:
             return {}
         whole = filter(None, map(whole_words, persona.names))
-        if not (
-            persona.births
-            or persona.addresses
-            or any(all(map(self._rare, words)) for words in whole)
-        ):
+        if not (of_traits or any(all(map(self._rare, words)) for words in whole)):
             # Common names alone: without reading what is told of the others' holders.
             others = {other for other in others if self._model.names_may_join(account.key, other)}
         found = ((other, self._edge(account, self._nodes.of(other))) for other in sorted(others))
         return {other: edge for other, edge in found if edge is not None}
 
-    def _members(self, block: bytes) -> list[str]:
-        """Return a block's accounts, the first by key; of one that holds one account, none."""
+    def _members(self, block: bytes, within: bytes = b"") -> list[str]:
+        """Return a block's accounts, the first by key; of one that holds one account, none.
+
+        ``within`` is what the key of each begins with.
+        """
         if not self._seen.several(block):
             return []
-        rows = islice(scan_prefix(self._state, block), _COUNTED)
+        rows = islice(scan_prefix(self._state, block + within), _COUNTED)
         return [last_part(key) for key, _ in rows]
 
     def _size(self, block: bytes) -> int:
-        """Return how many accounts `_members` has, `_COUNTED` at most."""
+        """Return how many accounts a block holds: `_COUNTED` at most, and at least 1."""
+        if not self._seen.several(block):
+            return 1
         size = self._sizes.get(block)
         if size is None:
             size = len(self._members(block))
@@ -189,76 +191,79 @@ class Persons:
         bits, reasons = bits + of_numbers, (*reasons, *said)
         # Looked up only where it decides.
         lacking = bits < weights.join_bits <= bits + weights.rare_name
-        if lacking and self._rare_name(account.persona(), other.persona()):
+        if lacking and self._rare_name(account, other):
             bits, reasons = bits + weights.rare_name, (*reasons, _RARE_NAME)
         if bits < weights.join_bits:
             return None
-        a, b = sorted((account.key, other.key))
-        reasons = (_SAME_PERSON, *reasons)
-        return GraphEdge(a, b, LOOK_ALIKE, round(bits, 3), reasons=reasons, person=True)
+        return person_edge(account.key, other.key, round(bits, 3), (_SAME_PERSON, *reasons))
 
-    def _rare_name(self, a: Persona, b: Persona) -> bool:
-        """Say whether both bear one whole name, none of whose words many accounts' holders bear."""
+    def _rare_name(self, a: Node, b: Node) -> bool:
+        """Say whether both bear one whole name, none of whose words many accounts' holders bear.
+
+        Not without a bank: such an account stands in no word's block, so nobody would look at it
+        again when the word becomes a common one.
+        """
+        if UNKNOWN_BANK in (bank_of(a.key), bank_of(b.key)):
+            return False
         return any(
             whole_names_agree(one, other) and all(map(self._rare, {*one.split(), *other.split()}))
-            for one in a.names
-            for other in b.names
+            for one in a.persona().names
+            for other in b.persona().names
         )
 
     def _rare(self, word: str) -> bool:
         return self._size(_word_block(word)) <= PERSONS_A_BLOCK
 
-    def move(self, account: Node, before: Persona, former: Iterable[str]) -> set[str]:
-        """Let an account's holder be told of as now; return the others to look at again.
+    def move(self, account: Node, before: Persona) -> set[str]:
+        """Let an account's holder be told of as now; return both ends of each edge that changed.
 
-        ``before`` is what was told of the holder so far, and ``former`` whom that joined.
+        ``before`` is what was told of the holder so far.
         """
         bank, mark = bank_of(account.key), account.key.encode() + b"\x00"
         old, new = blocks_of(bank, before), blocks_of(bank, account.persona())
-        gone, come = sorted(old - new), sorted(new - old)
-        # Whether a word is common also counts for those whose holder's name it is a slip of.
-        filling = {key for block in come for key in self._full_of_a_word(block)}
-        touched = {*former, *filling, *self._partners(filling)}
-        turned = set(filling)
-        for block in gone:
-            at_the_limit = self._at_the_limit(block)
-            touched.update(at_the_limit)
-            turned.update(at_the_limit if block.startswith(_WORD) else ())
+        # Who is compared by a block, and which words are rare, hangs on the blocks' sizes. Where
+        # a block opens, anybody in it may be joined now; where one closes, only who was joined
+        # may be so no longer. A word's bearers stand for those too whose names are slips of theirs.
+        again: set[str] = set()
+        for block in sorted(old - new):
+            size = self._size(block)
+            if size == PERSONS_A_BLOCK + 1:
+                again.update(self._members(block))
             self._state.delete(block + mark)
-            self._sizes.pop(block, None)
+            if self._sizes.pop(block, _COUNTED) < _COUNTED:
+                self._sizes[block] = size - 1
         crowded = False
-        for block in come:
+        for block in sorted(new - old):
+            size = self._size(block)
+            if size == PERSONS_A_BLOCK:
+                again.update(filter(self._nodes.has_persons, self._members(block)))
             self._seen.add(block)
             self._state.put(block + mark, b"")
-            size = self._sizes.pop(block, 0)
-            if size > 1:
+            if block in self._sizes:
                 self._sizes[block] = min(size + 1, _COUNTED)
-            touched.update(self._at_the_limit(block))
-            crowded = crowded or (
-                not block.startswith(_WORD) and self._size(block) > PERSONS_A_BLOCK
-            )
+            crowded = crowded or (size >= PERSONS_A_BLOCK and not block.startswith(_WORD))
         self._hits["limit_hits", "persons_a_block"] += crowded
-        account.persons = None
-        self._look_anew(touched)
-        touched |= self._partners(turned)
-        touched.update(other for other, _ in self.edges(account))
-        touched.discard(account.key)
-        self._look_anew(touched)
+        again.discard(account.key)
+        touched = self._look_anew(account)
+        for key in sorted(again):
+            touched |= self._look_anew(self._nodes.of(key))
         return touched
 
-    def _look_anew(self, accounts: Iterable[str]) -> None:
-        for key in accounts:
-            self._nodes.of(key).persons = None
+    def _look_anew(self, account: Node) -> set[str]:
+        """Let the accounts that the holder joins be those of now; return the ends that changed."""
+        before, now = account.persons, self._look(account)
+        changed = {o for o in (*before, *now) if before.get(o) != now.get(o)}
+        if not changed:
+            return changed
+        for key in changed:
+            self._join(self._nodes.of(key), account.key, now.get(key))
+        account.persons = now or NO_PERSONS
+        self._nodes.change(account)
+        return {account.key, *changed}
 
-    def _partners(self, accounts: Iterable[str]) -> set[str]:
-        """Return whom the evidence about their holders joins these accounts with."""
-        return {other for key in accounts for other, _ in self.edges(self._nodes.of(key))}
-
-    def _full_of_a_word(self, block: bytes) -> list[str]:
-        """Return a word's accounts where one more makes the word a common one."""
-        full = block.startswith(_WORD) and self._size(block) == PERSONS_A_BLOCK
-        return self._members(block) if full else []
-
-    def _at_the_limit(self, block: bytes) -> list[str]:
-        """Return a block's accounts where one more or less decides whether they are compared."""
-        return self._members(block) if self._size(block) == PERSONS_A_BLOCK + 1 else []
+    def _join(self, account: Node, other: str, edge: GraphEdge | None) -> None:
+        joined = {key: each for key, each in account.persons.items() if key != other}
+        if edge is not None:
+            joined[other] = edge
+        account.persons = joined or NO_PERSONS
+        self._nodes.change(account)

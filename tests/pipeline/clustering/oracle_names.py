@@ -12,7 +12,12 @@ from pipeline.identity.name import whole_names_agree, whole_words
 
 
 def bear_one_rare_name(who: Mapping[str, Persona], a: str, b: str) -> bool:
-    """Say whether two accounts' holders bear one whole name with no word that many bear."""
+    """Say whether two accounts' holders bear one whole name with no word that many bear.
+
+    Of an account without its bank nobody can say it.
+    """
+    if "?" in (bank_of(a), bank_of(b)):
+        return False
     bearers: dict[str, set[str]] = defaultdict(set)
     for account, persona in who.items():
         for name in persona.names if bank_of(account) != "?" else ():

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from pipeline.clustering.fold import ClusteringFold
 from pipeline.clustering.normalised import normalise_report
 from pipeline.contracts.reports import decode_report
 from pipeline.policy.policy import load_policy
@@ -164,13 +165,15 @@ def test_where_a_word_becomes_common_the_order_does_not_matter(seed: int) -> Non
         for n in range(10, 36)
     ]
     changes = [{**each, "kind": "withdrawn", "revision": 2, "suspects": []} for each in reports[:5]]
-    found = []
-    for _ in range(2):
+    found, policy = [], load_policy()
+    for is_restarted in (False, True):
         run = Run()
         for each in rng.sample([*reports, *changes], len(reports) + len(changes)):
             run.feed([each])
+            if is_restarted:
+                # What is known of the accounts is then what was written of them.
+                run.fold = ClusteringFold(run.state, policy, 2)
         found.append(run.clusters())
-    policy = load_policy()
     stored = [
         normalise_report(decode_report(orjson.dumps(each)), RECORDED_AT, policy)
         for each in [*reports, *changes]
