@@ -59,7 +59,11 @@ class Contributions:
         nodes = {key: self._nodes.of(key) for word in words for key in word.identifiers}
         holders = _holders(nodes, words)
         stood = [
-            (node, _place_of(node), node.summary.standing if node.alike else None)
+            (
+                node,
+                _place_of(node) if node.living else (False, node.public, False, False),
+                node.summary.standing if node.alike else None,
+            )
             for node in nodes.values()
         ]
         touched = set(nodes)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import msgspec
 
+from pipeline.clustering.pairs import GraphEdge, person_edge
 from pipeline.clustering.rows import NodeSummary
 
 
@@ -71,3 +74,13 @@ _DOCUMENT = msgspec.msgpack.Decoder(Document)
 def decode_document(value: bytes) -> Document:
     """Read an identifier's row."""
     return _DOCUMENT.decode(value)
+
+
+def kept_persons(edges: Mapping[str, GraphEdge]) -> tuple[SamePerson, ...]:
+    """Return what is kept of an account's edges to others of its holder."""
+    return tuple(SamePerson(o, edge.bits, edge.reasons) for o, edge in sorted(edges.items()))
+
+
+def persons_of(account: str, kept: Iterable[SamePerson]) -> dict[str, GraphEdge]:
+    """Return an account's edges to others of its holder, by the other end."""
+    return {o.account: person_edge(account, o.account, o.bits, o.reasons) for o in kept}

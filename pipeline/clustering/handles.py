@@ -34,7 +34,9 @@ class Handles:
     def told_otherwise(self, key: str) -> str | None:
         """Return the other form of a LINE name where a live report tells it."""
         other = other_form(key)
-        return other if other is not None and self._nodes.of(other).living else None
+        if other is None or not self._nodes.may_be_known(other):
+            return None
+        return other if self._nodes.of(other).living else None
 
     def edge(self, node: Node) -> tuple[str, GraphEdge] | None:
         """Return the edge to the other form of a name, with that; None where nothing joins them."""

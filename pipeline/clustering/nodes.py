@@ -21,15 +21,17 @@ from pipeline.clustering.documents import (
     Document,
     SaidCluster,
     SaidLevel,
-    SamePerson,
     decode_document,
     encode_document,
+    kept_persons,
+    persons_of,
 )
 from pipeline.clustering.normalised import StoredReport, decode_stored, encode_stored
-from pipeline.clustering.pairs import GraphEdge, others_of, person_edge
+from pipeline.clustering.pairs import GraphEdge, others_of
 from pipeline.clustering.personas import NOBODY, Persona, persona_of
 from pipeline.clustering.rows import Firsts, NodeSummary, Rows, row_key
 from pipeline.clustering.summaries import summarise, with_another
+from pipeline.clustering.written import Written
 from pipeline.policy.policy import HubLimits
 from pipeline.state import State, scan_prefix
 
@@ -101,6 +103,7 @@ class Node:
         "few",
         "hub_limit",
         "is_account",
+        "is_written",
         "key",
         "level",
         "look_alikes",
@@ -121,6 +124,8 @@ class Node:
         self.public = public
         """Whether an analyst called it a public number."""
         self.is_account = key.startswith("account:")
+        self.is_written = False
+        """Whether its row was written once."""
         self.hub_limit = hub_limit
         self.rows = rows
         self.few: list[StoredReport] = []
@@ -248,6 +253,7 @@ class Nodes:
         self._changed: dict[str, Node] = {}
         self._words: dict[str, StoredReport] = {}
         self._unheard: set[str] = set()
+        self._written = Written(state)
 
     def of(self, key: str) -> Node:
         """Return an identifier, an empty one when nothing is known of it."""
@@ -270,6 +276,10 @@ class Nodes:
         document = decode_document(found)
         return document.level, document.said
 
+    def may_be_known(self, key: str) -> bool:
+        """Say whether anything may be known of an identifier; False only when nothing is."""
+        return key in self._kept or self._written.may_hold(b"n" + key.encode())
+
     def has_persons(self, account: str) -> bool:
         """Say whether evidence about its holder joins an account with others (none is kept)."""
         node = self._kept.get(account)
@@ -281,8 +291,10 @@ class Nodes:
     def _read(self, key: str) -> Node:
         public = self._decisions.public(key)
         node = Node(key, self._hub_limit.of(key), self.rows, public)
-        found = self._state.get(b"n" + key.encode())
+        row = b"n" + key.encode()
+        found = self._state.get(row) if self._written.may_hold(row) else None
         if found is not None:
+            node.is_written = True
             document = decode_document(found)
             if document.many is not None:
                 node.many, node.summary = self.many(key), document.many
@@ -294,10 +306,7 @@ class Nodes:
             if document.loose:
                 node.loose = frozenset(document.loose)
             if document.persons:
-                node.persons = {
-                    one.account: person_edge(key, one.account, one.bits, one.reasons)
-                    for one in document.persons
-                }
+                node.persons = persons_of(key, document.persons)
         return node
 
     def many(self, key: str) -> Many:
@@ -333,9 +342,12 @@ class Nodes:
                 node.level,
                 node.said,
                 tuple(sorted(node.loose)) if node.loose else (),
-                _persons_of(node),
+                kept_persons(node.persons) if node.persons else (),
             )
             put(row, encode_document(document))
+            if not node.is_written:
+                node.is_written = True
+                self._written.add(row)
         self._changed.clear()
         while len(self._kept) > KEPT_NODES:
             self._kept.popitem(last=False)
@@ -385,10 +397,3 @@ class Nodes:
                     kept.move_to_end(key)
                 else:
                     kept[key] = self._read(key)
-
-
-def _persons_of(node: Node) -> tuple[SamePerson, ...]:
-    if not node.persons:
-        return ()
-    edges = sorted(node.persons.items())
-    return tuple(SamePerson(other, edge.bits, edge.reasons) for other, edge in edges)

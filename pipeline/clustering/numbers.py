@@ -20,7 +20,7 @@ first three and the last three, or the last six."""
 TRACES = 1 << 24
 """Places for such six digits: a byte each, 16 MiB. With a million numbers in it, one number in five
 is probed for nothing."""
-_HEAD, _ENDS, _TAIL = 1, 2, 4
+_HEAD, _ENDS, _TAIL, _WHOLE = 1, 2, 4, 8
 
 
 @lru_cache(maxsize=4_096)
@@ -37,7 +37,9 @@ class KnownNumbers:
 
     def add(self, bank: str, number: str) -> None:
         """Take in a number of a bank."""
-        self._known.setdefault(bank, {}).setdefault(len(number), set()).add(int(number))
+        value = int(number)
+        self._known.setdefault(bank, {}).setdefault(len(number), set()).add(value)
+        self._seen[value % len(self._seen)] |= _WHOLE
         if len(number) >= _TRACED - 1:
             head, ends, tail = self._traces(bank, number)
             self._seen[head] |= _HEAD
@@ -80,6 +82,8 @@ class KnownNumbers:
 
     def banks_of(self, number: str) -> list[str]:
         """Return the banks at which a number is in use."""
+        if not self._seen[int(number) % len(self._seen)] & _WHOLE:
+            return []
         return [bank for bank in self._known if self.known(bank, number)]
 
     def one_edit_from(self, bank: str, number: str) -> Iterator[str]:
@@ -87,9 +91,9 @@ class KnownNumbers:
 
         The edits are those of `pipeline.identity.account.is_one_edit`.
         """
-        if not self._may_have_a_neighbour(bank, number):
+        lengths = self._known.get(bank)
+        if not (lengths and self._may_have_a_neighbour(bank, number)):
             return
-        lengths = self._known.get(bank, {})
         length, value = len(number), int(number)
         for of, edits in (
             (length, _same_length),

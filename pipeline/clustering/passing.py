@@ -40,7 +40,7 @@ class Passing:
 
     def concerned(
         self, gone: StoredReport | None, come: StoredReport | None, turned: Iterable[Node]
-    ) -> set[str]:
+    ) -> list[Node]:
         """Return the numbers whose loose ties may be others now that a report came or went.
 
         They are those that it names, those tied to both ends of a pair that it alone makes, and
@@ -54,7 +54,8 @@ class Passing:
         for node in turned:
             keys.add(node.key)
             keys.update(self._edges.neighbours(node))
-        return {key for key in keys if key.startswith(PASSING_KINDS)}
+        nodes = [self._nodes.of(key) for key in keys if key.startswith(PASSING_KINDS)]
+        return [node for node in nodes if node.loose or node.summary.degree >= PASSING_PARTS]
 
     def _around_its_pairs(self, word: StoredReport, told: int) -> Iterator[str]:
         """Yield what both ends of a pair are tied to, where no other report makes the pair.
@@ -72,14 +73,13 @@ class Passing:
                 if b not in ties or ties[b].reports == 1:
                     yield from ties.keys() & self._edges.ties(of(b)).keys()
 
-    def renew(self, concerned: Iterable[str]) -> set[str]:
+    def renew(self, concerned: Iterable[Node]) -> set[str]:
         """Work out the loose ties of numbers anew; return both ends of those that changed."""
         touched: set[str] = set()
-        for key in sorted(concerned):
-            node = self._nodes.of(key)
+        for node in concerned:
             loose = self._loose_ties(node)
             if loose != node.loose:
-                touched.add(key)
+                touched.add(node.key)
                 touched |= loose ^ node.loose
                 node.loose = loose
                 self._nodes.change(node)

@@ -53,6 +53,9 @@ _SIZES = 65_536
 _COUNTED = PERSONS_A_BLOCK + 2
 """Up to so many accounts a block is counted: beyond, one more or less changes nothing."""
 
+_Read = dict[bytes, list[str]]
+"""Accounts by block, of blocks that were read."""
+
 _SEEN_BITS = 1 << 26
 _SAME_PERSON = "same_person"
 _RARE_NAME = "rare_name"
@@ -69,12 +72,14 @@ class _Seen:
     def __init__(self) -> None:
         self._once, self._twice = bytearray(_SEEN_BITS >> 3), bytearray(_SEEN_BITS >> 3)
 
-    def add(self, block: bytes) -> None:
+    def add(self, block: bytes) -> bool:
+        """Count one account more; return whether the block may hold others."""
         place, bit = self._place(block)
         if self._once[place] & bit:
             self._twice[place] |= bit
-        else:
-            self._once[place] |= bit
+            return True
+        self._once[place] |= bit
+        return False
 
     def several(self, block: bytes) -> bool:
         place, bit = self._place(block)
@@ -99,14 +104,17 @@ def _blocks_of_whole_names(bank: str, persona: Persona) -> frozenset[bytes]:
     """Return a block for each word, and one for the name at its bank; none without a bank."""
     if bank == UNKNOWN_BANK:
         return frozenset()
-    whole = [(name, words) for name in persona.names if (words := whole_words(name))]
-    blocks = {_word_block(word) for _, words in whole for word in words}
-    blocks.update(row_key(_MARK, _at_bank(bank, name_skeletons(name))) for name, _ in whole)
+    blocks: list[bytes] = []
+    for name in persona.names:
+        words = whole_words(name)
+        if words:
+            blocks += map(_word_block, words)
+            blocks.append(row_key(_MARK, _at_bank(bank, name_skeletons(name))))
     return frozenset(blocks)
 
 
 def _word_block(word: str) -> bytes:
-    return row_key(_MARK, f"w{word}")
+    return f"qw{word}\0".encode()
 
 
 def _at_bank(bank: str, skeletons: Iterable[str]) -> str:
@@ -141,44 +149,57 @@ class Persons:
         for key, _ in scan_prefix(state, _MARK):
             self._seen.add(key[: key.index(b"\x00") + 1])
 
-    def _look(self, account: Node) -> dict[str, GraphEdge]:
-        """Return the edges to accounts that the same person holds, each by its other end."""
-        persona, bank = account.persona(), bank_of(account.key)
+    def _look(self, account: Node, blocks: Iterable[bytes], read: _Read) -> dict[str, GraphEdge]:
+        """Return the edges to accounts that the same person holds, each by its other end.
+
+        ``blocks`` are those by which it is compared, and ``read`` whom some of them hold.
+        """
+        persona = account.persona()
         of_traits = bool(persona.births or persona.addresses)
         # A name alone joins at one bank only: nobody elsewhere needs to be looked at.
         anywhere = of_traits or self._joins_by_name_anywhere
-        within = b"" if anywhere else f"account:{bank}:".encode()
+        within = "" if anywhere else f"account:{bank_of(account.key)}:"
         others: set[str] = set()
-        for block in blocks_of(bank, persona):
-            if self._size(block) <= PERSONS_A_BLOCK:
-                others.update(self._members(block, within))
-        others.discard(account.key)
+        for block in blocks:
+            found = read.get(block)
+            others.update(self._members(block, within) if found is None else found)
         if not others:
             return {}
+        others.discard(account.key)
         whole = filter(None, map(whole_words, persona.names))
         if not (of_traits or any(all(map(self._rare, words)) for words in whole)):
             # Common names alone: without reading what is told of the others' holders.
-            others = {other for other in others if self._model.names_may_join(account.key, other)}
-        found = ((other, self._edge(account, self._nodes.of(other))) for other in sorted(others))
-        return {other: edge for other, edge in found if edge is not None}
+            may_join = self._model.names_may_join
+            others = {o for o in others if o.startswith(within) and may_join(account.key, o)}
+        edges: dict[str, GraphEdge] = {}
+        for other in sorted(others):
+            if other.startswith(within):
+                edge = self._edge(account, self._nodes.of(other))
+                if edge is not None:
+                    edges[other] = edge
+        return edges
 
-    def _members(self, block: bytes, within: bytes = b"") -> list[str]:
+    def _members(self, block: bytes, within: str = "") -> list[str]:
         """Return a block's accounts, the first by key; of one that holds one account, none.
 
         ``within`` is what the key of each begins with.
         """
         if not self._seen.several(block):
             return []
-        rows = islice(scan_prefix(self._state, block + within), _COUNTED)
+        rows = islice(scan_prefix(self._state, block + within.encode()), _COUNTED)
         return [last_part(key) for key, _ in rows]
 
-    def _size(self, block: bytes) -> int:
-        """Return how many accounts a block holds: `_COUNTED` at most, and at least 1."""
-        if not self._seen.several(block):
-            return 1
+    def _size(self, block: bytes, read: _Read) -> int:
+        """Return how many accounts a block holds, `_COUNTED` at most; of one account alone 0.
+
+        Where that has to be counted, whom it holds is put into ``read``.
+        """
         size = self._sizes.get(block)
         if size is None:
-            size = len(self._members(block))
+            if not self._seen.several(block):
+                return 0
+            read[block] = members = self._members(block)
+            size = len(members)
             if len(self._sizes) >= _SIZES:
                 del self._sizes[next(iter(self._sizes))]
             self._sizes[block] = size
@@ -212,7 +233,7 @@ class Persons:
         )
 
     def _rare(self, word: str) -> bool:
-        return self._size(_word_block(word)) <= PERSONS_A_BLOCK
+        return self._size(_word_block(word), {}) <= PERSONS_A_BLOCK
 
     def move(self, account: Node, before: Persona) -> set[str]:
         """Let an account's holder be told of as now; return both ends of each edge that changed.
@@ -225,36 +246,46 @@ class Persons:
         # a block opens, anybody in it may be joined now; where one closes, only who was joined
         # may be so no longer. A word's bearers stand for those too whose names are slips of theirs.
         again: set[str] = set()
-        for block in sorted(old - new):
-            size = self._size(block)
+        read: _Read = {}
+        for block in old - new:
+            size = self._size(block, {})
             if size == PERSONS_A_BLOCK + 1:
                 again.update(self._members(block))
             self._state.delete(block + mark)
             if self._sizes.pop(block, _COUNTED) < _COUNTED:
                 self._sizes[block] = size - 1
         crowded = False
-        for block in sorted(new - old):
-            size = self._size(block)
-            if size == PERSONS_A_BLOCK:
-                again.update(filter(self._nodes.has_persons, self._members(block)))
-            self._seen.add(block)
-            self._state.put(block + mark, b"")
-            if block in self._sizes:
+        compared = self._compared(old & new, read) if old else []
+        for block in new - old:
+            if self._seen.add(block):
+                size = self._size(block, read)
                 self._sizes[block] = min(size + 1, _COUNTED)
-            crowded = crowded or (size >= PERSONS_A_BLOCK and not block.startswith(_WORD))
+                if size < PERSONS_A_BLOCK:
+                    compared.append(block)
+                else:
+                    crowded = crowded or not block.startswith(_WORD)
+                    if size == PERSONS_A_BLOCK:
+                        again.update(filter(self._nodes.has_persons, self._members(block)))
+            self._state.put(block + mark, b"")
         self._hits["limit_hits", "persons_a_block"] += crowded
         again.discard(account.key)
-        touched = self._look_anew(account)
+        touched = self._look_anew(account, compared, read)
         for key in sorted(again):
-            touched |= self._look_anew(self._nodes.of(key))
+            other, read = self._nodes.of(key), {}
+            compared = self._compared(blocks_of(bank_of(key), other.persona()), read)
+            touched |= self._look_anew(other, compared, read)
         return touched
 
-    def _look_anew(self, account: Node) -> set[str]:
+    def _compared(self, blocks: Iterable[bytes], read: _Read) -> list[bytes]:
+        """Return those of an account's blocks by which it is compared with others."""
+        return [b for b in blocks if 0 < self._size(b, read) <= PERSONS_A_BLOCK]
+
+    def _look_anew(self, account: Node, blocks: Iterable[bytes], read: _Read) -> set[str]:
         """Let the accounts that the holder joins be those of now; return the ends that changed."""
-        before, now = account.persons, self._look(account)
+        before, now = account.persons, self._look(account, blocks, read)
+        if before == now:
+            return set()
         changed = {o for o in (*before, *now) if before.get(o) != now.get(o)}
-        if not changed:
-            return changed
         for key in changed:
             self._join(self._nodes.of(key), account.key, now.get(key))
         account.persons = now or NO_PERSONS

@@ -212,8 +212,7 @@ def name_skeletons(name: str) -> tuple[str, ...]:
     Of a normal form; initials are left out. Quick: Thai is not romanised for it.
     """
     words = [word for word in name.split()[:MAX_WORDS] if len(word) > 1]
-    found = (thai_skeleton(word) if has_thai(word) else skeleton(word) for word in words)
-    return tuple(sorted(word for word in found if word))
+    return tuple(sorted(filter(None, map(_consonants, words))))
 
 
 @lru_cache(maxsize=_CACHED_NAMES)
@@ -222,8 +221,14 @@ def name_sound(word: str) -> str:
 
     The consonants, from the letters alone; of words with few of them the letters as they stand.
     """
-    sound = thai_skeleton(word) if has_thai(word) else skeleton(word)
+    sound = _consonants(word)
     return sound if len(sound) > _MIN_SKELETON else word
+
+
+@lru_cache(maxsize=_CACHED_NAMES)
+def _consonants(word: str) -> str:
+    """Return the consonants of a word of a normal form, from its letters alone."""
+    return thai_skeleton(word) if has_thai(word) else skeleton(word)
 
 
 @lru_cache(maxsize=_CACHED_NAMES)
