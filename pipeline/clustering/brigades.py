@@ -32,6 +32,8 @@ def is_brigade(summary: NodeSummary) -> bool:
 
 def heard(summary: NodeSummary) -> int:
     """Return how many voices count."""
+    if summary.reports < BRIGADE_REPORTS:
+        return summary.voices
     return 1 if is_brigade(summary) else summary.voices
 
 

@@ -100,7 +100,7 @@ class Components:
         while waiting:
             node = waiting.pop()
             key = node.key
-            if self._decisions.about(key):
+            if self._decisions.concern(key):
                 decided = True
                 waiting += self._said_same(key, nodes)
             if node.hub:

@@ -100,7 +100,7 @@ class Contributions:
                     touched |= self._outranked(node, standing)
         for node in hubs:
             touched |= self._turned(node)
-        touched |= self._passing.renew(self._passing.concerned(old, new, turned))
+        touched |= self._passing.renew(self._passing.concerned(old, new, nodes, turned))
         if alike or len(touched) > len(nodes):
             touched |= self._edges.weigh_look_alikes(touched)
         return touched
@@ -126,7 +126,7 @@ class Contributions:
             if node.living and node.hub != was_hub:
                 turned.append(node)
                 touched |= self._turned(node)
-        touched |= self._passing.renew(self._passing.concerned(None, None, turned))
+        touched |= self._passing.renew(self._passing.concerned(None, None, {}, turned))
         return touched | self._edges.weigh_look_alikes(touched)
 
     def _turned(self, node: Node) -> set[str]:

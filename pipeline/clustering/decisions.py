@@ -179,6 +179,10 @@ class Decisions:
         for key in decision.identifiers:
             self._about.setdefault(key, {})[decision.key] = decision
 
+    def concern(self, node: str) -> bool:
+        """Say whether a live decision is about an identifier."""
+        return node in self._about
+
     def about(self, node: str) -> Collection[StoredDecision]:
         """Return the live decisions about an identifier."""
         return self._about.get(node, _NONE).values()

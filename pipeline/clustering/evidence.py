@@ -217,12 +217,11 @@ class Model(_Part):
 
     def platform_of(self, identifier: str) -> str | None:
         """Return the platform of a handle or page, None for any other identifier."""
-        kind, rest = identifier.split(":", 1)
-        if kind == "handle":
-            return rest.split(":", 1)[0]
-        if kind != "url":
+        if identifier.startswith("handle:"):
+            return identifier.split(":", 2)[1]
+        if not identifier.startswith("url:"):
             return None
-        host = rest.split("/", 1)[0].split("?", 1)[0]
+        host = identifier.removeprefix("url:").split("/", 1)[0].split("?", 1)[0]
         return _hosts(self).get(host) or self._parent_platform(host)
 
     def _parent_platform(self, host: str) -> str:

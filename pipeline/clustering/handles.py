@@ -33,6 +33,8 @@ class Handles:
 
     def told_otherwise(self, key: str) -> str | None:
         """Return the other form of a LINE name where a live report tells it."""
+        if not key.startswith(LINE):
+            return None
         other = other_form(key)
         if other is None or not self._nodes.may_be_known(other):
             return None

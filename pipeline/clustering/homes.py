@@ -18,13 +18,10 @@ def home_first(told: Collection[str], keys: Collection[str]) -> list[str]:
 
     ``told`` are those that it names itself, as it names them; ``keys`` also those that follow.
     """
-    found = sorted(keys, key=lambda key: (_place(key), key))
-    home = min(told, key=_place, default=None)
+    places = {key: _PLACE[key[: key.index(":")]] for key in keys}
+    found = sorted(sorted(places), key=places.__getitem__)
+    home = min(told, key=places.__getitem__, default=None)
     if home is not None and home != found[0]:
         found.remove(home)
         found.insert(0, home)
     return found
-
-
-def _place(key: str) -> int:
-    return _PLACE[key[: key.index(":")]]

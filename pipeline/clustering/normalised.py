@@ -45,7 +45,6 @@ UNKNOWN_BANK = "?"
 _IMPLYING = ("promptpay:phone:", "promptpay:nid:")
 """PromptPay keys that name a phone or a person that is an identifier itself."""
 
-_BY_NUMBER = AccountSuspect, PhoneSuspect
 _SUSPECT = "$.suspects[{}]"
 _HOLDER = "$.suspects[{}].holder"
 _PAYEE = "$.payments[{}].to"
@@ -213,18 +212,28 @@ class _Reading:
 
     def suspect(self, suspect: Suspect, place: int) -> None:
         """Read one suspect."""
+        if isinstance(suspect, AccountSuspect):
+            self._account(suspect, place)
+            return
         if isinstance(suspect, PersonSuspect):
             self._person(suspect, place)
             return
-        if isinstance(suspect, _BY_NUMBER):
+        if isinstance(suspect, PhoneSuspect):
             _refuse_national_id(suspect.number, _SUSPECT, place)
         key = self._usable(_NORMALISERS[type(suspect)](suspect), _SUSPECT, place)
+        if key is not None:
+            self._suspects[key] = None
+
+    def _account(self, account: AccountSuspect, place: int) -> None:
+        _refuse_national_id(account.number, _SUSPECT, place)
+        found = normalise_account(account.bank, account.number)
+        key = self._usable(found, _SUSPECT, place)
         if key is None:
             return
         self._suspects[key] = None
-        if isinstance(suspect, AccountSuspect) and suspect.holder is not None:
-            _refuse_national_id(suspect.holder, _HOLDER, place)
-            name = _normal_name(suspect.holder)
+        if account.holder is not None:
+            _refuse_national_id(account.holder, _HOLDER, place)
+            name = _normal_name(account.holder)
             if name:
                 self._holders.add((key, name))
 
@@ -356,7 +365,6 @@ class _Reading:
 
 
 _NORMALISERS: dict[type, Callable[[Any], Normalised]] = {
-    AccountSuspect: lambda suspect: normalise_account(suspect.bank, suspect.number),
     PhoneSuspect: lambda suspect: normalise_phone(suspect.number),
     PromptPaySuspect: lambda suspect: normalise_promptpay(suspect.proxy),
     QrSuspect: lambda suspect: decode_qr(suspect.payload),

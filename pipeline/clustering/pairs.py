@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 import msgspec
@@ -79,8 +79,10 @@ def degree_of(report: StoredReport, node: str) -> int:
     return len(keys) - 1 if len(keys) <= PAIRWISE_IDENTIFIERS or node == keys[0] else 1
 
 
-def all_together(reports: Iterable[StoredReport], node: str) -> dict[str, Together]:
+def all_together(reports: Sequence[StoredReport], node: str) -> Mapping[str, Together]:
     """Return what reports that all name an identifier say of it and each of the others."""
+    if len(reports) == 1:
+        return dict.fromkeys(others_of(reports[0], node), Together(1, 1, reports[0].voice))
     found: dict[str, Together] = {}
     voices: dict[str, set[str]] = {}
     for report in reports:

@@ -12,7 +12,7 @@ small as the rings are, however many of them a courier serves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from pipeline.clustering.brigades import heard
@@ -39,39 +39,42 @@ class Passing:
         self._edges = edges
 
     def concerned(
-        self, gone: StoredReport | None, come: StoredReport | None, turned: Iterable[Node]
+        self,
+        gone: StoredReport | None,
+        come: StoredReport | None,
+        named: Mapping[str, Node],
+        turned: Iterable[Node],
     ) -> list[Node]:
         """Return the numbers whose loose ties may be others now that a report came or went.
 
-        They are those that it names, those tied to both ends of a pair that it alone makes, and
-        those around identifiers that ``turned``: became known or public, or are so no longer.
+        They are those that it names (``named`` has them all), those tied to both ends of a pair
+        that it alone makes, and those around identifiers that ``turned``: became known or public,
+        or are so no longer.
         """
         keys: set[str] = set()
         for word, told in ((gone, 0), (come, 1)):
             if word is not None:
                 keys.update(word.identifiers)
-                keys.update(self._around_its_pairs(word, told))
+                several = [k for k in word.identifiers if named[k].summary.reports > told]
+                if len(several) > 1:
+                    keys.update(self._around_pairs(word, {k: named[k] for k in several}))
         for node in turned:
             keys.add(node.key)
             keys.update(self._edges.neighbours(node))
-        nodes = [self._nodes.of(key) for key in keys if key.startswith(PASSING_KINDS)]
+        nodes = [named.get(k) or self._nodes.of(k) for k in keys if k.startswith(PASSING_KINDS)]
         return [node for node in nodes if node.loose or node.summary.degree >= PASSING_PARTS]
 
-    def _around_its_pairs(self, word: StoredReport, told: int) -> Iterator[str]:
-        """Yield what both ends of a pair are tied to, where no other report makes the pair.
+    def _around_pairs(self, word: StoredReport, several: Mapping[str, Node]) -> Iterator[str]:
+        """Yield what both ends of a pair are tied to, where no report but this makes the pair.
 
-        ``told`` is 1 where the word counts. Whoever no other one names is tied to none but those
-        in it.
+        ``several`` are the identifiers that another report names too: whoever no other one names
+        is tied to none but those in it.
         """
-        of = self._nodes.of
-        several = {key for key in word.identifiers if of(key).summary.reports > told}
-        if len(several) < 2:
-            return
         for a, b in pairs_of(word):
-            if a in several and b in several and not (of(a).hub or of(b).hub):
-                ties = self._edges.ties(of(a))
+            if a in several and b in several and not (several[a].hub or several[b].hub):
+                ties = self._edges.ties(several[a])
                 if b not in ties or ties[b].reports == 1:
-                    yield from ties.keys() & self._edges.ties(of(b)).keys()
+                    yield from ties.keys() & self._edges.ties(several[b]).keys()
 
     def renew(self, concerned: Iterable[Node]) -> set[str]:
         """Work out the loose ties of numbers anew; return both ends of those that changed."""

@@ -36,6 +36,8 @@ MAX_DIGITS: Final = 40
 """A bank account inside a PromptPay QR payload has at most 43 characters with its bank code."""
 _LENGTHS: Final = dict(USUAL_LENGTHS)
 _CACHED_ACCOUNTS: Final = 16_384
+_CACHED_WRITTEN: Final = 1_024
+"""As they are written: a report names most accounts twice, as a suspect and as a payee."""
 _DIGITS: Final = "0123456789"
 _LEAST_DIGITS_BESIDE_LETTERS: Final = 6
 _LABEL: Final = re.compile(
@@ -57,6 +59,7 @@ def plain_account_key(bank: str | None, number: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=_CACHED_WRITTEN)
 def normalise_account(bank: str | None, number: str) -> Normalised:
     """Return the key of an account, given its bank as a code or a name (or None) and its number.
 
