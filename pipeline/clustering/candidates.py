@@ -58,6 +58,7 @@ class Candidates:
         self._model = model
         self._numbers = KnownNumbers()
         self._pairs: dict[str, dict[str, LookAlike]] = {}
+        self._changed: dict[str, dict[str, LookAlike]] = {}
         for key, value in scan_prefix(state, _ACCOUNTS):
             if _IN_USE.decode(value).reports:
                 bank, number = key[len(_ACCOUNTS) :].decode().split(":")
@@ -73,30 +74,47 @@ class Candidates:
         """Return what is known of an account's pairs; one pair is one object, seen from both."""
         pairs = self._pairs.get(account)
         if pairs is None:
-            if len(self._pairs) >= KEPT_ACCOUNTS:
-                self._pairs.clear()
-            pairs = self._pairs[account] = {}
+            pairs = self._keep(account)
             for key, value in scan_prefix(self._state, row_key(b"o", account)):
                 other = last_part(key)
                 known = self._pairs.get(other, {}).get(account)
                 pairs[other] = _LOOK_ALIKE.decode(value) if known is None else known
+            pairs.update(self._changed.get(account, ()))
         return pairs
 
-    def write(self, a: Node, b: Node, pair: LookAlike) -> None:
-        """Keep what is known of a pair."""
-        value = _ENCODE(pair)
+    def _keep(self, account: str) -> dict[str, LookAlike]:
+        if len(self._pairs) >= KEPT_ACCOUNTS:
+            self._pairs.clear()
+        pairs = self._pairs[account] = {}
+        return pairs
+
+    def change(self, a: Node, b: Node, pair: LookAlike) -> None:
+        """Keep what is known of a pair; `write` writes it."""
         for one, other in ((a.key, b.key), (b.key, a.key)):
-            self._state.put(b"o%b\0%b\0" % (one.encode(), other.encode()), value)
+            self._changed.setdefault(one, {})[other] = pair
             pairs = self._pairs.get(one)
             if pairs is not None:
                 pairs[other] = pair
 
+    def write(self) -> None:
+        """Write the pairs that changed: once a batch, however often each did."""
+        put = self._state.put
+        for one, pairs in self._changed.items():
+            for other, pair in pairs.items():
+                if one < other:
+                    a, b, value = one.encode(), other.encode(), _ENCODE(pair)
+                    put(b"o%b\0%b\0" % (a, b), value)
+                    put(b"o%b\0%b\0" % (b, a), value)
+        self._changed.clear()
+
     def appear(self, account: Node) -> None:
         """Find the look-alikes of an account that is named for the first time."""
         bank, number = bank_of(account.key), number_of(account.key)
+        # Nothing is known of its pairs yet: there is nothing to read.
+        self._keep(account.key)
         for other_bank, other_number in self._look(bank, number):
             other = self._nodes.of(f"account:{other_bank}:{other_number}")
-            self.write(account, other, LookAlike())
+            self.change(account, other, LookAlike())
             account.alike += 1
             other.alike += 1
             self._nodes.change(other)
@@ -118,11 +136,13 @@ class Candidates:
         self._numbers.remove(bank_of(account.key), number_of(account.key))
         others = {other for other, _ in self.of(account)}
         self._pairs.pop(account.key, None)
+        self._changed.pop(account.key, None)
         for key in others:
             other = self._nodes.of(key)
             self._state.delete(row_key(b"o", account.key, key))
             self._state.delete(row_key(b"o", key, account.key))
             self._pairs.get(key, {}).pop(account.key, None)
+            self._changed.get(key, {}).pop(account.key, None)
             other.alike -= 1
             if other.look_alikes is not None:
                 del other.look_alikes[account.key]
@@ -142,7 +162,7 @@ class Candidates:
             other = self._nodes.of(key)
             if other.has_voice(report.voice):
                 pair.voices += by
-                self.write(account, other, pair)
+                self.change(account, other, pair)
 
     def count_payments(self, account: Node, report: StoredReport, by: int) -> None:
         """Count the look-alikes' payments of the same amounts within an hour of a report's."""
@@ -165,7 +185,7 @@ class Candidates:
                 else:
                     pair.thousands += near
             if found:
-                self.write(account, other, pair)
+                self.change(account, other, pair)
 
 
 def outranks(a: tuple[int, int], b: tuple[int, int]) -> bool:

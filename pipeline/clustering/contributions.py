@@ -89,7 +89,8 @@ class Contributions:
                 hubs.append(node)
             if hub != was_hub or (known != was_known and not hub):
                 turned.append(node)
-            if may_turn(node) and not hub and (known, vouched) != before[2:]:
+            # Whoever is new is tied to none but those that this report names.
+            if lived and not hub and (known, vouched) != before[2:] and may_turn(node):
                 touched.update(self._edges.ties(node))
         for node, persona in holders:
             if node.persona() != persona:

@@ -287,7 +287,7 @@ class Edges:
                     node.look_alikes[other], node.alike_listed = edge, None
                     if self._judged(beyond, key, edge):
                         concerned.add(other)
-                    self._candidates.write(node, beyond, pair)
+                    self._candidates.change(node, beyond, pair)
         return concerned
 
     def _weigh(self, a: Node, b: Node, pair: LookAlike) -> tuple[float, tuple[str, ...]]:
@@ -295,7 +295,9 @@ class Edges:
         weights = self._model.one_edit
         found: list[tuple[float, str]] = []
         found.append(self._model.number_bits(a.key, b.key))
-        found.append(self._model.best_name_bits(self._names(a), self._names(b)))
+        names, others = self._names(a), self._names(b)
+        if names and others:
+            found.append(self._model.best_name_bits(names, others))
         found += self._model.trait_bits(a.persona(), b.persona())
         if pair.voices:
             found.append((weights.same_voice, "same_voice"))
@@ -326,6 +328,8 @@ class Edges:
             # Neither joins anything, so nobody looks at the evidence.
             return set()
         small, large = sorted((a, b), key=lambda node: (node.summary.degree, node.key))
+        if not small.summary.degree:
+            return set()
         kinds: set[str] = set()
         for other in self.neighbours(small):
             kind = kind_of(other)

@@ -98,7 +98,7 @@ class ClusteringFold:
         model = load_model()
         decisions = Decisions(state)
         nodes = Nodes(state, policy.clustering.hub_limit, decisions)
-        candidates = Candidates(state, nodes, model)
+        self._candidates = candidates = Candidates(state, nodes, model)
         edges = Edges(state, nodes, candidates, model, policy, self._hits)
         self._nodes = nodes
         self._decisions = decisions
@@ -159,6 +159,7 @@ class ClusteringFold:
 
     def _write(self) -> None:
         self._sayings.write()
+        self._candidates.write()
         if self._nodes.write():
             self._state.put(_SIZES_KEY, _ENCODE(self._sizes))
 
@@ -317,8 +318,12 @@ class ClusteringFold:
     def _account_log(self, events: Iterable[AccountEvent]) -> list[Telling]:
         """Return one record for each partition: claims first, then levels."""
         grouped: dict[int, list[AccountEvent]] = {}
+        account, partition = "", 0
         for event in events:
-            partition = partition_of(event.account, self._partitions)
+            if event.account != account:
+                # A claim and the level that follows from it are about one account.
+                account = event.account
+                partition = partition_of(account, self._partitions)
             grouped.setdefault(partition, []).append(event)
         return [partial(_log_output, grouped[p], p) for p in sorted(grouped)]
 

@@ -330,12 +330,13 @@ class Nodes:
         self._unheard.clear()
         for key, node in self._changed.items():
             row = b"n" + key.encode()
-            if not (node.living or node.level or node.said):
+            reports, few = node.summary.reports, node.few
+            if not (reports or node.level or node.said):
                 self._state.delete(row)
                 continue
             document = Document(
-                node.summary.reports,
-                tuple(sorted([report.key for report in node.few])),
+                reports,
+                (few[0].key,) if len(few) == 1 else tuple(sorted([report.key for report in few])),
                 node.summary if node.many is not None else None,
                 node.alike,
                 node.cluster,

@@ -37,14 +37,17 @@ class KnownNumbers:
 
     def add(self, bank: str, number: str) -> None:
         """Take in a number of a bank."""
-        value = int(number)
-        self._known.setdefault(bank, {}).setdefault(len(number), set()).add(value)
-        self._seen[value % len(self._seen)] |= _WHOLE
-        if len(number) >= _TRACED - 1:
+        value, length, seen = int(number), len(number), self._seen
+        try:
+            self._known[bank][length].add(value)
+        except KeyError:
+            self._known.setdefault(bank, {})[length] = {value}
+        seen[value % len(seen)] |= _WHOLE
+        if length >= _TRACED - 1:
             head, ends, tail = self._traces(bank, number)
-            self._seen[head] |= _HEAD
-            self._seen[ends] |= _ENDS
-            self._seen[tail] |= _TAIL
+            seen[head] |= _HEAD
+            seen[ends] |= _ENDS
+            seen[tail] |= _TAIL
 
     def _traces(self, bank: str, number: str) -> tuple[int, int, int]:
         """Return the places of a number's head, ends and tail (six digits each)."""

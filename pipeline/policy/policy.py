@@ -66,7 +66,7 @@ class HubLimits(_Part):
 
     def of(self, identifier: str) -> int:
         """Return the limit for an identifier key (its kind stands before the first colon)."""
-        limit: int = getattr(self, identifier.split(":", 1)[0])
+        limit: int = getattr(self, identifier[: identifier.index(":")])
         return limit
 
 
