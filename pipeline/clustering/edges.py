@@ -298,7 +298,7 @@ class Edges:
         names, others = self._names(a), self._names(b)
         if names and others:
             found.append(self._model.best_name_bits(names, others))
-        found += self._model.trait_bits(a.persona(), b.persona())
+            found += self._model.trait_bits(a.persona(), b.persona())
         if pair.voices:
             found.append((weights.same_voice, "same_voice"))
         if pair.exact_amounts:
@@ -316,20 +316,20 @@ class Edges:
         reasons = () if same_number(a.key, b.key) else ("one_edit",)
         return total, reasons + tuple(f"{reason}:{bits:+.1f}" for bits, reason in counted)
 
-    def _names(self, account: Node) -> list[str]:
-        names = account.names()
-        if len(names) > NAMES_AN_ACCOUNT:
+    def _names(self, account: Node) -> tuple[str, ...]:
+        names = account.persona().names
+        if len(names) == NAMES_AN_ACCOUNT and len(account.names()) > NAMES_AN_ACCOUNT:
             self._hits["limit_hits", "names_an_account"] += 1
-        return names[:NAMES_AN_ACCOUNT]
+        return names
 
     def _shared_kinds(self, a: Node, b: Node) -> set[str]:
         """Return the kinds of identifiers, public numbers apart, that both were named with."""
         if a.hub and b.hub:
             # Neither joins anything, so nobody looks at the evidence.
             return set()
-        small, large = sorted((a, b), key=lambda node: (node.summary.degree, node.key))
-        if not small.summary.degree:
+        if not (a.summary.degree and b.summary.degree):
             return set()
+        small, large = sorted((a, b), key=lambda node: (node.summary.degree, node.key))
         kinds: set[str] = set()
         for other in self.neighbours(small):
             kind = kind_of(other)

@@ -168,7 +168,12 @@ class Levels:
         if not node.alike or node.hub or node.look_alikes is None:
             return False
         of, standing = self._nodes.of, node.summary.standing
-        return any(outranks(of(other).summary.standing, standing) for other in node.look_alikes)
+        for other in node.look_alikes:
+            summary = of(other).summary
+            # Most have no more voices, and need no closer look.
+            if summary.voices > standing[1] and outranks(summary.standing, standing):
+                return True
+        return False
 
     def _name_by(self, counts: NodeSummary) -> str:
         return self._name(

@@ -66,10 +66,8 @@ accounts one by one every account has dozens. Those that join are all used. Coun
 HUB_TIES = 50
 """Ties of a public number that its own cluster lists. Counted ``hub_ties``."""
 
-
 NO_TIES: Final[frozenset[str]] = frozenset()
 NO_PERSONS: Final[Mapping[str, GraphEdge]] = MappingProxyType({})
-
 
 _NOTHING_SAID = NodeSummary(scam_types={}, days={})
 """Of an identifier that no report names. Only summaries of many reports are ever moved."""
@@ -199,7 +197,7 @@ class Node:
         """Say whether this victim named it."""
         if self.many is not None:
             return self.rows.has_voice(self.key, voice)
-        return any(report.voice == voice and report.victim for report in self.few)
+        return bool([r for r in self.few if r.voice == voice and r.victim])
 
     def home_reports(self) -> list[tuple[int, str]]:
         """Return (received_at, report key) of the first reports that have their home here."""
@@ -231,13 +229,15 @@ class Node:
         """Count its disputed payments of an amount with ``start <= paid_at < stop``."""
         if self.many is not None:
             return self.rows.payments_near(self.key, amount, start, stop)
-        return sum(
-            payment.amount == amount
-            and payment.payee == self.key
-            and start <= payment.paid_at < stop
+        near = [
+            payment
             for report in self.few
             for payment in report.payments
-        )
+            if payment.amount == amount
+            and payment.payee == self.key
+            and start <= payment.paid_at < stop
+        ]
+        return len(near)
 
 
 class Nodes:
