@@ -101,7 +101,9 @@ class Contributions:
                     touched |= self._outranked(node, standing)
         for node in hubs:
             touched |= self._turned(node)
-        touched |= self._passing.renew(self._passing.concerned(old, new, nodes, turned))
+        passing = self._passing.concerned(old, new, nodes, turned)
+        if passing:
+            touched |= self._passing.renew(passing)
         if alike or len(touched) > len(nodes):
             touched |= self._edges.weigh_look_alikes(touched)
         return touched

@@ -128,7 +128,8 @@ class Edges:
 
     def _as_edge(self, node: str, other: str, pair: Together) -> GraphEdge:
         a, b = (node, other) if node < other else (other, node)
-        bits = self._bits(kind_of(a), kind_of(b), pair.reports, pair.voices)
+        kinds = a[: a.index(":")], b[: b.index(":")]
+        bits = self._bits(*kinds, pair.reports, pair.voices)
         return GraphEdge(a, b, TOGETHER, bits, pair.reports, pair.voices, pair.sole)
 
     def _pair(self, node: Node, other: str) -> Together:

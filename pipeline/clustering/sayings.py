@@ -231,8 +231,8 @@ def _content(
         reports=_reports(nodes),
         report_count=sum([node.summary.home_reports for node in nodes]),
         voices=_voices(nodes),
-        edges=_listed(grouping.edges),
-        relations=_listed(grouping.relations),
+        edges=_listed(grouping.edges) if grouping.edges else [],
+        relations=_listed(grouping.relations) if grouping.relations else [],
         split_from=split_from,
         review=grouping.review,
         suspicious=[
@@ -272,8 +272,10 @@ def _reports(nodes: Sequence[Node]) -> list[str]:
 
 
 def _voices(nodes: Sequence[Node]) -> int:
+    if len(nodes) == 1:
+        return heard(nodes[0].summary)
     counts = [heard(node.summary) for node in nodes]
-    if len(nodes) == 1 or sum(counts) > COUNTED_VOICES:
+    if sum(counts) > COUNTED_VOICES:
         return max(counts)
     # In no order: where so few are counted exactly, all of them are asked for.
     return len({voice for node in nodes for voice in node.all_voices()})
