@@ -318,12 +318,8 @@ class ClusteringFold:
     def _account_log(self, events: Iterable[AccountEvent]) -> list[Telling]:
         """Return one record for each partition: claims first, then levels."""
         grouped: dict[int, list[AccountEvent]] = {}
-        account, partition = "", 0
         for event in events:
-            if event.account != account:
-                # A claim and the level that follows from it are about one account.
-                account = event.account
-                partition = partition_of(account, self._partitions)
+            partition = partition_of(event.account, self._partitions)
             grouped.setdefault(partition, []).append(event)
         return [partial(_log_output, grouped[p], p) for p in sorted(grouped)]
 
