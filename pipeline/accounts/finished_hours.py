@@ -1,8 +1,8 @@
 """The look-back memory's finished hours, in rows so small that one account's are read at once.
 
 A bucket of hours that are over is cut by account into up to 256 rows, the more the larger it is.
-All hours of a row lie side by side, so what is remembered of an account is a short scan or two,
-however much the partition remembers.
+Most accounts have postings in few hours: so each cut has a filter in memory, which says of nearly
+all of its rows that they have nothing of an account, and only the others are read.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import struct
 import zlib
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
@@ -20,14 +20,20 @@ from pipeline.state import State, scan_prefix
 
 _ROW = b"lr"
 _INDEX = b"li"
+_FILTER = b"lf"
 ROW_BYTES = 1_024
 """About what a row has, to twice as much: some ten postings, less than RocksDB reads at a time."""
 
 BUCKETS = 256
 """Buckets of accounts in which an hour's postings lie."""
 
+FILTER_BITS = 4
+"""Bits of a filter for each of its postings, to twice as many: of eight rows it names about one for
+nothing. Twice as many bits would halve that, and take twice the memory."""
+
 _FINEST = 8
 _MOST_ROWS = 1 << _FINEST
+_PLACES = 1 << 16
 
 
 class _Owner(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -45,19 +51,24 @@ _BEGINNING = _ENCODER.encode(Posting("", "", 0, 0, ""))[:1]
 
 
 class FinishedHours:
-    """Rows of the state: ``lr bucket row hour`` postings; ``li hour`` how each bucket is cut.
+    """Rows of the state: ``lr bucket row hour`` postings; ``li hour`` how each bucket is cut;
+    ``lf bucket hour`` the filter of what is kept with an hour.
 
-    A bucket is cut into ``2 ** fineness`` rows; an account's row is the first bits of a hash.
+    A bucket is cut into ``2 ** fineness`` rows. An account's place is the upper half of the CRC-32
+    of its key; its row is the first bits of the place's lower byte.
     """
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._cuts: dict[int, array[int]] = {}
         """By hour: for each bucket, in which finenesses it is cut, a bit each."""
-        self._hours: dict[int, dict[int, tuple[int, int]]] = {}
-        """By bucket: its finenesses, and the first and the last hour of each; found when asked."""
+        self._filters: defaultdict[int, dict[int, bytes]] = defaultdict(dict)
+        """By bucket and hour: the places that have postings, a bit each."""
         for key, value in scan_prefix(state, _INDEX):
             self._cuts[int.from_bytes(key[len(_INDEX) :], "big")] = _read_index(value)
+        for key, value in scan_prefix(state, _FILTER):
+            bucket, hour = key[len(_FILTER)], int.from_bytes(key[len(_FILTER) + 1 :], "big")
+            self._filters[bucket][hour] = value
 
     def add(self, hour: int, bucket: int, blocks: Sequence[bytes]) -> None:
         """Cut blocks (encoded lists of postings) of a bucket into rows, to be kept with an hour.
@@ -67,11 +78,14 @@ class FinishedHours:
         wanted = sum(map(len, blocks)) // ROW_BYTES
         fineness = min(_FINEST, max(0, wanted.bit_length() - 1))
         rows: defaultdict[int, list[msgspec.Raw]] = defaultdict(list)
+        places: list[int] = []
         crc32, mask = zlib.crc32, _mask(fineness)
         for block in blocks:
             # What is only moved is not decoded: that would cost ten times as much.
             for owner, posting in zip(_OWNERS.decode(block), _RAW.decode(block), strict=True):
-                rows[crc32(owner.account.encode()) >> 16 & mask].append(posting)
+                place = crc32(owner.account.encode()) >> 16
+                places.append(place)
+                rows[place & mask].append(posting)
         cuts = self._cuts.get(hour) or array("H", bytes(2 * BUCKETS))
         for row, postings in rows.items():
             key = _row_key(bucket, row, hour)
@@ -81,35 +95,25 @@ class FinishedHours:
             self._state.put(key, _ENCODER.encode(postings))
         if not cuts[bucket] >> fineness & 1:
             cuts[bucket] |= 1 << fineness
-            self._hours.pop(bucket, None)
             self._cuts[hour] = cuts
             self._state.put(_index_key(hour), _written_index(cuts))
+        filters = self._filters[bucket]
+        filters[hour] = _joint_filter(_filter_of(places), filters.get(hour, b""))
+        self._state.put(_filter_key(bucket, hour), filters[hour])
 
     def of(self, account: bytes, bucket: int, first: int) -> Iterator[Posting]:
         """Yield the postings of an account that are kept with the hour ``first`` or later."""
-        hours = self._hours.get(bucket)
-        if hours is None:
-            hours = self._hours[bucket] = self._find_hours(bucket)
-        place, rows = zlib.crc32(account) >> 16, dict[int, tuple[int, int]]()
-        for fineness, (begin, end) in hours.items():
-            row = place & _mask(fineness)
-            other = rows.get(row, (begin, end))
-            rows[row] = min(begin, other[0]), max(end, other[1])
-        beginning = beginning_of(account)
-        for row, (begin, end) in rows.items():
-            start, stop = _row_key(bucket, row, max(begin, first)), _row_key(bucket, row, end + 1)
-            for _, value in self._state.scan(start, stop):
-                if beginning in value:
-                    yield from postings_of(account, value)
-
-    def _find_hours(self, bucket: int) -> dict[int, tuple[int, int]]:
-        hours: dict[int, tuple[int, int]] = {}
-        for hour, cuts in self._cuts.items():
-            for fineness in range(_FINEST + 1):
-                if cuts[bucket] >> fineness & 1:
-                    begin, end = hours.get(fineness, (hour, hour))
-                    hours[fineness] = min(begin, hour), max(end, hour)
-        return hours
+        place, beginning = zlib.crc32(account) >> 16, beginning_of(account)
+        for hour, places in self._filters[bucket].items():
+            bit = place & (len(places) << 3) - 1
+            if not places[bit >> 3] >> (bit & 7) & 1 or hour < first:
+                continue
+            cuts = self._cuts[hour][bucket]
+            finenesses = (each for each in range(_FINEST + 1) if cuts >> each & 1)
+            for row in {place & _mask(fineness) for fineness in finenesses}:
+                value = self._state.get(_row_key(bucket, row, hour))
+                if value is not None and beginning in value:
+                    yield from postings_of(beginning, value)
 
     def hours_before(self, first: int) -> list[int]:
         """Return the hours below ``first`` that have rows."""
@@ -125,7 +129,8 @@ class FinishedHours:
         for row in range(0, _MOST_ROWS, _MOST_ROWS >> finest):
             self._state.delete(_row_key(bucket, row, hour))
         cuts[bucket] = 0
-        self._hours.pop(bucket, None)
+        del self._filters[bucket][hour]
+        self._state.delete(_filter_key(bucket, hour))
         if any(cuts):
             self._state.put(_index_key(hour), _written_index(cuts))
         else:
@@ -138,13 +143,32 @@ def beginning_of(account: bytes) -> bytes:
     return _BEGINNING + _ENCODER.encode(account.decode())
 
 
-def postings_of(account: bytes, block: bytes) -> Iterator[Posting]:
-    """Yield the account's postings in an encoded list of postings."""
-    beginning = beginning_of(account)
+def postings_of(beginning: bytes, block: bytes) -> Iterator[Posting]:
+    """Yield the postings of an account (`beginning_of`) in an encoded list of postings."""
     for each in _RAW.decode(block):
         # Most are other accounts', and are not decoded.
         if bytes(each).startswith(beginning):
             yield _POSTING.decode(each)
+
+
+def _filter_of(places: Collection[int]) -> bytes:
+    """Return the filter of these places: as many bits as a power of two, at least 8."""
+    size = min(_PLACES, max(8, 1 << (FILTER_BITS * len(places) - 1).bit_length()))
+    bits, last = bytearray(size >> 3), size - 1
+    for place in places:
+        bit = place & last
+        bits[bit >> 3] |= 1 << (bit & 7)
+    return bytes(bits)
+
+
+def _joint_filter(one: bytes, other: bytes) -> bytes:
+    """Return the filter of what is in either."""
+    if not other:
+        return one
+    # A place's bit in the shorter filter is the last part of its bit in the longer one.
+    size = max(len(one), len(other))
+    parts = (int.from_bytes(each * (size // len(each)), "little") for each in (one, other))
+    return (next(parts) | next(parts)).to_bytes(size, "little")
 
 
 def _mask(fineness: int) -> int:
@@ -162,6 +186,10 @@ def _written_index(cuts: array[int]) -> bytes:
 
 def _row_key(bucket: int, row: int, hour: int) -> bytes:
     return _ROW + bytes((bucket, row)) + hour.to_bytes(4, "big")
+
+
+def _filter_key(bucket: int, hour: int) -> bytes:
+    return _FILTER + bytes((bucket,)) + hour.to_bytes(4, "big")
 
 
 def _index_key(hour: int) -> bytes:

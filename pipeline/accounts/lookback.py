@@ -10,6 +10,9 @@ rows.
 When little comes at a time, blocks would be many and tiny: dear to write, dearer to read. So a
 small batch is written as one row of its own, stays in memory as well, and goes into blocks together
 with those after it, as soon as they are enough.
+
+Of each block that it has written itself the memory keeps a byte of the hash of each posting's
+account (which Python has worked out by then anyway), so that few blocks are read for nothing.
 """
 
 from __future__ import annotations
@@ -46,6 +49,7 @@ _BYTES_A_POSTING = 256
 """A batch cuts, beside so many bytes, as many for each of its postings: twice what they have, so
 that cutting keeps up with any backlog, and a small batch waits for some milliseconds at most."""
 
+_BYTE = 0xFF
 _UNKNOWN = -1
 
 _BYTES_OF_FORGETTING = 16_384
@@ -55,6 +59,18 @@ _BLOCK = b"b"
 _WAITING = b"w"
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(list[Posting])
+
+
+class _Blocks:
+    """The blocks of an hour and bucket: their bytes together, `_UNKNOWN` until looked at."""
+
+    __slots__ = ("accounts", "size")
+
+    def __init__(self, size: int, accounts: dict[int, bytes] | None) -> None:
+        self.size = size
+        self.accounts = accounts
+        """By sequence: a byte of each posting's account. None: there may be blocks of which it is
+        not known, as they were there when the state was opened."""
 
 
 class LookBack:
@@ -79,7 +95,7 @@ class LookBack:
         self._pending_hours: list[int] | None = None
         """The hours of what is in no block yet; None: to be found out."""
         self._blocks = self._find_blocks()
-        """By bucket: the hours of its blocks, and the bytes of each; `_UNKNOWN` until looked at."""
+        """By bucket and hour."""
         self._to_look_at = set[int]().union(*self._blocks.values())
         """Hours whose blocks were not looked at since the last one was written."""
         self._steps: deque[tuple[int, int]] = deque()
@@ -134,16 +150,22 @@ class LookBack:
         self._new.clear()
 
     def _write_blocks(self, sequence: int) -> None:
-        for block, postings in self._pending.items():
-            key = _block_key(block % BUCKETS, block // BUCKETS) + sequence.to_bytes(8, "big")
+        for place, postings in self._pending.items():
+            hour, bucket = divmod(place, BUCKETS)
+            key = _block_key(bucket, hour) + sequence.to_bytes(8, "big")
             before = self._state.get(key)
             if before is not None:
                 postings = _DECODER.decode(before) + postings
             value = _ENCODER.encode(postings)
             self._state.put(key, value)
-            hours, hour = self._blocks.setdefault(block % BUCKETS, {}), block // BUCKETS
-            size = hours.get(hour, 0)
-            hours[hour] = _UNKNOWN if size == _UNKNOWN or before is not None else size + len(value)
+            hours = self._blocks.setdefault(bucket, {})
+            blocks = hours.get(hour)
+            if blocks is None:
+                blocks = hours[hour] = _Blocks(0, {})
+            known = blocks.size != _UNKNOWN and before is None
+            blocks.size = blocks.size + len(value) if known else _UNKNOWN
+            if blocks.accounts is not None:
+                blocks.accounts[sequence] = bytes([hash(p.account) & _BYTE for p in postings])
             self._to_look_at.add(hour)
         for key in self._waiting:
             self._state.delete(key)
@@ -156,15 +178,13 @@ class LookBack:
     def of(self, account: str) -> Iterable[Posting]:
         """Yield the account's remembered postings."""
         needle = account.encode()
-        bucket, first = (zlib.crc32(needle) >> 8) % BUCKETS, self._first
-        hours = self._blocks.get(bucket)
-        if hours:
-            beginning = beginning_of(needle)
-            begin = _block_key(bucket, max(first, min(hours)))
-            end = _block_key(bucket, max(hours) + 1)
-            for _, value in self._state.scan(begin, end):
-                if beginning in value:
-                    yield from postings_of(needle, value)
+        crc, first = zlib.crc32(needle), self._first
+        bucket, byte, beginning = (crc >> 8) % BUCKETS, hash(account) & _BYTE, beginning_of(needle)
+        for hour, blocks in self._blocks.get(bucket, {}).items():
+            if hour >= first:
+                for value in self._blocks_with(byte, bucket, hour, blocks):
+                    if beginning in value:
+                        yield from postings_of(beginning, value)
         for posting in self._finished.of(needle, bucket, first):
             if posting.at // HOUR_MS >= first:
                 yield posting
@@ -174,6 +194,18 @@ class LookBack:
             waiting = self._pending.get(hour * BUCKETS + bucket)
             if waiting is not None and hour >= first:
                 yield from (p for p in waiting if p.account == account)
+
+    def _blocks_with(self, byte: int, bucket: int, hour: int, blocks: _Blocks) -> Iterable[bytes]:
+        """Yield the blocks that may have postings of an account with this byte."""
+        begin = _block_key(bucket, hour)
+        if blocks.accounts is None:
+            yield from (value for _, value in scan_prefix(self._state, begin))
+            return
+        for sequence, accounts in blocks.accounts.items():
+            if byte in accounts:
+                value = self._state.get(begin + sequence.to_bytes(8, "big"))
+                assert value is not None, "a block stays until its hour is cut or forgotten"
+                yield value
 
     def expire(self, now: int) -> None:
         """Forget the hours that ended more than the look-back time before ``now``.
@@ -219,10 +251,10 @@ class LookBack:
         hours = self._blocks.get(bucket, {})
         over = [each for each in hours if each <= hour]
         for each in over:
-            if hours[each] == _UNKNOWN:
+            if hours[each].size == _UNKNOWN:
                 rows = scan_prefix(self._state, _block_key(bucket, each))
-                hours[each] = sum(len(value) for _, value in rows)
-        size = sum(hours[each] for each in over)
+                hours[each].size = sum(len(value) for _, value in rows)
+        size = sum(hours[each].size for each in over)
         if size <= CUT_BYTES:
             return 0
         begin, end = _block_key(bucket, min(over)), _block_key(bucket, hour + 1)
@@ -234,13 +266,13 @@ class LookBack:
             del hours[each]
         return size
 
-    def _find_blocks(self) -> dict[int, dict[int, int]]:
+    def _find_blocks(self) -> dict[int, dict[int, _Blocks]]:
         """Return the hours of each bucket's blocks, without reading through them."""
-        blocks: dict[int, dict[int, int]] = {}
+        blocks: dict[int, dict[int, _Blocks]] = {}
         start, end = _BLOCK, prefix_end(_BLOCK)
         while (found := next(iter(self._state.scan(start, end)), None)) is not None:
             bucket, hour = found[0][1], int.from_bytes(found[0][2:6], "big")
-            blocks.setdefault(bucket, {})[hour] = _UNKNOWN
+            blocks.setdefault(bucket, {})[hour] = _Blocks(_UNKNOWN, None)
             start = _block_key(bucket, hour + 1)
         return blocks
 

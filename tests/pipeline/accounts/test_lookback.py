@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -163,6 +164,53 @@ def test_a_finished_hour_is_cut_between_batches_and_forgotten_when_it_is_old(mon
     assert rows(b"b" + forgotten) == rows(b"li" + forgotten) == 0
     assert rows(b"lr") == 1  # of the account whose postings came later
     assert len(remembered(memory, "account:014:x")) == 600
+
+
+@given(st.sets(st.integers(0, 300), max_size=60), st.integers(1, 60))
+def test_an_account_is_found_in_an_hour_that_was_cut_twice(late, few):
+    """However different the two cuts are in size: the filter has what either has."""
+    state = MemoryState()
+    finished = finished_hours.FinishedHours(state)
+    added = [posting(f"account:014:{number}", number) for number in range(few)]
+    then = [posting(f"account:014:{number}", number) for number in sorted(late)]
+    for cut in (added, then):
+        finished.add(7, 3, [msgspec.msgpack.encode(cut)])
+    for found in (finished, finished_hours.FinishedHours(state)):
+        for account in {each.account for each in (*added, *then)}:
+            expected = [each for each in (*added, *then) if each.account == account]
+            assert list(found.of(account.encode(), 3, 0)) == expected
+
+
+def test_an_account_that_never_paid_costs_hardly_a_look_at_the_rows(monkeypatch):
+    monkeypatch.setattr(lookback, "CUT_BYTES", 0)
+    monkeypatch.setattr(lookback, "BLOCK_POSTINGS", 1_000)
+
+    class Counted(MemoryState):
+        looks = 0
+
+        def get(self, key):
+            self.looks += 1
+            return super().get(key)
+
+        def scan(self, start, stop):
+            self.looks += 1
+            return super().scan(start, stop)
+
+    state = Counted()
+    memory = LookBack(state, 72)
+    accounts = [f"account:014:{number * 387_420_489 % 10**9:010d}" for number in range(2_000)]
+    for hour in range(8):
+        now = NOON + hour * HOUR_MS
+        memory.expire(now)
+        for sequence in range(12):
+            new = [posting(each, n, now) for n, each in enumerate(accounts[:1_000])]
+            memory.take(new, set())
+            memory.flush(hour * 100 + sequence)
+    cut = sum(1 for _ in scan_prefix(state, b"lf")) // lookback.BUCKETS
+    assert cut > 4
+    state.looks = 0
+    assert all(list(memory.of(stranger)) == [] for stranger in accounts[1_000:])
+    assert state.looks < 2 * 1_000  # of more than four cuts and twenty-four blocks for each
 
 
 def test_late_postings_join_the_rows_of_their_hour(monkeypatch):
