@@ -28,8 +28,8 @@ BUCKETS = 256
 """Buckets of accounts in which an hour's postings lie."""
 
 FILTER_BITS = 4
-"""Bits of a filter for each of its postings, to twice as many: of eight rows it names about one for
-nothing. Twice as many bits would halve that, and take twice the memory."""
+"""Bits of a filter for each of its postings, to twice as many: of a dozen rows it names about one
+for nothing. It takes a byte a posting at most, in memory and on the disk."""
 
 _FINEST = 8
 _MOST_ROWS = 1 << _FINEST

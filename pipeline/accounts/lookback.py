@@ -11,13 +11,15 @@ When little comes at a time, blocks would be many and tiny: dear to write, deare
 small batch is written as one row of its own, stays in memory as well, and goes into blocks together
 with those after it, as soon as they are enough.
 
-Of each block that it has written itself the memory keeps a byte of the hash of each posting's
-account (which Python has worked out by then anyway), so that few blocks are read for nothing.
+Of each block that it has written itself the memory keeps two bytes of the hash of each posting's
+account (which Python has worked out by then anyway), so that hardly a block is read for nothing.
 """
 
 from __future__ import annotations
 
+import sys
 import zlib
+from array import array
 from collections import defaultdict, deque
 from collections.abc import Container, Iterable
 from itertools import chain
@@ -49,7 +51,7 @@ _BYTES_A_POSTING = 256
 """A batch cuts, beside so many bytes, as many for each of its postings: twice what they have, so
 that cutting keeps up with any backlog, and a small batch waits for some milliseconds at most."""
 
-_BYTE = 0xFF
+_TWO_BYTES = 0xFFFF
 _UNKNOWN = -1
 
 _BYTES_OF_FORGETTING = 16_384
@@ -69,8 +71,8 @@ class _Blocks:
     def __init__(self, size: int, accounts: dict[int, bytes] | None) -> None:
         self.size = size
         self.accounts = accounts
-        """By sequence: a byte of each posting's account. None: there may be blocks of which it is
-        not known, as they were there when the state was opened."""
+        """By sequence: two bytes of each posting's account. None: there may be blocks of which they
+        are not known, as they were there when the state was opened."""
 
 
 class LookBack:
@@ -165,7 +167,8 @@ class LookBack:
             known = blocks.size != _UNKNOWN and before is None
             blocks.size = blocks.size + len(value) if known else _UNKNOWN
             if blocks.accounts is not None:
-                blocks.accounts[sequence] = bytes([hash(p.account) & _BYTE for p in postings])
+                hashes = array("H", [hash(posting.account) & _TWO_BYTES for posting in postings])
+                blocks.accounts[sequence] = hashes.tobytes()
             self._to_look_at.add(hour)
         for key in self._waiting:
             self._state.delete(key)
@@ -179,10 +182,11 @@ class LookBack:
         """Yield the account's remembered postings."""
         needle = account.encode()
         crc, first = zlib.crc32(needle), self._first
-        bucket, byte, beginning = (crc >> 8) % BUCKETS, hash(account) & _BYTE, beginning_of(needle)
+        bucket, beginning = (crc >> 8) % BUCKETS, beginning_of(needle)
+        two_bytes = (hash(account) & _TWO_BYTES).to_bytes(2, sys.byteorder)
         for hour, blocks in self._blocks.get(bucket, {}).items():
             if hour >= first:
-                for value in self._blocks_with(byte, bucket, hour, blocks):
+                for value in self._blocks_with(two_bytes, bucket, hour, blocks):
                     if beginning in value:
                         yield from postings_of(beginning, value)
         for posting in self._finished.of(needle, bucket, first):
@@ -195,14 +199,16 @@ class LookBack:
             if waiting is not None and hour >= first:
                 yield from (p for p in waiting if p.account == account)
 
-    def _blocks_with(self, byte: int, bucket: int, hour: int, blocks: _Blocks) -> Iterable[bytes]:
-        """Yield the blocks that may have postings of an account with this byte."""
+    def _blocks_with(
+        self, two_bytes: bytes, bucket: int, hour: int, blocks: _Blocks
+    ) -> Iterable[bytes]:
+        """Yield the blocks that may have postings of an account with these two bytes."""
         begin = _block_key(bucket, hour)
         if blocks.accounts is None:
             yield from (value for _, value in scan_prefix(self._state, begin))
             return
         for sequence, accounts in blocks.accounts.items():
-            if byte in accounts:
+            if two_bytes in accounts:
                 value = self._state.get(begin + sequence.to_bytes(8, "big"))
                 assert value is not None, "a block stays until its hour is cut or forgotten"
                 yield value
