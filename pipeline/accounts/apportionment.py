@@ -119,10 +119,7 @@ class Fifo:
         """See `Apportionment.settle`."""
         book, touched = self._book, Touched(set(), set())
         first, changed = book.settle()
-        for number in range(first, len(book)):
-            entry = book.entry(number)
-            if entry.amount < 0:
-                touched.debits.add(entry.key)
+        touched.debits.update(book.debits_from(first))
         # What has gone out is the beginning of the line: only around its end is anything other.
         before, self._next_out = self._next_out, book.rank(book.next_out())
         if before is not None and self._next_out is not None:
@@ -151,11 +148,14 @@ class Fifo:
         start, coins = self._book.left_before(number), self._book.entry(number).coins
         found = []
         for span in self._book.credits_at(start, start + coins):
+            marks = self._marks.get(span.key)
+            if marks is None:
+                continue
             # The credits' coins stand in the debit where they stand in the line.
             credit = self._book.number_of(span.key)
             assert credit is not None
             offset = self._book.came_before(credit) - start
-            for mark in _within(self._marks.get(span.key, ()), span.start, span.length):
+            for mark in _within(marks, span.start, span.length):
                 found.append(Share(offset + mark.start, mark.length, mark.colour, span.key))
         return found
 

@@ -194,6 +194,10 @@ class Book:
         """Return an entry by its number in order of time."""
         return self._entries[number]
 
+    def debits_from(self, number: int) -> Iterator[str]:
+        """Yield the keys of the debits from this entry on."""
+        return (entry.key for entry in self._entries[number:] if entry.amount < 0)
+
     def next_out(self) -> int:
         """Return the number of the entry whose coins are the next to go out."""
         return max(0, bisect_right(self._came, self.left) - 1)

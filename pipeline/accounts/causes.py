@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from pipeline.accounts.versions import Cause
 from pipeline.contracts.account_log import AccountEvent, Answer, Claim, Level, Notice, Step
 from pipeline.contracts.alerts import FreezeAlert
 from pipeline.contracts.cloudevents import headers_out
-from pipeline.contracts.codec import encode_json
 from pipeline.fold import Output, Record
 from pipeline.topics import FREEZE_ALERTS
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+"""Writes an alert as `codec.encode_json` does, which goes through dictionaries and takes longer."""
 
 
 def alert_output(alert: FreezeAlert, reported_at: int | None) -> Output:
@@ -18,7 +22,7 @@ def alert_output(alert: FreezeAlert, reported_at: int | None) -> Output:
     """
     event_id = f"{alert.alert_id}.{alert.version}"
     headers = headers_out(FreezeAlert.SCHEMA, event_id, alert.caused_at, reported_at)
-    return Output(FREEZE_ALERTS, alert.account.encode(), encode_json(alert), headers)
+    return Output(FREEZE_ALERTS, alert.account.encode(), _ENCODER.encode(alert), headers)
 
 
 def cause_of(event: AccountEvent, record: Record) -> Cause:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipeline.accounts.apportionment import Colour, Mark, Touched, apportionment
+from pipeline.accounts.apportionment import Colour, Mark, Share, Touched, apportionment
 from pipeline.accounts.book import Book, Entry
 from pipeline.accounts.file import step_key
 from pipeline.accounts.returns import Returns
@@ -56,6 +56,8 @@ class StolenMoney:
         """By origin: in how many payments each of its colours came."""
         self._brought: dict[str, dict[str, int]] = {}
         """By origin: the payments that brought its money, and how much each (satang)."""
+        self._touched_shares: dict[str, list[Share]] = {}
+        """By debit that the last `settle` touched."""
         self._to_mark: set[str] = set()
         self._recoloured: set[Colour] = set()
         self.trade = Trade(policy.small_payment_satang)
@@ -141,8 +143,9 @@ class StolenMoney:
         touched = self._money.settle()
         touched.colours.update(self._recoloured)
         self._recoloured.clear()
-        for debit in touched.debits:
-            self._count_fast(debit)
+        self._touched_shares = {debit: self._money.shares(debit) for debit in touched.debits}
+        for debit, shares in self._touched_shares.items():
+            self._count_fast(debit, shares)
         return touched
 
     def _marks(self, transaction: str) -> list[Mark]:
@@ -202,13 +205,13 @@ class StolenMoney:
         if posting is not None:
             self.trade.traced(transaction, posting.other, traced)
 
-    def _count_fast(self, debit: str) -> None:
+    def _count_fast(self, debit: str, shares: list[Share]) -> None:
         posting = self._postings.get(debit)
         if posting is None:
             return
         limit, at = self._policy.ordinary_trade.fast_minutes * MINUTE_MS, posting.at
         fast: dict[int, int] = {}
-        for share in self._money.shares(debit):
+        for share in shares:
             came = self._postings[share.credit].at if share.credit else at
             if _is_traced(share.colour) and at - came <= limit:
                 fast[share.colour.hop] = fast.get(share.colour.hop, 0) + share.length
@@ -221,10 +224,11 @@ class StolenMoney:
     def shares(self, debit: str) -> dict[Colour, Part]:
         """Return, by colour, the marked parts of a debit, and the credits that they came by.
 
-        A method that mixes all money names all credits of the colour up to the debit.
+        The debit is one that the last `settle` touched. A method that mixes all money names all
+        credits of the colour up to the debit.
         """
         found: dict[Colour, tuple[list[tuple[int, int]], set[str]]] = {}
-        for share in self._money.shares(debit):
+        for share in self._touched_shares[debit]:
             parts, credits = found.setdefault(share.colour, ([], set()))
             if parts and sum(parts[-1]) == share.start:
                 parts[-1] = parts[-1][0], parts[-1][1] + share.length

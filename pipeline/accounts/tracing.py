@@ -8,13 +8,15 @@ what they come to is the same in any order.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
 from pipeline.accounts.apportionment import PRO_RATA, Colour
 from pipeline.accounts.file import AccountFile, step_key
 from pipeline.accounts.onward import Due, Onward
 from pipeline.accounts.stolen_money import UNDISPUTED_HOP, StolenMoney
-from pipeline.accounts.trails import Root, Source, Traced, in_order, joint_source, leg_of
+from pipeline.accounts.trails import Root, Source, Traced, joint_legs, joint_source, leg_of
 from pipeline.contracts.account_log import Leg, Posting, Step
 from pipeline.policy.policy import Trace
 
@@ -56,7 +58,8 @@ class Tracing:
         self.cut: dict[tuple[Colour, str], str] = {}
         """Where the trace ends although the money went on, and at which limit."""
         self._newly_cut: dict[str, int] = {}
-        self._shop = [False] * (policy.hops + 1)
+        self._no_shop = [False] * (policy.hops + 1)
+        self._shop = self._no_shop
         """By hop: whether the account is a shop, as far as money up to that hop is concerned."""
         self.spared: str | None = None
         """Why nothing that came from other accounts is held here; None: it may be."""
@@ -195,9 +198,10 @@ class Tracing:
         """Find out whether the account is spared; return whether that is other than before."""
         money, hops = self.money, self._policy.hops
         exempt = acts or self._from_proxies > 0 or not money.trade.traced_in
-        may_be = not exempt and money.has_many_payers()
-        shop = [may_be and money.is_ordinary_trade(hop) for hop in range(hops + 1)]
-        for hop in range(hops + 1):
+        shop = self._no_shop
+        if not exempt and money.has_many_payers():
+            shop = [money.is_ordinary_trade(hop) for hop in range(hops + 1)]
+        for hop in range(hops + 1) if shop != self._shop else ():
             if shop[hop] != self._shop[hop]:
                 self._onward.touch(c for c in self._onward.colours() if c.hop == hop)
         self._shop, before = shop, self.spared
@@ -266,10 +270,10 @@ class Tracing:
             return None
         share = sum(length for _, length in marks)
         own = leg_of(colour.hop + 1, made, share)
-        before = self._legs(colour, payments)
+        before = joint_legs(self._trails(colour, payments))
         if len(before) >= LEGS:
             self._count_cut("legs_a_step")
-        legs = (*in_order(before)[: LEGS - 1], own)
+        legs = (*before[: LEGS - 1], own)
         source = source._replace(accounts=accounts)
         return self._new(colour, made, marks[:MARKS_A_STEP], legs, source)
 
@@ -314,19 +318,17 @@ class Tracing:
             by_report=False,
         )
 
-    def _legs(self, colour: Colour, payments: set[str]) -> set[Leg]:
-        """Return the payments on the way of a colour that came with these payments."""
-        legs: set[Leg] = set()
+    def _trails(self, colour: Colour, payments: Iterable[str]) -> Iterator[tuple[Leg, ...]]:
+        """Yield the ways of a colour that came with these payments, and end with them."""
         for payment in payments:
             for step in self.money.steps_of(payment, colour):
-                legs.update(step.legs)
+                yield step.legs
             if colour == (1, payment):
                 posting = self._file.postings[payment + "+"]
                 paid = msgspec.structs.replace(
                     posting, account=posting.other, other=posting.account
                 )
-                legs.add(leg_of(1, paid, self.money.coins(payment)))
-        return legs
+                yield (leg_of(1, paid, self.money.coins(payment)),)
 
     def resting(self, origin: str) -> int:
         """Return how much of the money of this origin is in the account still (satang)."""
@@ -359,13 +361,11 @@ class Tracing:
         if not came or not colours:
             return None
         came.sort(key=lambda each: (each[0].at, each[0].transaction))
-        legs: set[Leg] = set()
-        for posting, _ in came[:LEGS]:
-            for colour in colours:
-                legs |= self._legs(colour, {posting.transaction})
+        payments = [posting.transaction for posting, _ in came[:LEGS]]
+        legs = joint_legs(trail for colour in colours for trail in self._trails(colour, payments))
         if not legs:
             return None
         sources = [source for colour in colours for source in self._sources[colour].values()]
         part = sum(satang for _, satang in came)
         at, source = came[0][0].at, joint_source(sources)
-        return Traced(origin, part, at, source, in_order(legs)[:LEGS])
+        return Traced(origin, part, at, source, legs[:LEGS])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -75,3 +75,21 @@ def leg_of(hop: int, made: Posting, share: int) -> Leg:
 def in_order(legs: Iterable[Leg]) -> tuple[Leg, ...]:
     """Return the payments of a trail from the theft on."""
     return tuple(sorted(legs, key=_PLACE))
+
+
+def joint_legs(trails: Iterable[Collection[Leg]]) -> tuple[Leg, ...]:
+    """Return the payments of several trails, each payment once, from the theft on."""
+    every = list(trails)
+    if len(every) == 1 and _is_one_way(every[0]):
+        return tuple(every[0])
+    return in_order({leg for trail in every for leg in trail})
+
+
+def _is_one_way(trail: Collection[Leg]) -> bool:
+    """Whether a trail goes from hop to hop, so that it is in order and has no payment twice."""
+    before = 0
+    for leg in trail:
+        if leg.hop <= before:
+            return False
+        before = leg.hop
+    return True

@@ -12,6 +12,8 @@ import msgspec
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://freezeline.org/ids")
 
+_FINGERPRINT = hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False)
+"""To be copied: to begin one takes longer than all the rest."""
 _FREE_BITS = ~(0xF << 76 | 0x3 << 62)
 _VERSION_5 = 0x5 << 76 | 0x2 << 62
 
@@ -89,8 +91,8 @@ def alert_id(kind: AlertKind, account: str, origin: str) -> str:
     It is the UUID of version 5 (RFC 9562, 5.5) of the three in `NAMESPACE`, made as `uuid.uuid5`
     makes it, which takes ten times as long about it.
     """
-    name = f"{kind}|{account}|{origin}".encode()
-    fingerprint = hashlib.sha1(NAMESPACE.bytes + name, usedforsecurity=False).digest()
-    number = int.from_bytes(fingerprint[:16], "big")
+    fingerprint = _FINGERPRINT.copy()
+    fingerprint.update(f"{kind.value}|{account}|{origin}".encode())
+    number = int.from_bytes(fingerprint.digest()[:16], "big")
     text = f"{number & _FREE_BITS | _VERSION_5:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
