@@ -20,8 +20,9 @@ from __future__ import annotations
 import sys
 import zlib
 from array import array
+from bisect import bisect_right
 from collections import defaultdict, deque
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterator, Sequence
 from itertools import chain
 
 import msgspec
@@ -64,15 +65,36 @@ _DECODER = msgspec.msgpack.Decoder(list[Posting])
 
 
 class _Blocks:
-    """The blocks of an hour and bucket: their bytes together, `_UNKNOWN` until looked at."""
+    """The blocks of an hour and bucket: their bytes together, `_UNKNOWN` until looked at.
 
-    __slots__ = ("accounts", "size")
+    ``known``: whether all of them were written by this memory, and none was there before.
+    """
 
-    def __init__(self, size: int, accounts: dict[int, bytes] | None) -> None:
+    __slots__ = ("accounts", "known", "sequences", "size")
+
+    def __init__(self, size: int, known: bool) -> None:
         self.size = size
-        self.accounts = accounts
-        """By sequence: two bytes of each posting's account. None: there may be blocks of which they
-        are not known, as they were there when the state was opened."""
+        self.known = known
+        self.accounts = bytearray()
+        """Two bytes of each posting's account, one block behind the other."""
+        self.sequences: list[tuple[int, int]] = []
+        """Where each block's accounts begin there, and its sequence."""
+
+    def note(self, sequence: int, postings: Sequence[Posting]) -> None:
+        """Take a block that was written, or written again with more postings."""
+        self.sequences.append((len(self.accounts), sequence))
+        hashes = array("H", [hash(posting.account) & _TWO_BYTES for posting in postings])
+        self.accounts += hashes.tobytes()
+
+    def sequences_with(self, two_bytes: bytes) -> set[int]:
+        """Return the sequences of the blocks that may have postings of such an account."""
+        found: set[int] = set()
+        place = self.accounts.find(two_bytes)
+        while place >= 0:
+            number = bisect_right(self.sequences, (place, sys.maxsize)) - 1
+            found.add(self.sequences[number][1])
+            place = self.accounts.find(two_bytes, place + 1)
+        return found
 
 
 class LookBack:
@@ -163,12 +185,11 @@ class LookBack:
             hours = self._blocks.setdefault(bucket, {})
             blocks = hours.get(hour)
             if blocks is None:
-                blocks = hours[hour] = _Blocks(0, {})
-            known = blocks.size != _UNKNOWN and before is None
-            blocks.size = blocks.size + len(value) if known else _UNKNOWN
-            if blocks.accounts is not None:
-                hashes = array("H", [hash(posting.account) & _TWO_BYTES for posting in postings])
-                blocks.accounts[sequence] = hashes.tobytes()
+                blocks = hours[hour] = _Blocks(0, known=True)
+            has_size = blocks.size != _UNKNOWN and before is None
+            blocks.size = blocks.size + len(value) if has_size else _UNKNOWN
+            if blocks.known:
+                blocks.note(sequence, postings)
             self._to_look_at.add(hour)
         for key in self._waiting:
             self._state.delete(key)
@@ -178,40 +199,39 @@ class LookBack:
         self._waiting.clear()
         self._waiting_postings = 0
 
-    def of(self, account: str) -> Iterable[Posting]:
-        """Yield the account's remembered postings."""
-        needle = account.encode()
-        crc, first = zlib.crc32(needle), self._first
-        bucket, beginning = (crc >> 8) % BUCKETS, beginning_of(needle)
-        two_bytes = (hash(account) & _TWO_BYTES).to_bytes(2, sys.byteorder)
-        for hour, blocks in self._blocks.get(bucket, {}).items():
-            if hour >= first:
-                for value in self._blocks_with(two_bytes, bucket, hour, blocks):
-                    if beginning in value:
-                        yield from postings_of(beginning, value)
-        for posting in self._finished.of(needle, bucket, first):
-            if posting.at // HOUR_MS >= first:
-                yield posting
+    def of(self, account: str) -> list[Posting]:
+        """Return the account's remembered postings, in no order."""
+        needle, first = account.encode(), self._first
+        bucket = (zlib.crc32(needle) >> 8) % BUCKETS
+        beginning, found = beginning_of(needle), list[Posting]()
+        for value in self._blocks_with(account, bucket):
+            if beginning in value:
+                found += postings_of(beginning, value)
+        finished = self._finished.of(needle, bucket, first)
+        found += (posting for posting in finished if posting.at // HOUR_MS >= first)
         if self._pending_hours is None:
             self._pending_hours = sorted({block // BUCKETS for block in self._pending})
         for hour in self._pending_hours:
             waiting = self._pending.get(hour * BUCKETS + bucket)
             if waiting is not None and hour >= first:
-                yield from (p for p in waiting if p.account == account)
+                found += (posting for posting in waiting if posting.account == account)
+        return found
 
-    def _blocks_with(
-        self, two_bytes: bytes, bucket: int, hour: int, blocks: _Blocks
-    ) -> Iterable[bytes]:
-        """Yield the blocks that may have postings of an account with these two bytes."""
-        begin = _block_key(bucket, hour)
-        if blocks.accounts is None:
-            yield from (value for _, value in scan_prefix(self._state, begin))
-            return
-        for sequence, accounts in blocks.accounts.items():
-            if two_bytes in accounts:
-                value = self._state.get(begin + sequence.to_bytes(8, "big"))
-                assert value is not None, "a block stays until its hour is cut or forgotten"
-                yield value
+    def _blocks_with(self, account: str, bucket: int) -> Iterator[bytes]:
+        """Yield the blocks that may have postings of an account."""
+        two_bytes = (hash(account) & _TWO_BYTES).to_bytes(2, sys.byteorder)
+        for hour, blocks in self._blocks.get(bucket, {}).items():
+            if hour < self._first:
+                continue
+            if not blocks.known:
+                rows = scan_prefix(self._state, _block_key(bucket, hour))
+                yield from (value for _, value in rows)
+            elif two_bytes in blocks.accounts:
+                for sequence in blocks.sequences_with(two_bytes):
+                    key = _block_key(bucket, hour) + sequence.to_bytes(8, "big")
+                    value = self._state.get(key)
+                    assert value is not None, "a block stays until its hour is cut or forgotten"
+                    yield value
 
     def expire(self, now: int) -> None:
         """Forget the hours that ended more than the look-back time before ``now``.
@@ -278,7 +298,7 @@ class LookBack:
         start, end = _BLOCK, prefix_end(_BLOCK)
         while (found := next(iter(self._state.scan(start, end)), None)) is not None:
             bucket, hour = found[0][1], int.from_bytes(found[0][2:6], "big")
-            blocks.setdefault(bucket, {})[hour] = _Blocks(_UNKNOWN, None)
+            blocks.setdefault(bucket, {})[hour] = _Blocks(_UNKNOWN, known=False)
             start = _block_key(bucket, hour + 1)
         return blocks
 
