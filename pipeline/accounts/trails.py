@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from pipeline.contracts.account_log import Leg, Posting
 
-_PLACE = attrgetter("hop", "at", "transaction", "share")
+_PLACE = attrgetter("hop", "at", "transaction", "share", "payer", "payee", "amount", "references")
+"""All that a leg is: two books may tell one payment by different names, and a trail in no order of
+its own would be other in another process."""
 
 
 class Root(NamedTuple):
