@@ -1,9 +1,10 @@
 """How soon stolen money is held everywhere, and what following it costs those without a case.
 
-``python -m benchmarks.trace [--traces N] [--postings N] [--json]``
+``python -m benchmarks.trace [--traces N] [--postings N] [--workers N] [--json]``
 
-*Latency.* One worker has N postings of 72 hours in its look-back memory, and among them the money's
-way over five hops and 906 accounts (5, 5, 5 and 6 payments on from each). Then the report comes:
+*Latency.* One worker (or several, which share the partitions) has N postings of 72 hours in its
+look-back memory, and among them the money's way over five hops and 906 accounts (5, 5, 5 and 6
+payments on from each). Then the report comes:
 a claim and a level. The clock runs until the last of the 906 alerts is read. The baseline is a bare
 aiokafka loop with as many hops and records, in the same Kafka, in turn (`benchmarks.bare_fan`).
 
@@ -19,6 +20,7 @@ import random
 import statistics
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -243,7 +245,7 @@ async def traces(stand: Stand, count: int, expected: int) -> tuple[list[float], 
     return ours, bare
 
 
-def latency(count: int, postings: int) -> tuple[list[float], list[float], int]:
+def latency(count: int, postings: int, workers: int = 1) -> tuple[list[float], list[float], int]:
     now = int(time.time() * 1000)
     with Stand() as stand:
         _make_bare_topics(stand)
@@ -259,8 +261,11 @@ def latency(count: int, postings: int) -> tuple[list[float], list[float], int]:
         for trace in range(count):
             entries, expected = way(trace, now)
             asyncio.run(publish(stand.bootstrap, ACCOUNT_LOG, records_of(entries)))
-        worker = stand.worker(WorkerName.ACCOUNTS)
-        stand.wait_until_ready(worker)
+        for number in range(workers):
+            state, instance = stand.folder / f"state-{number}", f"accounts-{number}"
+            stand.wait_until_ready(
+                stand.worker(WorkerName.ACCOUNTS, state_dir=str(state), instance_id=instance)
+            )
         stand.wait_until_answered(WorkerName.ACCOUNTS)
         fans = ",".join(map(str, FANS))
         with stand.module(
@@ -324,9 +329,9 @@ def throughput() -> tuple[float, float]:
     return min(on), min(off)
 
 
-def measure(count: int, postings: int) -> Figures:
+def measure(count: int, postings: int, workers: int) -> Figures:
     on, off = throughput()
-    ours, bare, expected = latency(count, postings)
+    ours, bare, expected = latency(count, postings, workers)
     return {
         "trace_p50_ratio": round(statistics.median(ours) / statistics.median(bare), 2),
         "trace_p50_ms": round(percentile(ours, 0.5), 1),
@@ -336,6 +341,7 @@ def measure(count: int, postings: int) -> Figures:
         "accounts_on_the_way": expected,
         "traces": len(ours),
         "postings": postings,
+        "workers": workers,
         "machine": machine(),
         "versions": versions(),
     }
@@ -356,8 +362,10 @@ def main() -> None:
     parser = command_line("trace", __doc__)
     parser.add_argument("--traces", type=int, default=20)
     parser.add_argument("--postings", type=int, default=10_000_000)
+    parser.add_argument("--workers", type=int, default=1, help="accounts workers (1)")
     options = parser.parse_args()
-    tell(options, lambda: measure(options.traces, options.postings), print_table)
+    figures = partial(measure, options.traces, options.postings, options.workers)
+    tell(options, figures, print_table)
 
 
 if __name__ == "__main__":
