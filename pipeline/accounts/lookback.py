@@ -220,13 +220,15 @@ class LookBack:
     def _blocks_with(self, account: str, bucket: int) -> Iterator[bytes]:
         """Yield the blocks that may have postings of an account."""
         two_bytes = (hash(account) & _TWO_BYTES).to_bytes(2, sys.byteorder)
-        for hour, blocks in self._blocks.get(bucket, {}).items():
-            if hour < self._first:
-                continue
-            if not blocks.known:
-                rows = scan_prefix(self._state, _block_key(bucket, hour))
-                yield from (value for _, value in rows)
-            elif two_bytes in blocks.accounts:
+        hours = self._blocks.get(bucket, {})
+        unknown = {h for h, blocks in hours.items() if h >= self._first and not blocks.known}
+        if unknown:
+            begin, end = _block_key(bucket, min(unknown)), _block_key(bucket, max(unknown) + 1)
+            for key, block in self._state.scan(begin, end):
+                if int.from_bytes(key[2:6], "big") in unknown:
+                    yield block
+        for hour, blocks in hours.items():
+            if hour >= self._first and two_bytes in blocks.accounts:
                 for sequence in blocks.sequences_with(two_bytes):
                     key = _block_key(bucket, hour) + sequence.to_bytes(8, "big")
                     value = self._state.get(key)
