@@ -31,6 +31,9 @@ FILTER_BITS = 4
 """Bits of a filter for each of its postings, to twice as many: of a dozen rows it names about one
 for nothing. It takes a byte a posting at most, in memory and on the disk."""
 
+_READ_FOR_ONE = 3
+"""So many rows one after the other are read in the time of one by itself, about."""
+
 _FINEST = 8
 _MOST_ROWS = 1 << _FINEST
 _PLACES = 1 << 16
@@ -104,6 +107,14 @@ class FinishedHours:
     def of(self, account: bytes, bucket: int, first: int) -> Iterator[Posting]:
         """Yield the postings of an account that are kept with the hour ``first`` or later."""
         place, beginning = zlib.crc32(account) >> 16, beginning_of(account)
+        for row, hours in self._hours_by_row(place, bucket, first).items():
+            for value in self._rows(bucket, row, hours):
+                if beginning in value:
+                    yield from postings_of(beginning, value)
+
+    def _hours_by_row(self, place: int, bucket: int, first: int) -> dict[int, list[int]]:
+        """Return the rows that may have postings of a place, with the hours in which they may."""
+        found: dict[int, list[int]] = {}
         for hour, places in self._filters[bucket].items():
             bit = place & (len(places) << 3) - 1
             if not places[bit >> 3] >> (bit & 7) & 1 or hour < first:
@@ -111,9 +122,20 @@ class FinishedHours:
             cuts = self._cuts[hour][bucket]
             finenesses = (each for each in range(_FINEST + 1) if cuts >> each & 1)
             for row in {place & _mask(fineness) for fineness in finenesses}:
-                value = self._state.get(_row_key(bucket, row, hour))
-                if value is not None and beginning in value:
-                    yield from postings_of(beginning, value)
+                found.setdefault(row, []).append(hour)
+        return found
+
+    def _rows(self, bucket: int, row: int, hours: list[int]) -> Iterator[bytes]:
+        """Yield a row of these hours, and perhaps of others between them."""
+        if len(hours) * _READ_FOR_ONE > len(self._filters[bucket]):
+            begin, end = min(hours), max(hours) + 1
+            rows = self._state.scan(_row_key(bucket, row, begin), _row_key(bucket, row, end))
+            yield from (value for _, value in rows)
+            return
+        for hour in hours:
+            value = self._state.get(_row_key(bucket, row, hour))
+            if value is not None:
+                yield value
 
     def hours_before(self, first: int) -> list[int]:
         """Return the hours below ``first`` that have rows."""
