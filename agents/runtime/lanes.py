@@ -22,11 +22,11 @@ from agents.runtime.fail_points import FailPoint, Moment
 from agents.runtime.pointers import PointerReader
 from agents.runtime.record_batches import RecordBatch
 from agents.runtime.store import Changes, PartitionStore
-from agents.runtime.turns import Turns
 from agents.runtime.worker_spec import Metrics, RuntimeSettings, SliceSpans
 from pipeline.fold import Fold, Folded, Output, Record
 
 log = logging.getLogger("freezeline")
+
 Acknowledgement = Awaitable[object]
 SILENT_SLICES = 8
 """A silent slice is so many times as long: nobody waits for it, and it is written less often."""
@@ -51,7 +51,6 @@ class LanePort:
     """Set by a lane whose queue has room again."""
     pointers: PointerReader | None = None
     """Follows pointers, in a worker whose log has some."""
-    turns: Turns = field(default_factory=Turns)
 
 
 class SayAgain(NamedTuple):
@@ -203,27 +202,28 @@ class Lane:
             self.store.close()
 
     async def _fold_loop(self) -> None:
-        port = self._port
         while not self._stopping:
             if not self._queue:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
             batch = self._queue.popleft()
-            port.room.set()
+            self._port.room.set()
             if isinstance(batch, SayAgain):
                 await self._in_flight.put(self._fold_again(batch))
                 continue
-            port.metrics.observe("batch_records", (port.worker,), float(len(batch.records)))
-            if port.pointers is not None:
-                batch = await port.pointers.resolved(batch)
+            self._port.metrics.observe(
+                "batch_records", (self._port.worker,), float(len(batch.records))
+            )
+            if self._port.pointers is not None:
+                batch = await self._port.pointers.resolved(batch)
             for records, stop in self._slices(batch):
                 await self._gate_open()
-                async with port.turns:
-                    if self._stopping:
-                        break
-                    work = await self._fold_slice(records, stop)
-                await self._in_flight.put(work)
+                if self._stopping:
+                    break
+                await self._in_flight.put(await self._fold_slice(records, stop))
+                # A fold holds the event loop; let the other lanes and the producer have it.
+                await asyncio.sleep(0)
         await self._in_flight.put(None)
 
     async def _gate_open(self) -> None:
