@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -20,6 +21,10 @@ log = logging.getLogger("freezeline")
 
 _RETRY_SECONDS = 1.0
 _READ_SECONDS = 10.0
+HIDDEN_SECONDS = 60.0
+"""How long a record that Kafka has acknowledged may not be seen yet: a new leader shows one when
+its followers are known to have it too, or are given up (after 30 s, replica.lag.time.max.ms)."""
+_LOOK_SECONDS = 0.2
 
 
 class PointerReader:
@@ -31,14 +36,16 @@ class PointerReader:
         self._consumer: AIOKafkaConsumer | None = None
         self._partitions: list[TopicPartition] = []
         self._end = 0
+        self._waited_at = -1
+        """Where the topic ended when something beyond was waited for in vain."""
         self._next: tuple[TopicPartition, int] | None = None
         self._reading = asyncio.Lock()
 
     async def resolved(self, batch: RecordBatch) -> RecordBatch:
         """Return a batch with what its pointers point at in their places.
 
-        A broker that does not answer is asked again. A pointer at nothing stays a record of the
-        log, which the fold refuses.
+        A broker that does not answer is asked again, and what it does not show yet is waited for
+        (`HIDDEN_SECONDS`). A pointer at nothing stays a record of the log, which the fold refuses.
         """
         if not any(record.key == POINTER_KEY for record in batch.records):
             return batch
@@ -81,11 +88,9 @@ class PointerReader:
 
     async def _read(self, source: TopicPartition, offset: int) -> ConsumerRecord | None:
         consumer = await self._connected()
-        if source not in self._partitions:
+        if source not in self._partitions or offset < 0:
             return None
-        if offset >= self._end:
-            self._end = (await consumer.end_offsets([source]))[source]
-        if not 0 <= offset < self._end:
+        if offset >= self._end and not await self._comes(consumer, source, offset):
             return None
         # In a rebuild one is read after the other: what was fetched with the last is still there.
         if (source, offset) != self._next:
@@ -96,6 +101,19 @@ class PointerReader:
             found = await consumer.getone(source)
         self._next = source, found.offset + 1
         return found if found.offset == offset else None
+
+    async def _comes(self, consumer: AIOKafkaConsumer, source: TopicPartition, offset: int) -> bool:
+        """Wait for a record that is not there yet, but once only where the topic ends."""
+        deadline = monotonic() + HIDDEN_SECONDS
+        while True:
+            self._end = (await consumer.end_offsets([source]))[source]
+            if offset < self._end:
+                return True
+            if monotonic() >= deadline:
+                self._waited_at = self._end
+            if self._end == self._waited_at:
+                return False
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def _connected(self) -> AIOKafkaConsumer:
         if self._consumer is None:
