@@ -31,6 +31,10 @@ POSTING_BYTES = 95
 """A posting in the account-log (footprint)."""
 LOOK_BACK_BYTES = 50
 """A posting in the store's look-back memory (footprint)."""
+FILTER_BYTES = 1
+GOING_BYTES = 2
+"""What a worker keeps of a posting in its memory, at most: of finished hours (`finished_hours`),
+and of those that go on or are just over (`lookback`)."""
 CASE_STATE_BYTES = 556
 CASE_RECORD_BYTES = 946
 """A case in the accounts' store, and its record in ``account-files`` (footprint)."""
@@ -43,6 +47,7 @@ RECORD_OVERHEAD_BYTES = 40
 """What Kafka keeps beside a value: key, headers, its share of the batch and of the indexes."""
 
 LOOK_BACK_HOURS = 72
+GOING_HOURS = 3
 LOG_HOURS = 84
 REPORT_YEARS = 5
 """For how many years of reports, clusters and alerts disks are planned: they are kept for ever."""
@@ -100,15 +105,29 @@ def plan(load: Load) -> list[Figure]:
             "",
             f"a power of two, at least {GROWTH} x {max(intake, accounts)} workers and at least 4",
         ),
-        Figure(
-            "memory of an accounts worker",
-            (WORKER_MEMORY_MIB + each * PARTITION_MEMORY_MIB) / 1024,
-            "GiB",
-            f"{WORKER_MEMORY_MIB} MiB + {each} partitions x {PARTITION_MEMORY_MIB} MiB",
-        ),
+        _accounts_memory(load, accounts, each),
         *_workers_disks(load, accounts),
         *_kafka(load),
     ]
+
+
+def _accounts_memory(load: Load, accounts: int, partitions: int) -> Figure:
+    share = max(1, accounts - 1)
+    going = 2 * load.tps * GOING_HOURS * 3600
+    of_postings = (_remembered(load) * FILTER_BYTES + going * GOING_BYTES) / share / 2**20
+    return Figure(
+        "memory of an accounts worker",
+        (WORKER_MEMORY_MIB + partitions * PARTITION_MEMORY_MIB + of_postings) / 1024,
+        "GiB",
+        f"{WORKER_MEMORY_MIB} MiB + {partitions} partitions x {PARTITION_MEMORY_MIB} MiB + "
+        f"({_remembered(load):,.0f} postings in {LOOK_BACK_HOURS} h x {FILTER_BYTES} B + "
+        f"{going:,.0f} in {GOING_HOURS} h at peak x {GOING_BYTES} B) / {share}",
+    )
+
+
+def _remembered(load: Load) -> float:
+    """Return how many postings the look-back memory of all accounts has."""
+    return 2 * load.tps * load.mean_share * LOOK_BACK_HOURS * 3600
 
 
 def _processes(load: Load, intake: int, accounts: int, accounts_us: float) -> Iterator[Figure]:
@@ -136,7 +155,7 @@ def _processes(load: Load, intake: int, accounts: int, accounts_us: float) -> It
 
 
 def _workers_disks(load: Load, accounts: int) -> Iterator[Figure]:
-    postings = 2 * load.tps * load.mean_share * LOOK_BACK_HOURS * 3600
+    postings = _remembered(load)
     look_back = postings * LOOK_BACK_BYTES
     cases = load.watched * CASE_STATE_BYTES
     share = max(1, accounts - 1)
