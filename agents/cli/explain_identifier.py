@@ -16,6 +16,7 @@ from agents.kafka.reading import TopicReader
 from pipeline.accounts.file import AccountFile
 from pipeline.clustering.decisions import OVERRULED, SAID_NOT_SAME
 from pipeline.clustering.evidence import kind_of, load_model
+from pipeline.clustering.joining import REASON_TWO_PARTIES
 from pipeline.clustering.nameless import REASON_NAMELESS
 from pipeline.contracts.clusters import Cluster, Edge, FiledReport, WatchlistEntry
 from pipeline.policy.policy import NO_LEVEL, load_policy
@@ -31,12 +32,19 @@ _WORTH = re.compile(r"(?P<what>.+):(?P<bits>[+-]\d+(?:\.\d+)?)")
 _BLOCKED = {
     "public_number": "one of the two is a public number, which joins nothing; an analyst's `same` "
     "about this pair would join them",
-    "passing_number": "it passes through many hands: several parts with nothing else in common are "
-    "tied to it by one voice each; a second voice that names both would count",
+    "passing_number": "it passes through many hands: several parts with nothing else in common lie "
+    "around it, and of the many who name each hardly any names it; more voices that name both "
+    "would count",
     REASON_NAMELESS: "one report without a name, and not verified, alone says so of a known phone "
     "and an account that nobody verified names; a second voice, or a verified one, would count",
-    "bridge": "it alone would hold two well-supported parts together and is tied more to the "
-    "other; another identifier that both parts share would join them",
+    "namesakes": "nothing but a rare name joins them: two numbers that several people each know, "
+    "or one that fits two of these, may be two customers of one name; an analyst's `same` would "
+    "join them",
+    "bridge": "it alone would hold two well-supported parts together, each with its own accounts "
+    "and numbers, and is tied more to the other; another identifier that both parts share would "
+    "join them",
+    REASON_TWO_PARTIES: "each side has many ties of its own and hardly any with the other: two "
+    "parties; more reports that name identifiers of both would join them",
     "cluster_size": "the cluster would become too large; a person has to look",
     "same_number_at_two_banks": "the same number would stand at two banks, and several people name "
     "each; an analyst's `same` would join them",

@@ -1,22 +1,30 @@
 """Bridges: an identifier or one voice that alone holds two well-supported parts together.
 
 A SIM that was issued again, a handle that was sold on, or one confused report must not melt two
-rings into one. Such a cut vertex stays with the part that it is tied to most; its ties to other
-supported parts are cut. Linear in the component's size: articulation points by depth-first search,
-and what the parts amount to by aggregates over the search's order.
+rings into one. But a ring's own phone is often all that its accounts have in common. What tells one
+from the other: the parts of one ring would share other numbers too (`parties.apart_bits`). Such a
+cut vertex stays with the part that it is tied to most; its ties to another party are cut.
+
+One bridge of a graph is cut at a time, the clearest: a courier's number between two rings makes cut
+vertices of their own numbers beside it, and once it is cut they are none. Each time is linear in
+the component's size: articulation points by depth-first search, and what the parts amount to by
+aggregates over the search's order.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import msgspec
 
+from pipeline.clustering.cut_vertices import Search
 from pipeline.clustering.pairs import GraphEdge
+from pipeline.clustering.parties import apart_bits, counts_for_a_party, needed_bits
 
-MAX_ROUNDS = 16
+MAX_ROUNDS = 64
 """Cutting one bridge may lay bare another; so many rounds, then the rest stays as it is. Counted
 ``bridge_rounds``."""
 
@@ -33,10 +41,15 @@ class Support(NamedTuple):
 
 
 class Thresholds(NamedTuple):
-    """Voices and identifiers of its own that make a part well-supported (policy.clustering)."""
+    """What makes a part well-supported, and a party of its own (policy.clustering).
+
+    ``voices`` and ``identifiers`` are its own; ``bits`` say how sure it must be that two
+    well-supported parts are two parties.
+    """
 
     voices: int
     identifiers: int
+    bits: float
 
     def reached(self, support: Support, apart_from: str | None) -> bool:
         """Say whether a part is well-supported, by others than the voice that is the bridge."""
@@ -51,6 +64,10 @@ class Thresholds(NamedTuple):
         # One more than the threshold, because the voice in question may be one of them.
         voices = a.voices if len(a.voices) > self.voices else a.voices | b.voices
         return Support(voices, min(a.identifiers + b.identifiers, self.identifiers))
+
+    def as_one(self, a: Support, b: Support) -> Support:
+        """Return the support of what is one identifier, written in two ways."""
+        return Support(self.add(a, b).voices, max(a.identifiers, b.identifiers))
 
 
 NOTHING = Support(frozenset(), 0)
@@ -71,16 +88,21 @@ def bridge_cuts(
 ) -> Cuts:
     """Return the places in ``edges`` of the ties that bridges lose (``supports`` as ``nodes``).
 
-    All bridges of one round are found on the same graph and cut together, so that the result is
-    a function of the edge set.
+    In each round the clearest bridge of every graph that hangs together is cut, so that the result
+    is a function of the edge set.
     """
+    often = {node for node, s in zip(nodes, supports, strict=True) if s.identifiers}
+    counted = [
+        edge.voices if edge.a in often and edge.b in often and counts_for_a_party(edge) else 0
+        for edge in edges
+    ]
     cut: set[int] = set()
     for _ in range(MAX_ROUNDS):
-        found = _one_round(nodes, supports, edges, cut, thresholds)
+        found = _one_round(nodes, supports, edges, counted, cut, thresholds)
         if not found:
             return Cuts(cut, unfinished=False)
         cut |= found
-    left = _one_round(nodes, supports, edges, cut, thresholds)
+    left = _one_round(nodes, supports, edges, counted, cut, thresholds)
     return Cuts(cut, unfinished=bool(left))
 
 
@@ -97,52 +119,92 @@ def contracted(
     return places, between
 
 
+def unite(head: dict[str, str], one: str, other: str) -> None:
+    """Put two keys together, under the smaller one, so that a head is a function of the set."""
+    low, high = sorted((find(head, one), find(head, other)))
+    head[high] = low
+
+
+def find(head: dict[str, str], key: str) -> str:
+    """Return what stands above a key: itself where nothing does."""
+    while (above := head.get(key, key)) != key:
+        head[key] = head.get(above, above)
+        key = head[key]
+    return key
+
+
 def _one_round(
     nodes: Sequence[str],
     supports: Sequence[Support],
     edges: Sequence[GraphEdge],
+    counted: Sequence[int],
     cut: set[int],
     thresholds: Thresholds,
 ) -> set[int]:
-    graph = _Graph(nodes, edges, cut)
-    search = _Search(graph.neighbours)
+    graph = _Graph(nodes, edges, counted, cut)
+    search = Search(graph.neighbours)
     padding = [NOTHING] * (len(graph.neighbours) - len(nodes))
     parts = _Parts(search, [*supports, *padding], thresholds)
-    found: set[int] = set()
+    clearest: dict[int, _Cut] = {}
     for vertex in search.separated:
         groups = parts.supported_around(vertex, graph.voice_of(vertex))
-        if len(groups) > 1:
-            found |= _ties_to_cut(vertex, groups, parts, graph)
-    return found
+        if len(groups) < 2:
+            continue
+        root = search.root[vertex]
+        needed = needed_bits(thresholds.bits, search.end[root] + 1 - search.place[root])
+        for found in _cuts_at(vertex, groups, parts, graph):
+            known = clearest.get(root)
+            if found.bits >= needed and (known is None or found.rank < known.rank):
+                clearest[root] = found
+    return set().union(*(found.places for found in clearest.values()))
 
 
-def _ties_to_cut(vertex: int, groups: frozenset[int], parts: _Parts, graph: _Graph) -> set[int]:
-    """Return the edges that a bridge loses: those from its own group to other supported parts."""
-    ties: dict[int, list[tuple[int, float]]] = {group: [] for group in groups}
+class _Cut(NamedTuple):
+    """The ties between a bridge and one party, and how sure it is that it is another party.
+
+    ``voices`` are those that these ties cost.
+    """
+
+    bits: float
+    voices: int
+    places: tuple[int, ...]
+
+    @property
+    def rank(self) -> tuple[float, int, tuple[int, ...]]:
+        """The clearest first: of equals the one that costs least, then the strongest ties."""
+        return -self.bits, self.voices, self.places
+
+
+def _cuts_at(vertex: int, groups: frozenset[int], parts: _Parts, graph: _Graph) -> Iterator[_Cut]:
+    """Yield what cutting each supported part off a bridge would be, but the one it stays with."""
+    told: dict[int, list[tuple[int, float]]] = {group: [] for group in groups}
     names: dict[int, list[str]] = {group: [] for group in groups}
     for end, voices, bits in graph.ties(vertex):
         group = parts.part_of(vertex, end)
-        if group in ties:
-            ties[group].append((voices, bits))
+        if group in told:
+            told[group].append((voices, bits))
             names[group].append(graph.nodes[end])
     strength = {
-        group: (sum(v for v, _ in tied), round(sum(b for _, b in tied), 3))
-        for group, tied in ties.items()
+        group: (sum(v for v, _ in ties), round(sum(b for _, b in ties), 3))
+        for group, ties in told.items()
     }
-    chosen = min(
+    own = min(
         groups,
         key=lambda g: (-strength[g][0], -strength[g][1], min(names[g], default="")),
     )
-
-    def group_of(end: int) -> int:
-        group = parts.part_of(vertex, end) if end != vertex else chosen
-        return group if group in groups else chosen
-
-    return {
-        place
-        for place in graph.edges_at(vertex)
-        if group_of(graph.ends[place][0]) != group_of(graph.ends[place][1])
-    }
+    inside = parts.ends_around(vertex, groups, graph)
+    across: dict[int, list[int]] = {group: [] for group in groups}
+    for place in graph.edges_at(vertex):
+        ends = [end for end in graph.ends[place] if end != vertex]
+        of = [parts.part_of(vertex, end) for end in ends]
+        for group in groups.intersection(of):
+            if of.count(group) == len(of) > 1:
+                continue
+            across[group].append(place)
+            inside[group] -= graph.counted[place]
+    for group in groups - {own}:
+        sure = apart_bits(inside[own] / 2, inside[group] / 2)
+        yield _Cut(round(sure, 6), strength[group][0], tuple(sorted(across[group])))
 
 
 class _Graph:
@@ -151,9 +213,16 @@ class _Graph:
     A statement is a set of edges that one voice alone tells of and that hang together.
     """
 
-    def __init__(self, nodes: Sequence[str], edges: Sequence[GraphEdge], cut: set[int]) -> None:
+    def __init__(
+        self,
+        nodes: Sequence[str],
+        edges: Sequence[GraphEdge],
+        counted: Sequence[int],
+        cut: set[int],
+    ) -> None:
         self.nodes = nodes
         self._edges = edges
+        self.counted = counted
         index = {node: place for place, node in enumerate(nodes)}
         self.ends = ends = {
             place: (index[edge.a], index[edge.b])
@@ -178,6 +247,14 @@ class _Graph:
                     linked[end].append(len(linked))
                 linked.append(list(named))
                 self._statements.append(statement)
+
+    def counted_ends(self) -> list[int]:
+        """Return at each vertex the ends, each voice once, of ties that speak for a party."""
+        ends = [0] * len(self.neighbours)
+        for place, (a, b) in self.ends.items():
+            ends[a] += self.counted[place]
+            ends[b] += self.counted[place]
+        return ends
 
     def voice_of(self, vertex: int) -> str | None:
         """Return whose statement a vertex is, None for an identifier."""
@@ -225,63 +302,10 @@ def _hanging_together(
     return list(groups.values())
 
 
-class _Search:
-    """A depth-first search: order, last place of each subtree, lowest reach, children, root."""
-
-    def __init__(self, neighbours: Sequence[Sequence[int]]) -> None:
-        size = len(neighbours)
-        self.place = [-1] * size
-        self.end = [0] * size
-        self.low = [0] * size
-        self.root = [0] * size
-        self.parent = [-1] * size
-        self.children: list[list[int]] = [[] for _ in range(size)]
-        self.separated: dict[int, list[int]] = {}
-        """Children whose subtrees their parent alone ties to the rest, by the parent."""
-        self.visited: list[int] = []
-        for vertex in range(size):
-            if self.place[vertex] < 0:
-                self._from(vertex, neighbours)
-
-    def _from(self, root: int, neighbours: Sequence[Sequence[int]]) -> None:
-        place, low, parent, visited = self.place, self.low, self.parent, self.visited
-        place[root] = low[root] = len(visited)
-        self.root[root] = root
-        visited.append(root)
-        stack = [(root, iter(neighbours[root]))]
-        while stack:
-            vertex, others = stack[-1]
-            for other in others:
-                if place[other] < 0:
-                    place[other] = low[other] = len(visited)
-                    self.root[other], parent[other] = root, vertex
-                    self.children[vertex].append(other)
-                    visited.append(other)
-                    stack.append((other, iter(neighbours[other])))
-                    break
-                if place[other] < low[vertex] and other != parent[vertex]:
-                    low[vertex] = place[other]
-            else:
-                stack.pop()
-                self._leave(vertex)
-
-    def _leave(self, vertex: int) -> None:
-        self.end[vertex] = len(self.visited) - 1
-        above = self.parent[vertex]
-        if above < 0:
-            return
-        if self.low[vertex] >= self.place[above]:
-            self.separated.setdefault(above, []).append(vertex)
-        elif self.low[vertex] < self.low[above]:
-            self.low[above] = self.low[vertex]
-
-
 class _Parts:
     """What is left around a vertex when it is taken away, and how well each part is supported."""
 
-    def __init__(
-        self, search: _Search, supports: Sequence[Support], thresholds: Thresholds
-    ) -> None:
+    def __init__(self, search: Search, supports: Sequence[Support], thresholds: Thresholds) -> None:
         self._search = search
         self._supports = supports
         self._thresholds = thresholds
@@ -291,6 +315,7 @@ class _Parts:
             parent = search.parent[vertex]
             if parent >= 0:
                 self._below[parent] = add(self._below[parent], self._below[vertex])
+        self._ends_before: list[int] = []
         self._before: list[Support] = []
         self._after: list[Support] = []
 
@@ -321,6 +346,24 @@ class _Parts:
         if found and not is_root and reached(self._above(vertex, separated), voice):
             found.add(-1)
         return frozenset(found)
+
+    def ends_around(self, vertex: int, groups: frozenset[int], graph: _Graph) -> dict[int, int]:
+        """Return `_Graph.counted_ends` summed over each of the parts around a vertex."""
+        search = self._search
+        if not self._ends_before:
+            ends = graph.counted_ends()
+            self._ends_before = [0, *accumulate(ends[other] for other in search.visited)]
+        before = self._ends_before
+
+        def under(top: int) -> int:
+            return before[search.end[top] + 1] - before[search.place[top]]
+
+        found = {group: under(group) for group in groups if group >= 0}
+        if -1 in groups:
+            at = search.place[vertex]
+            apart = sum(under(child) for child in search.separated[vertex])
+            found[-1] = under(search.root[vertex]) - apart - (before[at + 1] - before[at])
+        return found
 
     def _above(self, vertex: int, separated: Sequence[int]) -> Support:
         search, add = self._search, self._thresholds.add

@@ -9,52 +9,43 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 
-import msgspec
-
-from pipeline.clustering.bridges import Support, Thresholds, bridge_cuts, contracted
+from pipeline.clustering.bridges import (
+    Support,
+    Thresholds,
+    bridge_cuts,
+    contracted,
+    find,
+    unite,
+)
 from pipeline.clustering.brigades import heard
-from pipeline.clustering.decisions import SAID_NOT_SAME, Decisions, Ruling, with_evidence
+from pipeline.clustering.decisions import SAID_NOT_SAME, Decisions, with_evidence
 from pipeline.clustering.edges import Edges
-from pipeline.clustering.entangled import entangling_ties
 from pipeline.clustering.handles import Handles
+from pipeline.clustering.joining import (
+    REVIEW_SIZE,
+    Component,
+    Grouping,
+    Joining,
+    relate,
+)
 from pipeline.clustering.nameless import REASON_NAMELESS, is_nameless_word
 from pipeline.clustering.nodes import Node, Nodes
-from pipeline.clustering.normalised import UNKNOWN_BANK
-from pipeline.clustering.pairs import LOOK_ALIKE, RELATION, GraphEdge, order
-from pipeline.clustering.stars import starred
-from pipeline.identity.account import bank_of, number_of
+from pipeline.clustering.normalised import IMPLYING
+from pipeline.clustering.pairs import LOOK_ALIKE, TOGETHER, GraphEdge, order
+from pipeline.clustering.parties import may_be_two_parties
+from pipeline.clustering.stars import namesakes, starred
+from pipeline.identity.account import number_of
 from pipeline.policy.policy import Policy
+
+__all__ = ["REVIEW_SIZE", "Component", "Components", "Grouping"]
 
 REASON_HUB = "public_number"
 REASON_PASSING = "passing_number"
-REVIEW_SIZE = "cluster_size"
-REVIEW_TWO_BANKS = "same_number_at_two_banks"
-
-
-@dataclass(slots=True)
-class Component:
-    """A candidate component: identifiers that edges may join, and relations that never do."""
-
-    nodes: dict[str, Node] = field(default_factory=dict)
-    edges: list[GraphEdge] = field(default_factory=list)
-    relations: dict[tuple[str, str], GraphEdge] = field(default_factory=dict)
-    look_alikes: bool = False
-    """Whether there are T1 edges."""
-    ruling: Ruling | None = None
-    """What analysts decided about pairs of its identifiers."""
-
-
-@dataclass(slots=True)
-class Grouping:
-    """One cluster of a component: members in order, the edges that joined them, relations."""
-
-    members: list[str]
-    edges: list[GraphEdge]
-    relations: list[GraphEdge]
-    review: str | None = None
+REASON_BRIDGE = "bridge"
+REASON_NAMESAKES = "namesakes"
 
 
 class Components:
@@ -75,7 +66,9 @@ class Components:
         self._decisions = decisions
         self._hits = hits
         self._rules = policy.clustering
-        self._thresholds = Thresholds(self._rules.bridge_voices, self._rules.bridge_identifiers)
+        self._thresholds = Thresholds(
+            self._rules.bridge_voices, self._rules.bridge_identifiers, self._rules.bridge_bits
+        )
 
     def gather(self, seeds: Iterable[str]) -> list[Component]:
         """Return the components that hold the seeds (those that live), each once."""
@@ -105,7 +98,7 @@ class Components:
                 waiting += self._said_same(key, nodes)
             if node.hub:
                 for edge in self._edges.ties(node).values():
-                    _relate(component, edge, REASON_HUB)
+                    relate(component, edge, REASON_HUB)
                 continue
             leading: Iterable[tuple[str, GraphEdge]] = self._edges.ties(node).items()
             if node.alike:
@@ -113,7 +106,7 @@ class Components:
                 component.look_alikes |= bool(joining)
                 leading = chain(leading, joining)
                 for edge in listed:
-                    _relate(component, edge, "")
+                    relate(component, edge, "")
             if node.is_account:
                 if node.persons:
                     leading = chain(leading, node.persons.items())
@@ -122,13 +115,13 @@ class Components:
             for other, edge in leading:
                 beyond = nodes.get(other) or self._nodes.of(other)
                 if beyond.hub:
-                    _relate(component, edge, REASON_HUB)
+                    relate(component, edge, REASON_HUB)
                     continue
                 if other in node.loose or key in beyond.loose:
-                    _relate(component, edge, REASON_PASSING)
+                    relate(component, edge, REASON_PASSING)
                     continue
                 if is_nameless_word(edge, node, beyond):
-                    _relate(component, edge, REASON_NAMELESS)
+                    relate(component, edge, REASON_NAMELESS)
                     continue
                 if other not in nodes:
                     nodes[other] = beyond
@@ -158,11 +151,11 @@ class Components:
         component.ruling = ruling
         for edge in component.edges:
             if (edge.a, edge.b) in ruling.apart:
-                _relate(component, edge, SAID_NOT_SAME)
+                relate(component, edge, SAID_NOT_SAME)
         component.edges = [e for e in component.edges if (e.a, e.b) not in ruling.apart]
         component.look_alikes = any(edge.tier == LOOK_ALIKE for edge in component.edges)
         for edge in ruling.overruled:
-            _relate(component, edge, "")
+            relate(component, edge, "")
         for edge in ruling.same:
             component.relations.pop((edge.a, edge.b), None)
 
@@ -170,55 +163,85 @@ class Components:
         """Return the clusters of a component."""
         nodes = component.nodes.values()
         several = sum([node.summary.reports > 1 for node in nodes])
-        bridged = several >= 2 * self._thresholds.identifiers
         edges = component.edges
+        bridged = several >= 2 * self._thresholds.identifiers and may_be_two_parties(
+            edges, self._thresholds.bits
+        )
+        by_holder = any(edge.person for edge in edges)
+        if by_holder:
+            doubtful = namesakes(component.nodes, edges)
+            edges = _without(component, edges, doubtful, REASON_NAMESAKES)
         if component.look_alikes:
             edges = starred(component.nodes, edges)
-        plain = component.ruling is None and not component.look_alikes
+        plain = component.ruling is None and not (component.look_alikes or by_holder)
         if plain and not bridged and len(nodes) <= self._rules.cluster_limit:
             accounts = [node.key for node in nodes if node.is_account]
             if len(accounts) < 2 or len({number_of(key) for key in accounts}) == len(accounts):
                 return [_whole(component)]
-        cut = self._bridges(component, edges) if bridged else set()
-        kept = _without(component, edges, cut, "bridge")
-        joining = _Joining(component, self._rules.cluster_limit)
+        joining = Joining(component, self._rules.cluster_limit)
+        kept = edges
+        if bridged:
+            spelt = self._spelt(component, edges)
+            cut = self._bridges(component, edges, spelt)
+            kept = _without(component, edges, cut, REASON_BRIDGE)
+            joining.keep_parties_apart(kept, self._thresholds.bits, spelt)
         for edge in component.ruling.same if component.ruling else ():
             joining.join(edge, decided=True)
         for edge in kept:
             joining.join(edge)
         return joining.groupings()
 
-    def _bridges(self, component: Component, edges: list[GraphEdge]) -> set[int]:
-        """Return the places of the edges that bridges lose.
+    def _spelt(self, component: Component, edges: list[GraphEdge]) -> dict[str, str]:
+        """Lead from identifiers to what they are one with: said to be the same, or written so.
 
-        Identifiers that were said to be the same are one vertex: no evidence parts them.
+        No evidence parts what people say is the same. Nor are two ways of writing one identifier
+        two identifiers that support a part, or that a bridge could stand between: the forms of a
+        handle, a number with its bank and without, a number and a slip that few made, and a phone
+        (or person) and the proxy that is made of it.
         """
+        head: dict[str, str] = {}
+        for edge in component.ruling.same if component.ruling is not None else ():
+            unite(head, edge.a, edge.b)
+        for edge in edges:
+            # Most are neither: they are not even asked.
+            if edge.tier == TOGETHER and not edge.b.startswith(IMPLYING):
+                continue
+            if self._is_spelling(component, edge):
+                unite(head, edge.a, edge.b)
+        return head
+
+    def _is_spelling(self, component: Component, edge: GraphEdge) -> bool:
+        if edge.tier != LOOK_ALIKE or edge.person:
+            return edge.b.startswith(IMPLYING) and edge.b.endswith(f":{edge.a}")
+        if not edge.a.startswith("account:") or number_of(edge.a) == number_of(edge.b):
+            return True
+        fewer = min(heard(component.nodes[end].summary) for end in (edge.a, edge.b))
+        return fewer < self._thresholds.voices
+
+    def _bridges(
+        self, component: Component, edges: list[GraphEdge], spelt: dict[str, str]
+    ) -> set[int]:
+        """Return the places of the edges that bridges lose; what is spelt alike is one vertex."""
         keys = sorted(component.nodes)
         supports = [self._support(component.nodes[key]) for key in keys]
         places: Sequence[int] = range(len(edges))
-        ruling = component.ruling
-        if ruling is not None:
+        if spelt:
             merged: dict[str, Support] = {}
             for key, support in zip(keys, supports, strict=True):
-                head = ruling.head(key)
+                head = find(spelt, key)
                 known = merged.get(head)
-                merged[head] = self._thresholds.add(known, support) if known else support
+                merged[head] = self._thresholds.as_one(known, support) if known else support
             keys, supports = sorted(merged), [merged[key] for key in sorted(merged)]
-            places, edges = contracted(edges, ruling.head)
-        entangling = entangling_ties(keys, supports, edges, self._thresholds)
-        left = [place for place in range(len(edges)) if place not in entangling]
-        kept = [edges[place] for place in left]
-        cut, unfinished = bridge_cuts(keys, supports, kept, self._thresholds)
+            places, edges = contracted(edges, partial(find, spelt))
+        cut, unfinished = bridge_cuts(keys, supports, edges, self._thresholds)
         if unfinished:
             self._hits["limit_hits", "bridge_rounds"] += 1
-        return {places[place] for place in entangling} | {places[left[place]] for place in cut}
+        return {places[place] for place in cut}
 
     def _support(self, node: Node) -> Support:
         # One voice more than the threshold: the one in question may be among them.
         voices = frozenset(node.voices(self._thresholds.voices + 1))
-        # A phone (or person) and the proxy that is made of it are one identifier, not two.
-        counts = node.summary.reports > 1 and f"promptpay:{node.key}" not in self._edges.ties(node)
-        return Support(voices, int(counts))
+        return Support(voices, int(node.summary.reports > 1))
 
 
 def _without(
@@ -226,7 +249,7 @@ def _without(
 ) -> list[GraphEdge]:
     """Return the edges but those at the places to cut, which become relations."""
     for place in sorted(cut):
-        _relate(component, edges[place], reason)
+        relate(component, edges[place], reason)
     return [edge for place, edge in enumerate(edges) if place not in cut] if cut else edges
 
 
@@ -261,107 +284,3 @@ def _spanning(edges: list[GraphEdge], nodes: int) -> list[GraphEdge]:
         if len(joined) == nodes - 1:
             break
     return joined
-
-
-def _relate(component: Component, edge: GraphEdge, reason: str) -> None:
-    """Keep an edge as a relation: shown to people, never joining; of a pair the strongest."""
-    if reason or edge.tier != RELATION:
-        reasons = (*edge.reasons, reason) if reason else edge.reasons
-        edge = msgspec.structs.replace(edge, tier=RELATION, reasons=reasons)
-    # Two accounts may be named together and look alike: which is found first must not matter.
-    known = component.relations.get((edge.a, edge.b))
-    if known is None or _rank(edge) < _rank(known):
-        component.relations[edge.a, edge.b] = edge
-
-
-def _rank(edge: GraphEdge) -> tuple[float, int, tuple[str, ...]]:
-    return -edge.bits, -edge.reports, edge.reasons
-
-
-class _Joining:
-    """Constrained Kruskal: edges in one total order, skipped where a limit forbids them."""
-
-    def __init__(self, component: Component, limit: int) -> None:
-        self._component = component
-        self._limit = limit
-        self._head = {node: node for node in component.nodes}
-        self._members = {node: [node] for node in component.nodes}
-        self._banks = {k: _voices_by_number(n) for k, n in component.nodes.items()}
-        self._apart: dict[str, set[str]] = {}
-        for a, b in component.ruling.apart if component.ruling else ():
-            self._apart.setdefault(a, set()).add(b)
-            self._apart.setdefault(b, set()).add(a)
-        self._edges: list[GraphEdge] = []
-        self._review: dict[str, str] = {}
-
-    def _find(self, node: str) -> str:
-        while self._head[node] != node:
-            self._head[node] = self._head[self._head[node]]
-            node = self._head[node]
-        return node
-
-    def join(self, edge: GraphEdge, decided: bool = False) -> None:
-        """Join an edge's ends, unless that breaks a limit or contradicts itself.
-
-        What was ``decided`` by people is held up by the limit alone.
-        """
-        a, b = self._find(edge.a), self._find(edge.b)
-        if a == b:
-            return
-        if len(self._members[a]) < len(self._members[b]):
-            a, b = b, a
-        refusal = self._refusal(a, b, decided)
-        if refusal:
-            if refusal != SAID_NOT_SAME:
-                self._review[edge.a] = self._review[edge.b] = refusal
-            _relate(self._component, edge, refusal)
-            return
-        self._head[b] = a
-        self._members[a].extend(self._members.pop(b))
-        for number, known in self._banks.pop(b).items():
-            self._banks[a][number] = (*self._banks[a].get(number, ()), *known)
-        if self._apart:
-            self._apart.setdefault(a, set()).update(self._apart.pop(b, ()))
-        self._edges.append(edge)
-
-    def _refusal(self, large: str, small: str, decided: bool) -> str | None:
-        if self._apart and any(self._find(n) == small for n in self._apart.get(large, ())):
-            return SAID_NOT_SAME
-        if len(self._members[large]) + len(self._members[small]) > self._limit:
-            return REVIEW_SIZE
-        if decided:
-            return None
-        banks = self._banks[large]
-        for number, known in self._banks[small].items():
-            if contradict((*banks.get(number, ()), *known)):
-                return REVIEW_TWO_BANKS
-        return None
-
-    def groupings(self) -> list[Grouping]:
-        """Return the clusters with their edges and relations."""
-        groups = {head: Grouping(sorted(m), [], []) for head, m in self._members.items()}
-        for edge in self._edges:
-            groups[self._find(edge.a)].edges.append(edge)
-        for edge in sorted(self._component.relations.values(), key=order):
-            ends = {self._find(end) for end in (edge.a, edge.b) if end in self._head}
-            for head in sorted(ends):
-                groups[head].relations.append(edge)
-        for node, review in self._review.items():
-            group = groups[self._find(node)]
-            # Of two reasons the size is said: it is the one that people must decide.
-            group.review = min(group.review or review, review)
-        return list(groups.values())
-
-
-def contradict(voices: Sequence[int]) -> bool:
-    """Say whether a number, named by so many voices at each bank, is several accounts.
-
-    Where one has several voices and each other one a single voice, these named the wrong bank.
-    """
-    return len(voices) > 1 and not (max(voices) > 1 and sorted(voices)[-2] <= 1)
-
-
-def _voices_by_number(node: Node) -> dict[str, tuple[int, ...]]:
-    if not node.is_account or bank_of(node.key) == UNKNOWN_BANK:
-        return {}
-    return {number_of(node.key): (heard(node.summary),)}

@@ -9,19 +9,19 @@ from pipeline.clustering.handles import Handles
 from pipeline.clustering.nameless import is_vouched_for, may_turn
 from pipeline.clustering.nodes import FEW, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
-from pipeline.clustering.passing import Passing, is_known
+from pipeline.clustering.passing import Passing, magnitude
 from pipeline.clustering.personas import Persona
 from pipeline.clustering.persons import Persons
 from pipeline.clustering.rows import NodeSummary
 from pipeline.clustering.summaries import summarise
 
 
-def _place_of(node: Node) -> tuple[bool, bool, bool, bool]:
+def _place_of(node: Node) -> tuple[bool, bool, int, bool]:
     """Return what others' ties and decisions hang on.
 
-    Whether it lives, is public, is known, and is vouched for.
+    Whether it lives, is public, how well it is known, and whether it is vouched for.
     """
-    return node.living, node.hub, is_known(node), is_vouched_for(node.summary)
+    return node.living, node.hub, magnitude(node), is_vouched_for(node.summary)
 
 
 def _holders(nodes: dict[str, Node], words: list[StoredReport]) -> list[tuple[Node, Persona]]:
@@ -61,7 +61,7 @@ class Contributions:
         stood = [
             (
                 node,
-                _place_of(node) if node.living else (False, node.public, False, False),
+                _place_of(node) if node.living else (False, node.public, 0, False),
                 node.summary.standing if node.alike else None,
             )
             for node in nodes.values()
@@ -78,7 +78,7 @@ class Contributions:
             alike = alike or node.alike > 0
             if (form := self._handles.told_otherwise(node.key)) is not None:
                 touched.add(form)
-            lived, was_hub, was_known, _ = before
+            lived, was_hub, was_known, was_vouched = before
             lives, hub, known, vouched = now = _place_of(node)
             if now == before:
                 continue
@@ -90,7 +90,8 @@ class Contributions:
             if hub != was_hub or (known != was_known and not hub):
                 turned.append(node)
             # Whoever is new is tied to none but those that this report names.
-            if lived and not hub and (known, vouched) != before[2:] and may_turn(node):
+            turns = lived and (known > 0, vouched) != (was_known > 0, was_vouched)
+            if turns and not hub and may_turn(node):
                 touched.update(self._edges.ties(node))
         for node, persona in holders:
             if node.persona() != persona:

@@ -16,6 +16,7 @@ from functools import lru_cache
 
 import msgspec
 
+from pipeline.clustering.brigades import heard
 from pipeline.clustering.candidates import Candidates, LookAlike, same_number
 from pipeline.clustering.evidence import Model, kind_of
 from pipeline.clustering.nodes import HUB_TIES, LISTED_LOOK_ALIKES, NAMES_AN_ACCOUNT, Node, Nodes
@@ -35,6 +36,9 @@ from pipeline.clustering.pairs import (
 from pipeline.clustering.rows import bump, last_part, row_key
 from pipeline.policy.policy import Policy
 from pipeline.state import State, scan_prefix
+
+MOST_SLIP_BITS = 5
+"""Of more than 32 times the voices no more is said: a verdict must not move with each report."""
 
 _KEPT_BITS = 16_384
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -294,12 +298,15 @@ class Edges:
     def _weigh(self, a: Node, b: Node, pair: LookAlike) -> tuple[float, tuple[str, ...]]:
         """Add up the bits of independent evidence: names, voices, amounts, shared identifiers."""
         weights = self._model.one_edit
-        found: list[tuple[float, str]] = []
-        found.append(self._model.number_bits(a.key, b.key))
+        found = [self._model.number_bits(a.key, b.key)]
         names, others = self._names(a), self._names(b)
-        if names and others:
+        named = bool(names and others)
+        if named:
             found.append(self._model.best_name_bits(names, others))
-            found += self._model.trait_bits(a.persona(), b.persona())
+            named = found[-1][0] != 0
+        if named or same_number(a.key, b.key):
+            found.append((slip_bits(heard(a.summary), heard(b.summary)), "many_name_the_other"))
+        found += self._model.trait_bits(a.persona(), b.persona())
         if pair.voices:
             found.append((weights.same_voice, "same_voice"))
         if pair.exact_amounts:
@@ -346,6 +353,16 @@ class Edges:
             if one.many is None:
                 return any(beyond.key in others_of(report, one.key) for report in one.few)
         return self._state.get(row_key(b"e", node.key, other.key)) is not None
+
+
+def slip_bits(one: int, other: int) -> float:
+    """Return the bits that two numbers' voices say for one being a slip of the other.
+
+    A number that many name is misspelt as often: of 16 times the voices there are 16 times the
+    slips, and no more strangers' numbers beside it. Whole doublings, at most `MOST_SLIP_BITS`.
+    """
+    fewer, more = sorted((one, other))
+    return float(min(max(more // max(fewer, 1), 1).bit_length() - 1, MOST_SLIP_BITS))
 
 
 def _by_other(node: str, reports: Iterable[StoredReport]) -> dict[str, list[StoredReport]]:

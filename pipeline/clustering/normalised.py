@@ -42,7 +42,7 @@ from pipeline.policy.policy import Policy
 
 UNKNOWN_BANK = "?"
 
-_IMPLYING = ("promptpay:phone:", "promptpay:nid:")
+IMPLYING = ("promptpay:phone:", "promptpay:nid:")
 """PromptPay keys that name a phone or a person that is an identifier itself."""
 
 _SUSPECT = "$.suspects[{}]"
@@ -341,7 +341,7 @@ class _Reading:
     def identifiers(self) -> list[str]:
         """Return the canonical identifiers by kind, the report's home first."""
         keys = set(self._suspects)
-        implied = [key.removeprefix("promptpay:") for key in keys if key.startswith(_IMPLYING)]
+        implied = [key.removeprefix("promptpay:") for key in keys if key.startswith(IMPLYING)]
         keys.update(key for key in implied if key not in self._payers)
         return home_first(self._suspects, keys)
 

@@ -2,7 +2,8 @@
 
 They stay below the hub limit, and where there are several none is a cut vertex, yet each melts
 rings together. What tells one from a ring's own phone: around it lie several parts with nothing
-else to do with one another, each well known without it, and one voice alone ties it to each.
+else to do with one another, and of the many who know each part hardly any name it. Of a ring's
+victims a third or so name its phone; of those whom a courier served, one in some dozens names him.
 
 Which ties of a number are loose is a function of the identifiers that it was named with and of the
 pairs among these alone. So it is kept with the number (`nodes.Node.loose`) and worked out anew
@@ -12,7 +13,9 @@ small as the rings are, however many of them a courier serves.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from pipeline.clustering.brigades import heard
@@ -25,10 +28,25 @@ PASSING_KINDS: Final = ("phone:", "handle:", "url:")
 """Identifiers that may change hands or be nobody's in the story; money goes to all others."""
 
 PASSING_PARTS: Final = 3
-"""So many parts, each tied by one voice of its own. With two it could be the ring's only link."""
+"""So many known parts. With two it could be the ring's only link."""
+
+PASSING_BITS: Final = 2.0
+"""So sure it must be, in bits, that a number is not a ring's own."""
+
+OWN_SHARE: Final = 0.3
+PASSING_SHARE: Final = 0.03
+"""Which share of a part's voices names a number that is the ring's own, and one that passes by.
+Judgement: hotlines ask for the swindler's number, and a ring has several."""
+
+_APART_BITS: Final = 0.3
+"""What each part more says: the accounts of one ring have other numbers in common as well."""
 
 _SUPPORT_VOICES: Final = 2
 """A part counts when one of its identifiers was named by another voice too."""
+
+_MOST_DOUBLINGS: Final = 5
+"""Of more voices than 32 the share is told well enough. They count by doublings, so that a number
+is looked at again only now and then as reports about those around it come."""
 
 
 class Passing:
@@ -48,8 +66,8 @@ class Passing:
         """Return the numbers whose loose ties may be others now that a report came or went.
 
         They are those that it names (``named`` has them all), those tied to both ends of a pair
-        that it alone makes, and those around identifiers that ``turned``: became known or public,
-        or are so no longer.
+        that it alone makes, and those around identifiers that ``turned``: have become public or of
+        another `magnitude`.
         """
         keys: set[str] = set()
         for word, told in ((gone, 0), (come, 1)):
@@ -94,19 +112,21 @@ class Passing:
             return NO_TIES
         of = self._nodes.of
         ties = {o: edge for o, edge in self._edges.ties(node).items() if not of(o).hub}
-        known = {other for other in ties if is_known(of(other))}
-        if len(known) < PASSING_PARTS:
+        known, bits = 0, 0.0
+        loose: list[str] = []
+        for part in self._parts(ties):
+            alone = {ties[end].sole for end in part if ties[end].sole}
+            naming = max(len(alone), *(ties[end].voices for end in part))
+            doublings = max(magnitude(of(end)) for end in part)
+            if doublings:
+                part_bits = passing_bits(naming, max(naming, 1 << doublings))
+                bits += part_bits + _APART_BITS
+                known += 1
+            if naming == 1 if not doublings else part_bits > 0:
+                loose += part
+        if known < PASSING_PARTS or bits < PASSING_BITS:
             return NO_TIES
-        single: list[tuple[str, list[str]]] = []
-        parts = self._parts(ties)
-        for part in parts:
-            voices = {ties[end].sole for end in part}
-            if len(voices) == 1 and "" not in voices:
-                single.append((voices.pop(), part))
-        passing = {voice for voice, part in single if not known.isdisjoint(part)}
-        if len(passing) < PASSING_PARTS or 3 * len(single) < 2 * len(parts):
-            return NO_TIES
-        return frozenset(end for _, part in single for end in part)
+        return frozenset(loose)
 
     def _parts(self, ends: Iterable[str]) -> list[list[str]]:
         """Group identifiers by the pairs among them that reports name together."""
@@ -123,8 +143,30 @@ class Passing:
         return parts
 
 
+@lru_cache(maxsize=4_096)
+def passing_bits(naming: int, voices: int) -> float:
+    """Return how much likelier a number passes by a part than is its own, in bits.
+
+    ``naming`` of the part's ``voices`` name it. Nobody looks at parts in which none does, so both
+    chances are those of a binomial draw that is not nothing.
+    """
+
+    def chance(share: float) -> float:
+        drawn = share**naming * (1 - share) ** (voices - naming)
+        return drawn / (1 - (1 - share) ** voices)
+
+    return math.log2(chance(PASSING_SHARE) / chance(OWN_SHARE))
+
+
+def magnitude(node: Node) -> int:
+    """Return how many voices count for an identifier, in doublings: 0 below two voices."""
+    # Most have one voice at most: then nobody needs to ask whether a crowd was sent.
+    voices = node.summary.voices
+    if voices < _SUPPORT_VOICES:
+        return 0
+    return min(heard(node.summary).bit_length() - 1, _MOST_DOUBLINGS)
+
+
 def is_known(node: Node) -> bool:
     """Say whether an identifier makes a part count."""
-    # Most have one voice at most: then nobody needs to ask whether a crowd was sent.
-    summary = node.summary
-    return summary.voices >= _SUPPORT_VOICES and heard(summary) >= _SUPPORT_VOICES
+    return magnitude(node) > 0

@@ -1,8 +1,13 @@
-"""Look-alike accounts join an anchor, and never each other in a chain."""
+"""Look-alike accounts join an anchor, and never each other in a chain.
+
+Nor do accounts that nothing but a rare name joins: two numbers that several people each know are
+two accounts, and may be two customers of one name.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from pipeline.clustering.brigades import heard
 from pipeline.clustering.candidates import same_number
@@ -10,6 +15,9 @@ from pipeline.clustering.nodes import Node
 from pipeline.clustering.normalised import UNKNOWN_BANK
 from pipeline.clustering.pairs import LOOK_ALIKE, GraphEdge
 from pipeline.identity.account import bank_of
+
+RARE_NAME: Final = "rare_name"
+"""The reason of an edge that would be none if the holders' name were not a rare one."""
 
 
 def starred(nodes: Mapping[str, Node], edges: Sequence[GraphEdge]) -> list[GraphEdge]:
@@ -43,6 +51,39 @@ def starred(nodes: Mapping[str, Node], edges: Sequence[GraphEdge]) -> list[Graph
         for edge in edges
         if not _is_about_numbers(edge) or best.get(edge.a) == edge.b or best.get(edge.b) == edge.a
     ]
+
+
+def joined_by_name_alone(edge: GraphEdge) -> bool:
+    """Say whether a rare name is all that joins two accounts of one bank."""
+    return edge.person and RARE_NAME in edge.reasons
+
+
+def namesakes(nodes: Mapping[str, Node], edges: Sequence[GraphEdge]) -> set[int]:
+    """Return the places of the edges between accounts that share a name and may be two people's.
+
+    By its name alone a number that one voice told is taken for a slip of another one, if it fits
+    one only that several told: of two it may be either. Of two that several told neither is one.
+    """
+    by_name = [place for place, edge in enumerate(edges) if joined_by_name_alone(edge)]
+    known = {
+        end
+        for place in by_name
+        for end in (edges[place].a, edges[place].b)
+        if heard(nodes[end].summary) > 1
+    }
+    fitting: dict[str, set[str]] = {}
+    for place in by_name:
+        a, b = edges[place].a, edges[place].b
+        fitting.setdefault(a, set()).update({b} & known)
+        fitting.setdefault(b, set()).update({a} & known)
+
+    def is_doubtful(edge: GraphEdge) -> bool:
+        if edge.a in known and edge.b in known:
+            return True
+        told_once = [end for end in (edge.a, edge.b) if end not in known]
+        return len(told_once) == 1 and len(fitting[told_once[0]]) > 1
+
+    return {place for place in by_name if is_doubtful(edges[place])}
 
 
 def _is_about_numbers(edge: GraphEdge) -> bool:

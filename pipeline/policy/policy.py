@@ -71,11 +71,16 @@ class HubLimits(_Part):
 
 
 class Clustering(_Part):
-    """When reports are joined."""
+    """When reports are joined.
+
+    ``bridge_bits`` say how sure it must be that two parts are two parties before what alone ties
+    them together is cut (`pipeline.clustering.parties`).
+    """
 
     hub_limit: HubLimits
     bridge_voices: int = Field(ge=1)
     bridge_identifiers: int = Field(ge=1)
+    bridge_bits: float = Field(default=7.5, gt=0)
     one_edit_bits: float = Field(ge=10.0)
     cluster_limit: int = Field(ge=2)
 

@@ -1,12 +1,11 @@
-"""The definition of clusters on the whole set of reports, written naively and apart from the fold.
-
-Nothing here is incremental: every count is a set, every bridge is what falls apart without it."""
+"""The definition of clusters on all reports: naive, every bridge is what falls apart without it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import combinations
+from math import log2
 
 import networkx as nx  # type: ignore[import-untyped]
 from rapidfuzz.distance import OSA
@@ -18,28 +17,11 @@ from pipeline.clustering.personas import NOBODY, Persona, persona_of
 from pipeline.clustering.persons import PERSONS_A_BLOCK, blocks_of
 from pipeline.identity.account import bank_of, is_one_edit, number_of
 from pipeline.policy.policy import Policy, Standing
-from tests.pipeline.clustering.oracle_entangled import Edge, entangled
 from tests.pipeline.clustering.oracle_names import bear_one_rare_name
+from tests.pipeline.clustering.oracle_parties import Edge, apart, passes_by, several_ties
+from tests.pipeline.clustering.oracle_words import accounts, newest_decisions, newest_words, rule
 
 HOUR_MS = 3_600_000
-
-
-def newest_words(reports: Iterable[StoredReport]) -> list[StoredReport]:
-    """Return the live reports: the newest word of each, unless it is a withdrawal."""
-    by_key: dict[str, StoredReport] = {}
-    for report in reports:
-        if report.key not in by_key or by_key[report.key].rank < report.rank:
-            by_key[report.key] = report
-    return [report for report in by_key.values() if not report.withdrawn]
-
-
-def newest_decisions(decisions: Iterable[StoredDecision]) -> list[StoredDecision]:
-    """Return the live decisions, oldest first."""
-    by_key: dict[str, StoredDecision] = {}
-    for decision in decisions:
-        if decision.key not in by_key or by_key[decision.key].rank < decision.rank:
-            by_key[decision.key] = decision
-    return sorted((d for d in by_key.values() if not d.withdrawn), key=lambda d: d.order)
 
 
 class Oracle:
@@ -74,33 +56,7 @@ class Oracle:
             if decision.verdict == "public_number":
                 self.public[decision.identifiers[0]] = decision
         self.hubs |= self.public.keys() & self.of.keys()
-        self.same, self.apart = self.rule()
-
-    def rule(self) -> tuple[list[tuple[str, str]], set[frozenset[str]]]:
-        """Return the pairs that analysts call the same, newest first, and those kept apart."""
-        same: nx.Graph = nx.Graph()
-        same.add_nodes_from(self.of)
-        kept, apart = [], set[frozenset[str]]()
-        decided = set[tuple[str, ...]]()
-        for decision in reversed(self.decisions):
-            pair = decision.identifiers
-            if decision.verdict == "public_number" or pair in decided:
-                continue
-            decided.add(pair)
-            if not set(pair) <= self.of.keys():
-                continue
-            if decision.verdict == "not_same":
-                if not nx.has_path(same, *pair):
-                    apart.add(frozenset(pair))
-                continue
-            if any(k in self.public and self.public[k].order > decision.order for k in pair):
-                continue
-            after = nx.Graph(same)
-            after.add_edge(*pair)
-            if not any(nx.has_path(after, *two) for two in apart):
-                same = after
-                kept.append(pair)
-        return [(a, b) for a, b in kept], apart
+        self.same, self.apart = rule(self.decisions, self.of.keys(), self.public)
 
     def voices(self, node: str) -> set[str]:
         told = {r.voice for r in self.of[node] if r.victim}
@@ -142,7 +98,12 @@ class Oracle:
         else:
             total = weights.near_number_bank_missing if missing else 0.0
         names = [[n for r in self.of[x] for k, n in r.names if k == x] for x in (a, b)]
-        total += max((self.model.name_bits(m, n)[0] for m in names[0] for n in names[1]), default=0)
+        named = max((self.model.name_bits(m, n)[0] for m in names[0] for n in names[1]), default=0)
+        total += named
+        if named or number_of(a) == number_of(b):
+            fewer, more = sorted(len(self.voices(x)) for x in (a, b))
+            more_often = max(more // max(fewer, 1), 1)
+            total += max(n for n in range(6) if 2**n <= more_often)
         total += sum(bits for bits, _ in self.model.trait_bits(self.persona(a), self.persona(b)))
         total += weights.same_voice if self.spoke(a) & self.spoke(b) else 0.0
         paid = [[p for r in self.of[x] for p in r.payments if p.payee == x] for x in (a, b)]
@@ -213,6 +174,7 @@ class Oracle:
             for pair in combinations(members, 2)
         }
         found: list[Edge] = []
+        by_name = set[tuple[str, str]]()
         for a, b in sorted(met):
             if a in self.hubs or b in self.hubs or frozenset((a, b)) in self.apart:
                 continue
@@ -221,10 +183,21 @@ class Oracle:
                 near = OSA.distance(number_of(a), number_of(b)) == 2
                 bits += self.model.person.same_bank + near * self.model.person.near_number
             needed, rare = self.model.person.join_bits, self.model.person.rare_name
-            bits += rare if bits < needed and bear_one_rare_name(who, a, b) else 0.0
+            alone = bits < needed and bear_one_rare_name(who, a, b)
+            bits += rare if alone else 0.0
             if bits >= needed:
                 found.append((round(bits, 3), a, b, "T1", frozenset()))
-        return found
+                by_name |= {(a, b)} if alone else set()
+        known = {account for account in accounts if len(self.voices(account)) > 1}
+
+        def fits(account: str) -> int:
+            return sum(account in pair and bool(known & {*pair} - {account}) for pair in by_name)
+
+        def is_doubtful(a: str, b: str) -> bool:
+            once = {a, b} - known
+            return not once or (len(once) == 1 and fits(*once) > 1)
+
+        return [e for e in found if not ((pair := e[1:3]) in by_name and is_doubtful(*pair))]
 
     def handles(self) -> list[Edge]:
         found: list[Edge] = []
@@ -253,8 +226,11 @@ class Oracle:
         said: nx.Graph = nx.Graph()
         said.add_nodes_from(self.of)
         said.add_edges_from(self.same)
-        # What is said to be the same is one vertex, called by its smallest key.
-        head = {n: min(nx.node_connected_component(said, n)) for n in self.of}
+        said.add_edges_from((n, f"promptpay:{n}") for n in self.of if f"promptpay:{n}" in self.of)
+        forms = [*self.look_alikes(), *self.handles()]
+        said.add_edges_from(e[1:3] for e in forms if self._is_spelling(*e[1:3]))
+        # What is said to be the same, or written in two ways, is one vertex: its smallest key.
+        self.head = head = {n: min(nx.node_connected_component(said, n)) for n in self.of}
         one: list[tuple[Edge, Edge]] = []
         for edge in edges:
             a, b = sorted((head[edge[1]], head[edge[2]]))
@@ -263,14 +239,18 @@ class Oracle:
         self.behind: dict[str, list[str]] = defaultdict(list)
         for node, above in head.items():
             self.behind[above].append(node)
-        for round_ in range(17):
-            told = [edge for edge, _ in one]
-            cut = self._bridge_round(told, head) if round_ else entangled(self, told)
-            if round_ and not cut:
+        for _ in range(64):
+            cut = self._bridge_round([edge for edge, _ in one], head)
+            if not cut:
                 break
             edges = [e for e in edges if not any(e is was and new in cut for new, was in one)]
             one = [pair for pair in one if pair[0] not in cut]
         return self._kruskal(edges)
+
+    def _is_spelling(self, a: str, b: str) -> bool:
+        if not a.startswith("account:") or number_of(a) == number_of(b):
+            return True
+        return min(len(self.voices(a)), len(self.voices(b))) < self.rules.bridge_voices
 
     def _without_passing(self, edges: list[Edge]) -> list[Edge]:
         graph = nx.Graph()
@@ -279,19 +259,14 @@ class Oracle:
         for node in graph:
             if not node.startswith(("phone:", "handle:", "url:")):
                 continue
-            parts = list(nx.connected_components(graph.subgraph(graph[node])))
-            alone: dict[str, list[set[str]]] = defaultdict(list)
-            for part in parts:
+            told = []
+            for part in nx.connected_components(graph.subgraph(graph[node])):
                 ties = [tuple(sorted((node, end))) for end in part]
-                heard = {frozenset(r.voice for r in self.pairs[a, b]) for a, b in ties}
-                if len(heard) == 1 and all(len(voices) == 1 for voices in heard):
-                    alone[min(heard.pop())].append(part)
-            known = [
-                p for p in alone.values() if any(len(self.voices(n)) > 1 for n in set().union(*p))
-            ]
-            single = [part for found in alone.values() for part in found]
-            if len(known) >= 3 and 3 * len(single) >= 2 * len(parts):
-                cut |= {frozenset((node, end)) for part in single for end in part}
+                heard = [{r.voice for r in self.pairs[a, b]} for a, b in ties]
+                alone = set[str]().union(*(voices for voices in heard if len(voices) == 1))
+                naming = max(len(alone), *map(len, heard))
+                told.append((part, naming, max(len(self.voices(n)) for n in part)))
+            cut |= {frozenset((node, end)) for part in passes_by(told) for end in part}
         return [edge for edge in edges if edge[3] != "T0" or frozenset(edge[1:3]) not in cut]
 
     def _without_nameless(self, edges: list[Edge]) -> list[Edge]:
@@ -323,20 +298,31 @@ class Oracle:
                 inside = told.subgraph(named).edges(data="edge")
                 statements[statement] = [edge for _, _, edge in inside]
                 graph.add_edges_from((statement, node) for node in named)
-        cut: set[Edge] = set()
+        found: dict[str, tuple[tuple[float, int, list[int]], set[Edge]]] = {}
         for vertex in graph:
             mine = statements.get(vertex) or [e for e in edges if vertex in e[1:3]]
-            cut |= self._cuts_at(vertex, graph, mine)
-        return cut
+            whole = nx.node_connected_component(graph, vertex)
+            name = min(node for node in whole if isinstance(node, str))
+            for bits, cost, cut in self._cuts_at(vertex, whole, graph, mine, edges):
+                rank = (-bits, cost, sorted(edges.index(edge) for edge in cut))
+                if bits >= self.needed(len(whole)) and (name not in found or rank < found[name][0]):
+                    found[name] = rank, cut
+        return set[Edge]().union(*(cut for _, cut in found.values()))
 
-    def _cuts_at(self, vertex: object, graph: nx.Graph, mine: list[Edge]) -> set[Edge]:
-        around = nx.node_connected_component(graph, vertex)
-        rest = graph.subgraph(around - {vertex})
+    def _cuts_at(
+        self,
+        vertex: object,
+        whole: set[object],
+        graph: nx.Graph,
+        mine: list[Edge],
+        edges: list[Edge],
+    ) -> Iterator[tuple[float, int, set[Edge]]]:
+        rest = graph.subgraph(whole - {vertex})
         is_voice = isinstance(vertex, tuple)
         bridge = {vertex[0]} if isinstance(vertex, tuple) else set()
         parts = [part for part in nx.connected_components(rest) if self.supported(part, bridge)]
         if len(parts) < 2:
-            return set()
+            return
 
         def strength(part: set[object]) -> tuple[float, float, str]:
             if is_voice:
@@ -347,23 +333,30 @@ class Oracle:
             voices = sum(max(len(e[4]), 1) for e in tied)
             return -voices, -round(sum(e[0] for e in tied), 3), min(names, default="")
 
-        chosen = min(parts, key=strength)
+        own = min(parts, key=strength)
+        often = {n for n in self.behind if any(self._often(x) for x in self.behind[n])}
 
-        def group(node: str) -> int:
-            for place, part in enumerate(parts):
-                if node in part and part is not chosen:
-                    return place
-            return -1
+        def inside(part: set[object]) -> int:
+            return several_ties([e for e in edges if {e[1], e[2]} <= part], often)
 
-        return {e for e in mine if group(e[1]) != group(e[2])}
+        for part in parts:
+            if part is not own:
+                cut = {e for e in mine if (e[1] in part) != (e[2] in part)}
+                bits = round(apart(inside(own), inside(part), 0), 6)
+                yield bits, -int(strength(part)[0]), cut
+
+    def needed(self, vertices: int) -> float:
+        return self.rules.bridge_bits + log2(max(vertices / 8, 1)) / 2
+
+    def _often(self, node: str) -> bool:
+        return len(self.of[node]) > 1
 
     def supported(self, part: set[object], bridge: set[str]) -> bool:
-        nodes = [x for n in part if isinstance(n, str) for x in self.behind[n]]
-        voices = set().union(*(self.voices(n) for n in nodes)) if nodes else set()
-        single = [n for n in nodes if f"promptpay:{n}" not in self.others[n]]
-        several = sum(len(self.of[n]) > 1 for n in single)
-        enough = len(voices - bridge) >= self.rules.bridge_voices
-        return enough and several >= self.rules.bridge_identifiers
+        heads = [n for n in part if isinstance(n, str)]
+        voices = set().union(*(self.voices(x) for n in heads for x in self.behind[n]))
+        several = sum(any(self._often(x) for x in self.behind[n]) for n in heads)
+        least = self.rules.bridge_voices, self.rules.bridge_identifiers
+        return len(voices - bridge) >= least[0] and several >= least[1]
 
     def _kruskal(self, edges: list[Edge]) -> set[frozenset[str]]:
         cluster = {node: frozenset([node]) for node in self.of}
@@ -371,6 +364,7 @@ class Oracle:
             joined = cluster[a] | cluster[b]
             if len(joined) <= self.rules.cluster_limit:
                 cluster.update(dict.fromkeys(joined, joined))
+        often = {node for node in self.of if len(self.of[node]) > 1}
         for _, a, b, _, _ in edges:
             joined = cluster[a] | cluster[b]
             if joined == cluster[a] or len(joined) > self.rules.cluster_limit:
@@ -378,6 +372,17 @@ class Oracle:
             # What an analyst has put together is no reason to keep it from the rest.
             if self._two_banks(cluster[a], cluster[b]) or any(two <= joined for two in self.apart):
                 continue
+            if self.head[a] != self.head[b]:
+                one, other, across = (
+                    [e for e in edges if {e[1], e[2]} <= cluster[a]],
+                    [e for e in edges if {e[1], e[2]} <= cluster[b]],
+                    [e for e in edges if {e[1], e[2]} <= joined and e[3] == "T0"],
+                )
+                told = [several_ties(part, often) for part in (one, other)]
+                between = [e for e in across if e not in one and e not in other]
+                bits = apart(*told, sum(len(e[4]) for e in between))
+                if min(told) >= 3 and bits >= self.needed(len(joined)):
+                    continue
             for node in joined:
                 cluster[node] = joined
         return set(cluster.values())
@@ -393,8 +398,3 @@ class Oracle:
             if several != 1:
                 return True
         return False
-
-
-def accounts(nodes: Iterable[str]) -> list[str]:
-    """Return those that are accounts."""
-    return [node for node in nodes if node.startswith("account:")]

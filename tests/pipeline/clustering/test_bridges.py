@@ -11,17 +11,22 @@ from hypothesis import strategies as st
 from pipeline.clustering.bridges import Cuts, bridge_cuts
 from pipeline.policy.policy import Policy
 from tests.pipeline.clustering.oracle import Oracle
-from tests.pipeline.clustering.scenarios import Run, line, report, small_policy
+from tests.pipeline.clustering.scenarios import Run, account, line, report, small_policy
 from tests.pipeline.clustering.test_any_order import stored
 
-TWO = small_policy(bridge_voices=2, bridge_identifiers=1)
-THREE = small_policy(bridge_voices=3, bridge_identifiers=2)
+TWO = small_policy(bridge_voices=2, bridge_identifiers=1, bridge_bits=1.0)
+THREE = small_policy(bridge_voices=3, bridge_identifiers=2, bridge_bits=2.0)
+
+
+def named(place: int) -> dict[str, Any]:
+    """Return one of a dozen identifiers: every third one is an account."""
+    return line(f"@n{place}") if place % 3 else account(f"{place + 11}" * 5)
 
 
 def sparse(ties: list[tuple[int, int, str | None]]) -> list[dict[str, Any]]:
-    """Return one report for each tie of two (or one) of a dozen handles."""
+    """Return one report for each tie of two (or one) of a dozen identifiers."""
     return [
-        report(str(place), [line(f"@n{a}"), line(f"@n{b}")], victim=victim)
+        report(str(place), [named(a), named(b)], victim=victim)
         for place, (a, b, victim) in enumerate(ties)
     ]
 
@@ -65,6 +70,15 @@ def test_a_chain_of_supported_parts_is_cut_at_each_bridge(monkeypatch: pytest.Mo
     run.feed(sparse([*told, (2, 3, None), (5, 6, None)]))
     assert len(run.clusters()) == 3
     assert max(cuts) > 0
+
+
+def test_the_clearest_bridge_is_cut_and_what_was_one_only_because_of_it_is_not() -> None:
+    ring = [[(a, a + 1, None), (a, a + 2, None)] * 4 for a in (0, 3)]
+    courier = [(1, 10, None), (4, 10, None)]
+    run = Run(THREE)
+    run.feed(sparse([*ring[0], *ring[1], *courier]))
+    clusters = run.clusters()
+    assert {len(members) for members in clusters} == {3, 4}
 
 
 def test_a_proxy_and_the_phone_that_it_is_made_of_support_no_part_twice() -> None:

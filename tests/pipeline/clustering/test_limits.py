@@ -105,9 +105,10 @@ def test_edges_that_a_level_does_not_list_are_counted() -> None:
 def test_bridges_that_stay_after_the_last_round_are_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    policy = small_policy(bridge_voices=3, bridge_identifiers=2)
-    told = [(0, 1), (1, 2), (0, 2)] * 2 + [(3, 4), (4, 5), (3, 5)] * 2 + [(2, 3)]
-    events = [report(str(p), [line(f"@n{a}"), line(f"@n{b}")]) for p, (a, b) in enumerate(told)]
+    policy = small_policy(bridge_voices=3, bridge_identifiers=2, bridge_bits=2.0)
+    named = [account("1234567890"), line("@a"), line("@b"), account("9876543210"), line("@c")]
+    told = [(0, 1), (0, 2), (3, 4)] * 3 + [(3, 4), (2, 4)]
+    events = [report(str(p), [named[a], named[b]]) for p, (a, b) in enumerate(told)]
     assert hits("bridge_rounds", events, policy) == 0
     monkeypatch.setattr("pipeline.clustering.bridges.MAX_ROUNDS", 0)
     assert hits("bridge_rounds", events, policy) == 1

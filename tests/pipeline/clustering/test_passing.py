@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.clustering.passing import passing_bits
 from pipeline.policy.policy import load_policy
 from tests.pipeline.clustering.oracle import Oracle
 from tests.pipeline.clustering.scenarios import Run, account, line, phone, report
@@ -18,12 +20,10 @@ ACCOUNTS = ["1112223330", "2223334441", "3334445552", "4445556663"]
 
 
 def ring(place: int, *more: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return two victims of a ring; the second one names more than its account."""
+    """Return four victims of a ring; the last one names more than its account."""
     number = ACCOUNTS[place]
-    return [
-        report(f"{place}-1", [account(number)]),
-        report(f"{place}-2", [account(number), *more]),
-    ]
+    told = [report(f"{place}-{n}", [account(number)]) for n in range(3)]
+    return [*told, report(f"{place}-more", [account(number), *more])]
 
 
 def test_a_phone_that_one_victim_of_each_of_three_rings_names_joins_none() -> None:
@@ -45,7 +45,7 @@ def test_couriers_that_hide_one_another_are_found_all_the_same() -> None:
     run = Run()
     for place in range(4):
         run.feed(ring(place, phone(COURIER)))
-        run.feed([report(f"{place}-3", [account(ACCOUNTS[place]), phone(SECOND)])])
+        run.feed([report(f"{place}-other", [account(ACCOUNTS[place]), phone(SECOND)])])
     assert len(run.clusters()) == 6
 
 
@@ -53,8 +53,23 @@ def test_a_rings_own_phone_joins_its_accounts() -> None:
     run = Run()
     for place in range(4):
         run.feed(ring(place, phone(COURIER)))
-        run.feed([report(f"{place}-3", [account(ACCOUNTS[place]), phone(COURIER)])])
+        run.feed([report(f"{place}-other", [account(ACCOUNTS[place]), phone(COURIER)])])
     assert len(run.clusters()) == 1
+
+
+def test_a_phone_that_one_of_two_victims_each_names_may_be_the_rings_own() -> None:
+    run = Run()
+    run.feed([told for place in range(3) for told in ring(place, phone(COURIER))[2:]])
+    assert len(run.clusters()) == 1
+
+
+@pytest.mark.parametrize("voices", [2, 4, 8, 16, 32])
+def test_the_more_who_know_a_part_do_not_name_a_number_the_likelier_it_passes_by(
+    voices: int,
+) -> None:
+    assert passing_bits(1, voices) < passing_bits(1, 2 * voices)
+    assert passing_bits(2, 2 * voices) < passing_bits(1, 2 * voices)
+    assert passing_bits(voices, voices) < 0
 
 
 def test_a_phone_is_a_rings_own_where_its_accounts_have_a_handle_in_common() -> None:

@@ -1,0 +1,55 @@
+"""The definitions of parties and of numbers that pass by, written naively (see `oracle`)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from math import exp, lgamma, log2
+from typing import TypeVar
+
+Edge = tuple[float, str, str, str, frozenset[str]]
+"""(bits, a, b, tier, voices)"""
+
+N = TypeVar("N")
+MONEY = ("account:", "promptpay:", "wallet:")
+
+
+def several_ties(edges: Collection[Edge], often: Collection[str]) -> int:
+    """Return the voices of the ties of money's identifiers, where both ends are named often."""
+    told = [
+        e
+        for e in edges
+        if e[3] == "T0"
+        and any(end.startswith(MONEY) for end in e[1:3])
+        and not any(end.startswith(("promptpay:phone:", "promptpay:nid:")) for end in e[1:3])
+    ]
+    return sum(len(e[4]) for e in told if e[1] in often and e[2] in often)
+
+
+def apart(one: float, other: float, across: float) -> float:
+    """Return in bits how seldom so few ties are across two parts of one ring."""
+    if one <= 0 or other <= 0:
+        return 0.0
+
+    def ways(among: float, chosen: float) -> float:
+        return log2(exp(lgamma(among + 1) - lgamma(chosen + 1) - lgamma(among - chosen + 1)))
+
+    half = across / 2
+    found = ways(one + other + across, one + half)
+    return found - ways(one + half, half) - ways(other + half, half)
+
+
+def passes_by(parts: list[tuple[set[N], int, int]]) -> list[set[N]]:
+    """Return the parts around a number that it joins with nothing; (part, naming it, voices)."""
+    bits: list[tuple[set[N], float]] = []
+    loose = [part for part, naming, voices in parts if voices < 2 and naming == 1]
+    for part, naming, voices in parts:
+        if voices >= 2:
+            drawn = max(naming, max(n for n in (2, 4, 8, 16, 32) if n <= voices))
+            chance = [
+                share**naming * (1 - share) ** (drawn - naming) / (1 - (1 - share) ** drawn)
+                for share in (0.03, 0.3)
+            ]
+            bits.append((part, log2(chance[0] / chance[1])))
+    if len(bits) < 3 or sum(found + 0.3 for _, found in bits) < 2.0:
+        return []
+    return loose + [part for part, found in bits if found > 0]
