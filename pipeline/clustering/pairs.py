@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
+from typing import Final
 
 import msgspec
 
@@ -42,6 +43,10 @@ class GraphEdge(msgspec.Struct, frozen=True, gc=False):
     reasons: tuple[str, ...] = ()
     person: bool = False
     """Whether it is about the accounts' holders, not about numbers that look alike."""
+
+
+RARE_NAME: Final = "rare_name"
+"""The reason of an edge that would be none if the holders' name were not a rare one."""
 
 
 def person_edge(one: str, other: str, bits: float, reasons: tuple[str, ...]) -> GraphEdge:

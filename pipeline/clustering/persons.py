@@ -25,7 +25,7 @@ from itertools import islice
 
 from pipeline.clustering.evidence import Model
 from pipeline.clustering.nodes import NO_PERSONS, Node, Nodes
-from pipeline.clustering.pairs import GraphEdge, person_edge
+from pipeline.clustering.pairs import RARE_NAME, GraphEdge, person_edge
 from pipeline.clustering.personas import Persona
 from pipeline.clustering.rows import last_part, row_key
 from pipeline.identity.account import bank_of
@@ -58,7 +58,6 @@ _Read = dict[bytes, list[str]]
 
 _SEEN_BITS = 1 << 26
 _SAME_PERSON = "same_person"
-_RARE_NAME = "rare_name"
 _MARK = b"q"
 _WORD = _MARK + b"w"
 
@@ -213,7 +212,7 @@ class Persons:
         # Looked up only where it decides.
         lacking = bits < weights.join_bits <= bits + weights.rare_name
         if lacking and self._rare_name(account, other):
-            bits, reasons = bits + weights.rare_name, (*reasons, _RARE_NAME)
+            bits, reasons = bits + weights.rare_name, (*reasons, RARE_NAME)
         if bits < weights.join_bits:
             return None
         return person_edge(account.key, other.key, round(bits, 3), (_SAME_PERSON, *reasons))

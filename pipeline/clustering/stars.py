@@ -7,17 +7,13 @@ two accounts, and may be two customers of one name.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from pipeline.clustering.brigades import heard
 from pipeline.clustering.candidates import same_number
 from pipeline.clustering.nodes import Node
 from pipeline.clustering.normalised import UNKNOWN_BANK
-from pipeline.clustering.pairs import LOOK_ALIKE, GraphEdge
+from pipeline.clustering.pairs import LOOK_ALIKE, RARE_NAME, GraphEdge
 from pipeline.identity.account import bank_of
-
-RARE_NAME: Final = "rare_name"
-"""The reason of an edge that would be none if the holders' name were not a rare one."""
 
 
 def starred(nodes: Mapping[str, Node], edges: Sequence[GraphEdge]) -> list[GraphEdge]:
