@@ -80,7 +80,7 @@ class Clustering(_Part):
     hub_limit: HubLimits
     bridge_voices: int = Field(ge=1)
     bridge_identifiers: int = Field(ge=1)
-    bridge_bits: float = Field(default=7.5, gt=0)
+    bridge_bits: float = Field(default=5.0, gt=0)
     one_edit_bits: float = Field(ge=10.0)
     cluster_limit: int = Field(ge=2)
 

@@ -78,7 +78,7 @@ def test_numbers_that_each_go_with_one_account_only_make_two_parties_of_a_phones
 
 
 def test_a_number_with_its_bank_and_without_supports_no_part_twice() -> None:
-    run = Run()
+    run = Run(small_policy(bridge_bits=7.5))
     for place in range(2):
         run.feed(ring(place, place, place)[: 6 if place else 2])
     run.feed([report(f"bare-{n}", [account(ACCOUNTS[0], None)]) for n in range(4)])
