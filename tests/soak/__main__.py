@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import secrets
+import shutil
 import signal
 import sys
 import tempfile
@@ -32,13 +33,19 @@ def main() -> int:
     os.environ.setdefault("FREEZELINE_HASH_KEY", secrets.token_hex(32))
     # An end from outside ends the workers and the broker too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with tempfile.TemporaryDirectory(prefix="freezeline-soak-") as folder:
+    folder = Path(tempfile.mkdtemp(prefix="freezeline-soak-"))
+    keep = False
+    try:
         soak = soak_run(
-            Path(folder),
+            folder,
             asked.minutes * 60,
             asked.seed,
             lambda line: print(line, file=sys.stderr, flush=True),
         )
+        keep = failed(soak.result)
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
     draw(asked.picture, soak.series, soak.slopes, soak.faults_at, soak.seconds)
     for name, told in soak.result["slopes"].items():
         limit = told["limit_an_hour"]
@@ -49,6 +56,10 @@ def main() -> int:
         )
     for sentence in soak.result["growing"]:
         print(f"FAULT: {sentence}.")
+    for worker in soak.result["ended_by_themselves"]:
+        print(f"FAULT: {worker} ended by itself.")
+    if keep:
+        print(f"logs and data are in {folder}")
     print(f"the picture is {asked.picture}")
     print(json.dumps(soak.result), flush=True)
     return int(failed(soak.result))
