@@ -127,7 +127,7 @@ class Counts:
     ) -> None:
         bits = self._model.together.kind_bits
         for edge in links:
-            if "named together in 1 reports by 1 voices" in edge.reasons:
+            if "named together in 1 report by 1 voice" in edge.reasons:
                 weaker = min((kind_of(edge.a), kind_of(edge.b)), key=lambda kind: bits[kind])
                 right = bool(owners.get(edge.a, set()) & owners.get(edge.b, set()))
                 self.together[weaker][right] += 1

@@ -25,7 +25,7 @@ from pipeline.topics import CLUSTERS, FILED_REPORTS, WATCHLIST
 MAX_EDGES = 20
 """Edges of one identifier that are listed; of the rest only the number is said."""
 
-_TOGETHER = re.compile(r"named together in (?P<reports>\d+) reports by (?P<voices>\d+) voices")
+_TOGETHER = re.compile(r"named together in (?P<reports>\d+) reports? by (?P<voices>\d+) voices?")
 _ROUNDING = 0.05
 """Bits by which the parts of an edge's sum may differ from it."""
 _WORTH = re.compile(r"(?P<what>.+):(?P<bits>[+-]\d+(?:\.\d+)?)")

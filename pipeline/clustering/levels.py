@@ -251,7 +251,9 @@ def _told(reports: int, voices: int, reasons: tuple[str, ...]) -> list[str]:
 
 @lru_cache(maxsize=4_096)
 def _together(reports: int, voices: int) -> str:
-    return f"named together in {reports} reports by {voices} voices"
+    in_reports = "1 report" if reports == 1 else f"{reports} reports"
+    by_voices = "1 voice" if voices == 1 else f"{voices} voices"
+    return f"named together in {in_reports} by {by_voices}"
 
 
 def _as_evidence(account: str, edge: GraphEdge) -> tuple[str, str, str]:

@@ -28,7 +28,7 @@ def test_a_slip_is_the_rings_that_was_meant_but_an_honest_account_and_a_courier_
 
 
 def test_a_links_kind_is_what_its_ends_are_or_which_fields_agree():
-    together = Edge(MULE, COURIER, "T0", 8.0, ["named together in 1 reports by 1 voices"], 1)
+    together = Edge(MULE, COURIER, "T0", 8.0, ["named together in 1 report by 1 voice"], 1)
     alike = Edge(MULE, SLIP, "T1", 27.0, ["one_edit", "same_holder_name:+19.0", "bridge"])
     assert kind_of_link(together) == "named together: account and phone"
     assert kind_of_link(alike) == "one_edit, same_holder_name"
