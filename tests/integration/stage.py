@@ -34,7 +34,9 @@ from pipeline.topics import (
 )
 
 SETTLE_SECONDS = 90.0
-HOURS_AGO = 30
+HOURS_AGO = 54
+"""When a scenario's day began: long enough ago that its last events (some are filed more than a day
+later) are not from the future, and so that no hold's clock (72 hours) runs out in a test."""
 
 
 def small_scenario(seed: int = 5, reports: int = 40, payments: int = 3000) -> Scenario:
