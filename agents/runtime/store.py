@@ -21,6 +21,7 @@ from rocksdict import (
     BottommostLevelCompaction,
     Cache,
     CompactOptions,
+    DBCompressionType,
     Options,
     Rdict,
     ReadOptions,
@@ -44,6 +45,11 @@ _LOG_KEY = _RESERVED + b"log"
 _SCRUBBED_KEY = _RESERVED + b"scrubbed"
 
 _MANIFEST_BYTES = 1
+_ZSTD_LEVEL = -1
+"""Of the lowest level of files, where nearly all bytes are: an eighth smaller than RocksDB's own
+choice, and read as fast. Level 1 would save twice that, for half as much again of writing."""
+_ZLIB_WINDOW_BITS = -14
+"""RocksDB's default, of no meaning to zstd."""
 _REWRITTEN_AFTER_S = 7 * 86_400
 """Every file is rewritten at least so often: then what was deleted in it is gone from the disk."""
 
@@ -338,6 +344,8 @@ def _open(path: Path, cache_bytes: int, write_buffer_bytes: int) -> Rdict:
     options.set_block_based_table_factory(table)
     options.set_write_buffer_size(write_buffer_bytes)
     options.set_max_write_buffer_number(2)
+    options.set_bottommost_compression_type(DBCompressionType.zstd())
+    options.set_bottommost_compression_options(_ZLIB_WINDOW_BITS, _ZSTD_LEVEL, 0, 0, True)
     options.set_keep_log_file_num(2)
     # The manifest names the first and the last key of every file that there ever was: it is begun
     # anew with each change of the files, so that none of an erased identifier's keys stays in it.
