@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
-
-from sortedcontainers import SortedList
 
 from pipeline.accounts.file import AccountFile
 from pipeline.contracts.account_log import Answer, Posting
@@ -28,7 +27,8 @@ class RunningBalance:
     def __init__(self, file: AccountFile) -> None:
         self._file = file
         self._stated: Statement | None = None
-        self._later: SortedList[tuple[int, str, int]] = SortedList()
+        self._later: list[tuple[int, str, int]] = []
+        """When, which posting and how much: what moved since the statement, in order."""
         self._moved = 0
         self._work_out()
 
@@ -54,7 +54,7 @@ class RunningBalance:
         if after.balance is not None:
             self.state((after.at, key, after.balance))
         if self._stated is not None and after.at > self._stated[0]:
-            self._later.add((after.at, key, after.amount))
+            insort(self._later, (after.at, key, after.amount))
             self._moved += after.amount
 
     def state(self, statement: Statement) -> None:
@@ -65,9 +65,9 @@ class RunningBalance:
         if statement < self._stated:
             return
         self._stated = statement
-        later = self._later
-        while later and later[0][0] <= statement[0]:
-            self._moved -= later.pop(0)[2]
+        stated = bisect_right(self._later, statement[0], key=_at)
+        self._moved -= sum(amount for _, _, amount in self._later[:stated])
+        del self._later[:stated]
 
     def carried(self) -> Iterable[str]:
         """Yield the ids of the postings without which another balance would be known."""
@@ -78,25 +78,25 @@ class RunningBalance:
 
     def _take_back(self, key: str, posting: Posting) -> None:
         if self._stated is not None and posting.at > self._stated[0]:
-            self._later.remove((posting.at, key, posting.amount))
+            del self._later[bisect_left(self._later, (posting.at, key, posting.amount))]
             self._moved -= posting.amount
 
     def _work_out(self) -> None:
         postings = self._file.postings
-        self._stated = max(
-            (
-                *((p.at, k, p.balance) for k, p in postings.items() if p.balance is not None),
-                *_answered(self._file.answers.values()),
-            ),
-            default=None,
-        )
-        self._later.clear()
+        stated = [(p.at, k, p.balance) for k, p in postings.items() if p.balance is not None]
+        stated += _answered(self._file.answers.values())
+        self._stated = max(stated, default=None)
+        self._later = []
         self._moved = 0
         if self._stated is not None:
             at = self._stated[0]
-            self._later.update((p.at, k, p.amount) for k, p in postings.items() if p.at > at)
+            self._later = sorted((p.at, k, p.amount) for k, p in postings.items() if p.at > at)
             self._moved = sum(amount for _, _, amount in self._later)
 
 
 def _answered(answers: Iterable[Answer]) -> Iterable[Statement]:
     return ((a.at, a.update_id, a.balance) for a in answers if a.balance is not None)
+
+
+def _at(moved: tuple[int, str, int]) -> int:
+    return moved[0]

@@ -100,11 +100,12 @@ class Book:
             self.remove(entry.key)
         self._known[entry.key] = entry
         self._changed.add(entry.key)
-        place = bisect_left(self._ranks, entry.rank)
-        self._ranks.insert(place, entry.rank)
+        rank = entry.rank
+        place = bisect_left(self._ranks, rank)
+        self._ranks.insert(place, rank)
         self._entries.insert(place, entry)
         if entry.balance is not None:
-            insort(self._stated, entry.rank)
+            insort(self._stated, rank)
         self._touch(entry.at)
 
     def remove(self, key: str) -> None:

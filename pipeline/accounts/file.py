@@ -144,7 +144,11 @@ def step_key(step: Step) -> str:
 
 def add_event(file: AccountFile, event: AccountEvent) -> bool:
     """Add a claim, level, answer, notice or step; return whether the file changed."""
-    key = place_of(event)[1]
+    return add_event_at(file, place_of(event)[1], event)
+
+
+def add_event_at(file: AccountFile, key: str, event: AccountEvent) -> bool:
+    """Do as `add_event` does; ``key`` is the event's in the file, as `place_of` says."""
     match event:
         case Claim():
             return _add(file.claims, key, event)

@@ -7,11 +7,9 @@ payment therefore moves the end of that beginning, and the holds before it are n
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from heapq import heappop, heappush
 from typing import NamedTuple
-
-from sortedcontainers import SortedList
 
 from pipeline.accounts.places import Place, take_out
 
@@ -41,7 +39,7 @@ class HoldQueue:
         """Origins whose hold came, went or changed its amount since this was emptied last."""
         self._ended = ended
         self._waiting: dict[str, Waiting] = {}
-        self._queue: SortedList[Turn] = SortedList()
+        self._queue: list[Turn] = []
         self._held: set[str] = set()
         self._held_satang = 0
         self._held_until: list[Place] = []
@@ -176,7 +174,7 @@ class HoldQueue:
         else:
             # One that comes before the last that is held is held in any case, until `fit`.
             before = self._held and waiting.turn < self._queue[len(self._held) - 1]
-            self._queue.add(waiting.turn)
+            insort(self._queue, waiting.turn)
             if before:
                 self._hold(waiting)
 
@@ -190,7 +188,7 @@ class HoldQueue:
         else:
             if origin in self._held:
                 self._release(waiting)
-            self._queue.remove(waiting.turn)
+            del self._queue[bisect_left(self._queue, waiting.turn)]
 
     def _hold(self, waiting: Waiting) -> None:
         origin = waiting.turn[2]

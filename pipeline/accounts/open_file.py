@@ -10,7 +10,7 @@ import msgspec
 from pipeline.accounts.decision import Decision
 from pipeline.accounts.file import (
     AccountFile,
-    add_event,
+    add_event_at,
     add_posting,
     decode_file,
     merged,
@@ -157,11 +157,11 @@ class OpenFile:
         """Add a claim, level, answer, notice or step; return whether the file changed."""
         name, key = place_of(event)
         before = getattr(self.file, name).get(key) if name in MAPS else None
-        if not add_event(self.file, event):
+        if not add_event_at(self.file, key, event):
             return False
         if name in MAPS:
             self._tail.add(name, key)
-        self._review.event_added(event, before)
+        self._review.event_added(key, event, before)
         return True
 
     def settle(self, now: int, offset: int, cause: Cause) -> Settled:

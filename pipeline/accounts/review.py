@@ -59,6 +59,8 @@ class Review:
         self._terms: Terms | None = None
         self._to_place: set[str] = set()
         """Payments whose place in the queue may be another."""
+        self._candidates: dict[str, Candidate] = {}
+        """Those that the decision being made has found."""
         self._told_of: tuple[object, ...] | None = None
         self._to_tell: set[str] = set()
         self._said = _LastSaid(file)
@@ -88,8 +90,8 @@ class Review:
             self._to_tell.add(after.transaction)
             self._to_place.add(after.transaction)
 
-    def event_added(self, event: AccountEvent, before: AccountEvent | None) -> None:
-        """Take over an event that is new in the file, or newer than one that it had ``before``."""
+    def event_added(self, key: str, event: AccountEvent, before: AccountEvent | None) -> None:
+        """Take over an event that is new in the file, under ``key``, or newer than ``before``."""
         match event:
             case Claim():
                 assert before is None or isinstance(before, Claim)
@@ -107,7 +109,7 @@ class Review:
             case Step():
                 assert before is None or isinstance(before, Step)
                 if self._traces is not None:
-                    self._traces.tracing.step_added(before, event)
+                    self._traces.tracing.step_added(key, before, event)
             case Level():
                 pass
 
@@ -176,6 +178,7 @@ class Review:
         level = self._file.level
         context = (level.level, level.cluster, behind) if level is not None else (behind,)
         self._said.compare(decision, self._holds(context), self._watch(balance), context)
+        self._candidates.clear()
         self._tell(terms, decision)
         return decision
 
@@ -205,6 +208,7 @@ class Review:
         if candidate is None:
             self._queue.drop(origin)
         else:
+            self._candidates[origin] = candidate
             undisputed = candidate.payment is None and candidate.traced is None
             turn = (undisputed, candidate.at, origin)
             amount = candidate.disputed
@@ -239,7 +243,7 @@ class Review:
         held = sorted((queue.turn(origin), origin) for origin in touched & queue.held)
         holds: dict[str, Standing | None] = dict.fromkeys(touched - queue.held)
         for _, origin in held:
-            candidate = self._candidate(origin, terms)
+            candidate = self._candidates.get(origin) or self._candidate(origin, terms)
             assert candidate is not None
             holds[origin] = hold(candidate, queue.amount(origin), known)
         return holds

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 
 from pipeline.accounts.apportionment import Colour, Mark, Share, Touched, apportionment
 from pipeline.accounts.book import Book, Entry
-from pipeline.accounts.file import step_key
 from pipeline.accounts.returns import Returns
 from pipeline.accounts.trade import Trade
 from pipeline.contracts.account_log import Posting, Step
@@ -123,12 +122,13 @@ class StolenMoney:
             self._undisputed.discard(transaction)
         self._to_mark.add(transaction)
 
-    def step_added(self, step: Step) -> None:
-        """Take over a step, or a newer one."""
+    def step_added(self, key: str, step: Step) -> None:
+        """Take over a step, or a newer one, by its `step_key`."""
         steps = self._steps.setdefault(step.transaction, {})
-        steps[step_key(step)] = step
-        if not step.marks:
-            del steps[step_key(step)]
+        if step.marks:
+            steps[key] = step
+        else:
+            steps.pop(key, None)
             if not steps:
                 del self._steps[step.transaction]
         self._to_mark.add(step.transaction)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from pipeline.accounts.apportionment import PRO_RATA, Colour
-from pipeline.accounts.file import AccountFile, step_key
+from pipeline.accounts.file import AccountFile
 from pipeline.accounts.onward import Due, Onward
 from pipeline.accounts.stolen_money import UNDISPUTED_HOP, StolenMoney
 from pipeline.accounts.trails import Root, Source, Traced, joint_legs, joint_source, leg_of
@@ -65,8 +65,8 @@ class Tracing:
         """Why nothing that came from other accounts is held here; None: it may be."""
         self._sent: dict[str, set[Due]] = {}
         """By posting: the steps sent before. It may have been left out, and come again."""
-        for step in file.steps.values():
-            self.step_added(None, step)
+        for key, step in file.steps.items():
+            self.step_added(key, None, step)
         for step in file.sent.values():
             if step.marks:
                 side = "+" if step.hop == 1 else "-"
@@ -135,16 +135,16 @@ class Tracing:
             source = Source(self._policy.accounts, *root[1:])
         self._source(Colour(1, origin), "", source)
 
-    def step_added(self, before: Step | None, step: Step) -> None:
-        """Take over a step that is new in the file, or newer than ``before``."""
+    def step_added(self, key: str, before: Step | None, step: Step) -> None:
+        """Take over a step that is new in the file (``key``), or newer than ``before``."""
         if not step.marks and before is None:
             return
         self._traced.clear()
         colour, source = Colour(step.hop, step.origin), None
         if step.marks:
             source = Source(step.accounts, step.stolen, step.since, step.until, step.cluster)
-        self._source(colour, step_key(step), source)
-        self.money.step_added(step)
+        self._source(colour, key, source)
+        self.money.step_added(key, step)
         if self._policy.method == PRO_RATA:
             self._onward.touch([colour])
 
