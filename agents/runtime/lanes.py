@@ -278,10 +278,9 @@ class Lane:
         outputs = [] if silent else folded.outputs
         if traced is not None:
             outputs = traced.folded(outputs)
-        if not silent:
-            reasons = self._dead_letters.over_limit(len(records), folded)
-            if reasons is not None:
-                self._stop_for_dead_letters(reasons)
+        reasons = None if silent else self._dead_letters.over_limit(len(records), folded)
+        if reasons is not None:
+            self._stop_for_dead_letters(reasons)
         self.next_offset = stop
         self.progressed_at = monotonic()
         folded_at = perf_counter()
@@ -320,7 +319,8 @@ class Lane:
             self._fail_point.passing(Moment.ANSWERED)
             if self.store is not None and work.changes is not None:
                 try:
-                    self.store.persist(work.changes, work.stop)
+                    logged = work.stop > self.silent_until
+                    self.store.persist(work.changes, work.stop, logged=logged)
                     if work.scrub:
                         await asyncio.to_thread(self.store.scrub)
                 except StoreUnusable as error:

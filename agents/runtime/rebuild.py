@@ -56,11 +56,11 @@ async def restore(
             ]
             if records:
                 erased |= lane.fold.restore(records)
-                store.persist(store.take_changes(), None)
+                store.persist(store.take_changes(), None, logged=False)
             taken += len(records)
             settings.metrics.count("restored_records", (worker, topic), len(records))
     if erased:
         lane.note_progress()
         await asyncio.to_thread(store.scrub)
-    store.persist(store.take_changes(), position)
+    store.persist(store.take_changes(), position, logged=False)
     return taken

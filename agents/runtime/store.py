@@ -2,7 +2,8 @@
 
 One column family, one atomic write for a batch's changes and its position: so the state is always
 a prefix of the log, and knows which. After a crash of the host it may be some batches behind (the
-write-ahead log is not synced at each write), which is safe for the same reason.
+write-ahead log is not synced at each write), which is safe for the same reason. What is folded
+silently is not logged at all: it reaches the files in order, and all of it before anything logged.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from rocksdict import (
     Rdict,
     ReadOptions,
     WriteBatch,
+    WriteOptions,
 )
 from sortedcontainers import SortedList
 
@@ -74,6 +76,8 @@ class PartitionStore:
         self._unsorted: set[bytes] = set()
         self._pending: Changes = {}
         self._taken: list[Changes] = []
+        self._unlogged = False
+        """Whether something was written without the write-ahead log, and is perhaps in no file."""
         position = self._stored(_POSITION_KEY)
         self.next_offset: int | None = None if position is None else int(position)
 
@@ -167,14 +171,16 @@ class PartitionStore:
         self._taken.append(changes)
         return changes
 
-    def persist(self, changes: Changes, next_offset: int | None) -> None:
+    def persist(self, changes: Changes, next_offset: int | None, *, logged: bool = True) -> None:
         """Write the oldest changes taken and the position after them, in one atomic write.
 
-        ``next_offset`` None leaves the position alone (rebuilding). Raises `StoreUnusable`.
+        ``next_offset`` None leaves the position alone (rebuilding). What is not ``logged`` costs
+        half as much, and a process that is killed may lose it together with its position: for what
+        can be folded again, as while rebuilding. Raises `StoreUnusable`.
         """
         if not self._taken or self._taken[0] is not changes:
             raise ValueError("changes are persisted in the order in which they were taken")
-        self._write(changes, next_offset)
+        self._write(changes, next_offset, logged)
         del self._taken[0]
         self._uncover(changes)
         if next_offset is not None:
@@ -258,7 +264,7 @@ class PartitionStore:
         except Exception as error:
             raise _unusable(self.path, error) from error
 
-    def _write(self, changes: Changes, next_offset: int | None) -> None:
+    def _write(self, changes: Changes, next_offset: int | None, logged: bool = True) -> None:
         batch = WriteBatch(raw_mode=True)
         for key, value in changes.items():
             if value is None:
@@ -268,7 +274,15 @@ class PartitionStore:
         if next_offset is not None:
             batch.put(_POSITION_KEY, b"%d" % next_offset)
         try:
-            self._db.write(batch)
+            if logged:
+                if self._unlogged:
+                    # The log must not come back without what was written before it.
+                    self._db.flush()
+                    self._unlogged = False
+                self._db.write(batch)
+            else:
+                self._unlogged = True
+                self._db.write(batch, _unlogged())
         except Exception as error:
             raise _unusable(self.path, error) from error
 
@@ -329,6 +343,13 @@ def _copy_entries(source: Rdict, copy: Rdict) -> int:
 _COPY_ATTEMPTS = 5
 _COPY_PAUSE_SECONDS = 0.2
 _COPIED_AT_ONCE = 1_000
+
+
+def _unlogged() -> WriteOptions:
+    options: Any = WriteOptions()  # its stub has a method where there is a property
+    options.disable_wal = True
+    written: WriteOptions = options
+    return written
 
 
 def _read_back_key(topic: str, partition: int) -> bytes:

@@ -116,6 +116,8 @@ class LookBack:
         self._waiting: dict[bytes, None] = {}
         """The rows of what waits."""
         self._waiting_postings = 0
+        self._newest = -1
+        """The newest sequence that blocks were written with, or may have been."""
         self._pending_hours: list[int] | None = None
         """The hours of what is in no block yet; None: to be found out."""
         self._blocks = self._find_blocks()
@@ -127,6 +129,7 @@ class LookBack:
         for key, value in scan_prefix(state, _WAITING):
             self.take(_DECODER.decode(value), ())
             self._waits(key)
+            self._newest = int.from_bytes(key[len(_WAITING) :], "big")
         self._plan(now)
 
     def take(self, postings: list[Posting], cases: Container[str]) -> list[Posting]:
@@ -177,7 +180,7 @@ class LookBack:
         for place, postings in self._pending.items():
             hour, bucket = divmod(place, BUCKETS)
             key = _block_key(bucket, hour) + sequence.to_bytes(8, "big")
-            before = self._state.get(key)
+            before = self._state.get(key) if sequence <= self._newest else None
             if before is not None:
                 postings = _DECODER.decode(before) + postings
             value = _ENCODER.encode(postings)
@@ -193,6 +196,7 @@ class LookBack:
             self._to_look_at.add(hour)
         for key in self._waiting:
             self._state.delete(key)
+        self._newest = max(self._newest, sequence)
         self._pending.clear()
         self._pending_hours = None
         self._new.clear()

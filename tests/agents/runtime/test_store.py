@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -75,6 +77,46 @@ def test_changes_are_persisted_in_order(tmp_path: Path) -> None:
     store.put(b"k", b"2")
     with pytest.raises(ValueError, match="order"):
         store.persist(store.take_changes(), 2)
+    store.close()
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from agents.runtime.store import PartitionStore
+store = PartitionStore.open(Path(sys.argv[1]), 1 << 20, 1 << 20)
+store.put(b"first", b"1")
+store.persist(store.take_changes(), 1)
+store.put(b"silent", b"2")
+store.persist(store.take_changes(), 2, logged=False)
+if sys.argv[2] == "spoke":
+    store.put(b"spoken", b"3")
+    store.persist(store.take_changes(), 3)
+os._exit(9)
+"""
+
+
+@pytest.mark.parametrize(("end", "position"), [("silent", 1), ("spoke", 3)])
+def test_what_a_killed_process_did_not_log_is_lost_with_its_position_or_not_at_all(
+    tmp_path: Path, end: str, position: int
+) -> None:
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "s"), end]
+    assert subprocess.run(command, check=False).returncode == 9
+    store = open_store(tmp_path / "s")
+    assert store.next_offset == position
+    assert store.get(b"first") == b"1"
+    assert (store.get(b"silent") is not None) is (position >= 2)
+    assert (store.get(b"spoken") is not None) is (position >= 3)
+    store.close()
+
+
+def test_what_was_not_logged_comes_back_from_a_store_that_was_closed(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "s")
+    store.put(b"silent", b"2")
+    store.persist(store.take_changes(), 2, logged=False)
+    store.close()
+    store = open_store(tmp_path / "s")
+    assert (store.next_offset, store.get(b"silent")) == (2, b"2")
     store.close()
 
 
