@@ -156,9 +156,9 @@ class LookBack:
 
     def flush(self, sequence: int) -> None:
         """Write what was added under the number ``sequence`` (a log offset, so it grows)."""
-        added = sum(map(len, self._new))
-        if not added:
+        if not self._new:
             return
+        added = sum(map(len, self._new))
         key = _WAITING + sequence.to_bytes(8, "big")
         if self._waiting_postings + added < BLOCK_POSTINGS:
             before = self._state.get(key)
