@@ -48,8 +48,8 @@ _SCRUBBED_KEY = _RESERVED + b"scrubbed"
 
 _MANIFEST_BYTES = 1
 _ZSTD_LEVEL = -1
-"""Of the lowest level of files, where nearly all bytes are: an eighth smaller than RocksDB's own
-choice, and read as fast. Level 1 would save twice that, for half as much again of writing."""
+"""Of the lowest level of files, where most bytes are: a remembered posting takes 52 bytes for 60 at
+two million, 58 for 61 at ten, and is read as fast. Level 1 packs better, and writing costs more."""
 _ZLIB_WINDOW_BITS = -14
 """RocksDB's default, of no meaning to zstd."""
 _REWRITTEN_AFTER_S = 7 * 86_400
