@@ -26,6 +26,7 @@ from pipeline.clustering.documents import (
     kept_persons,
     persons_of,
 )
+from pipeline.clustering.hubs import is_everybodys
 from pipeline.clustering.normalised import StoredReport, decode_stored, encode_stored
 from pipeline.clustering.pairs import GraphEdge, others_of
 from pipeline.clustering.personas import NOBODY, Persona, persona_of
@@ -38,11 +39,8 @@ from pipeline.state import State, scan_prefix
 FEW = 8
 """Up to so many reports, an identifier's document lists them; above, counts and rows are kept."""
 
-KEPT_NODES = 60_000
-"""Identifiers kept in memory (about 3 KiB each); those that no report named for longest go."""
-
-KEPT_REPORTS = 40_000
-"""Reports kept in memory (about 1.5 KiB each); those not used for longest go."""
+KEPT_NODES, KEPT_REPORTS = 60_000, 40_000
+"""Identifiers (about 3 KiB each) and reports (1.5 KiB) kept in memory; those unused longest go."""
 
 NAMES_AN_ACCOUNT = 32
 """Holders' names of one account that are compared, in the order of the alphabet. Counted
@@ -158,7 +156,9 @@ class Node:
     @property
     def hub(self) -> bool:
         """Whether it is a public number: it joins nothing."""
-        return self.public or self.summary.degree > self.hub_limit
+        # Most have few neighbours: then nobody needs to ask how many voices there are.
+        summary, limit = self.summary, self.hub_limit
+        return self.public or (summary.degree > limit and is_everybodys(summary, limit))
 
     def changed(self, report: StoredReport, by: int) -> None:
         """Take note that a report of it came (1), as the last of ``few``, or went (-1)."""

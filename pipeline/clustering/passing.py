@@ -136,7 +136,9 @@ class Passing:
             part = [left.pop()]
             for end in part:
                 ties = self._edges.ties(self._nodes.of(end))
-                tied = [other for other in left if other in ties]
+                # Of a number that many slips surround most have few ties: then these are fewer.
+                few, many = (ties, left) if len(ties) < len(left) else (left, ties)
+                tied = [other for other in few if other in many]
                 left.difference_update(tied)
                 part += tied
             parts.append(part)

@@ -54,7 +54,10 @@ class LevelRule(_Part):
 
 
 class HubLimits(_Part):
-    """Distinct other identifiers above which a value is a public number, by kind."""
+    """Distinct other identifiers above which a value may be a public number, by kind.
+
+    It is one where they change with its voices (`pipeline.clustering.hubs`).
+    """
 
     account: int = Field(ge=2)
     phone: int = Field(ge=2)

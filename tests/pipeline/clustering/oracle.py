@@ -18,8 +18,20 @@ from pipeline.clustering.persons import PERSONS_A_BLOCK, blocks_of
 from pipeline.identity.account import bank_of, is_one_edit, number_of
 from pipeline.policy.policy import Policy, Standing
 from tests.pipeline.clustering.oracle_names import bear_one_rare_name
-from tests.pipeline.clustering.oracle_parties import Edge, apart, passes_by, several_ties
-from tests.pipeline.clustering.oracle_words import accounts, newest_decisions, newest_words, rule
+from tests.pipeline.clustering.oracle_parties import (
+    Edge,
+    apart,
+    everybodys,
+    passes_by,
+    several_ties,
+)
+from tests.pipeline.clustering.oracle_words import (
+    a_crowd_was_sent,
+    are_at_two_banks,
+    newest_decisions,
+    newest_words,
+    rule,
+)
 
 HOUR_MS = 3_600_000
 
@@ -49,7 +61,10 @@ class Oracle:
             others[a].add(b)
             others[b].add(a)
         self.others = others
-        self.hubs = {n for n in self.of if len(others[n]) > self.rules.hub_limit.of(n)}
+        limit = self.rules.hub_limit.of
+        self.hubs = {
+            n for n in self.of if everybodys(len(others[n]), limit(n), len(self.voices(n)))
+        }
         self.decisions = newest_decisions(decisions)
         self.public: dict[str, StoredDecision] = {}
         for decision in self.decisions:
@@ -66,13 +81,7 @@ class Oracle:
         return {r.voice for r in self.of[node] if r.victim}
 
     def brigade(self, node: str) -> bool:
-        reports = self.of[node]
-        strong = ("verified", "police_filed", "bank_detected", "laundering_listed")
-        if any(getattr(report, why) for report in reports for why in strong):
-            return False
-        days = [report.received_at // 86_400_000 for report in reports]
-        burst = max(sum(day in (first, first + 1) for day in days) for first in days)
-        return burst >= 5 and 2 * burst >= len(reports)
+        return a_crowd_was_sent(self.of[node])
 
     def levels(self) -> dict[str, tuple[str, bool]]:
         found = {}
@@ -388,13 +397,4 @@ class Oracle:
         return set(cluster.values())
 
     def _two_banks(self, one: Iterable[str], other: Iterable[str]) -> bool:
-        """Say whether joining two clusters makes one of what are several accounts of a number."""
-        known = [
-            [n for n in part if bank_of(n) != "?"] for part in (accounts(one), accounts(other))
-        ]
-        for number in {number_of(n) for n in known[0]} & {number_of(n) for n in known[1]}:
-            same = [n for part in known for n in part if number_of(n) == number]
-            several = sum(len(self.voices(n)) > 1 for n in same)
-            if several != 1:
-                return True
-        return False
+        return are_at_two_banks(one, other, lambda account: len(self.voices(account)))

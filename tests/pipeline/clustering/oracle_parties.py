@@ -53,3 +53,10 @@ def passes_by(parts: list[tuple[set[N], int, int]]) -> list[set[N]]:
     if len(bits) < 3 or sum(found + 0.3 for _, found in bits) < 2.0:
         return []
     return loose + [part for part, found in bits if found > 0]
+
+
+def everybodys(neighbours: int, limit: int, voices: int) -> bool:
+    """Say whether an identifier is a public number: its neighbours change with its voices."""
+    if neighbours > 16 * limit:
+        return True
+    return neighbours > limit and neighbours / 3 > voices / 4

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import networkx as nx  # type: ignore[import-untyped]
 
 from pipeline.clustering.decisions import StoredDecision
 from pipeline.clustering.normalised import StoredReport
+from pipeline.identity.account import bank_of, number_of
 
 
 def newest_words(reports: Iterable[StoredReport]) -> list[StoredReport]:
@@ -62,3 +63,25 @@ def rule(
 def accounts(nodes: Iterable[str]) -> list[str]:
     """Return those that are accounts."""
     return [node for node in nodes if node.startswith("account:")]
+
+
+def a_crowd_was_sent(reports: Sequence[StoredReport]) -> bool:
+    """Say whether all that is known of an identifier is a burst of unverified reports."""
+    strong = ("verified", "police_filed", "bank_detected", "laundering_listed")
+    if any(getattr(report, why) for report in reports for why in strong):
+        return False
+    days = [report.received_at // 86_400_000 for report in reports]
+    burst = max(sum(day in (first, first + 1) for day in days) for first in days)
+    return burst >= 5 and 2 * burst >= len(reports)
+
+
+def are_at_two_banks(
+    one: Iterable[str], other: Iterable[str], voices: Callable[[str], int]
+) -> bool:
+    """Say whether joining two clusters makes one of what are several accounts of a number."""
+    known = [[n for n in part if bank_of(n) != "?"] for part in (accounts(one), accounts(other))]
+    for number in {number_of(n) for n in known[0]} & {number_of(n) for n in known[1]}:
+        same = [n for part in known for n in part if number_of(n) == number]
+        if sum(voices(n) > 1 for n in same) != 1:
+            return True
+    return False
