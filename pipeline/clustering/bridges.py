@@ -23,6 +23,7 @@ import msgspec
 from pipeline.clustering.cut_vertices import Search
 from pipeline.clustering.pairs import GraphEdge
 from pipeline.clustering.parties import apart_bits, counts_for_a_party, needed_bits
+from pipeline.clustering.statements import Graph
 
 MAX_ROUNDS = 64
 """Cutting one bridge may lay bare another; so many rounds, then the rest stays as it is. Counted
@@ -71,6 +72,8 @@ class Thresholds(NamedTuple):
 
 
 NOTHING = Support(frozenset(), 0)
+ALONE = -2
+"""The part of a leaf of which nothing else is left; -1 is the part above in the search."""
 
 
 class Cuts(NamedTuple):
@@ -141,22 +144,32 @@ def _one_round(
     cut: set[int],
     thresholds: Thresholds,
 ) -> set[int]:
-    graph = _Graph(nodes, edges, counted, cut)
+    graph = Graph(nodes, edges, counted, cut, [s.identifiers > 0 for s in supports])
     search = Search(graph.neighbours)
-    padding = [NOTHING] * (len(graph.neighbours) - len(nodes))
-    parts = _Parts(search, [*supports, *padding], thresholds)
+    parts = _Parts(search, _with_what_hangs(graph, supports, thresholds), thresholds, graph.homes)
     clearest: dict[int, _Cut] = {}
     for vertex in search.separated:
         groups = parts.supported_around(vertex, graph.voice_of(vertex))
         if len(groups) < 2:
             continue
         root = search.root[vertex]
-        needed = needed_bits(thresholds.bits, search.end[root] + 1 - search.place[root])
+        needed = needed_bits(thresholds.bits, parts.size(root, graph))
         for found in _cuts_at(vertex, groups, parts, graph):
             known = clearest.get(root)
             if found.bits >= needed and (known is None or found.rank < known.rank):
                 clearest[root] = found
     return set().union(*(found.places for found in clearest.values()))
+
+
+def _with_what_hangs(
+    graph: Graph, supports: Sequence[Support], thresholds: Thresholds
+) -> list[Support]:
+    """Return the support of each vertex, with that of the leaves that hang on it."""
+    found = [*supports, *[NOTHING] * (len(graph.neighbours) - len(supports))]
+    for leaf, homes in graph.homes.items():
+        for home in homes:
+            found[home] = thresholds.add(found[home], supports[leaf])
+    return found
 
 
 class _Cut(NamedTuple):
@@ -175,7 +188,7 @@ class _Cut(NamedTuple):
         return -self.bits, self.voices, self.places
 
 
-def _cuts_at(vertex: int, groups: frozenset[int], parts: _Parts, graph: _Graph) -> Iterator[_Cut]:
+def _cuts_at(vertex: int, groups: frozenset[int], parts: _Parts, graph: Graph) -> Iterator[_Cut]:
     """Yield what cutting each supported part off a bridge would be, but the one it stays with."""
     told: dict[int, list[tuple[int, float]]] = {group: [] for group in groups}
     names: dict[int, list[str]] = {group: [] for group in groups}
@@ -207,106 +220,19 @@ def _cuts_at(vertex: int, groups: frozenset[int], parts: _Parts, graph: _Graph) 
         yield _Cut(round(sure, 6), strength[group][0], tuple(sorted(across[group])))
 
 
-class _Graph:
-    """The component with one more vertex for each statement of a voice that stands alone.
-
-    A statement is a set of edges that one voice alone tells of and that hang together.
-    """
-
-    def __init__(
-        self,
-        nodes: Sequence[str],
-        edges: Sequence[GraphEdge],
-        counted: Sequence[int],
-        cut: set[int],
-    ) -> None:
-        self.nodes = nodes
-        self._edges = edges
-        self.counted = counted
-        index = {node: place for place, node in enumerate(nodes)}
-        self.ends = ends = {
-            place: (index[edge.a], index[edge.b])
-            for place, edge in enumerate(edges)
-            if place not in cut
-        }
-        self._statements: list[list[int]] = []
-        linked: list[list[int]] = [[] for _ in nodes]
-        self.neighbours = linked
-        told_alone: dict[str, list[int]] = {}
-        for place, (a, b) in ends.items():
-            sole = edges[place].sole
-            if sole:
-                told_alone.setdefault(sole, []).append(place)
-            else:
-                linked[a].append(b)
-                linked[b].append(a)
-        for places in told_alone.values():
-            for statement in _hanging_together(places, ends):
-                named = {end for place in statement for end in ends[place]}
-                for end in named:
-                    linked[end].append(len(linked))
-                linked.append(list(named))
-                self._statements.append(statement)
-
-    def counted_ends(self) -> list[int]:
-        """Return at each vertex the ends, each voice once, of ties that speak for a party."""
-        ends = [0] * len(self.neighbours)
-        for place, (a, b) in self.ends.items():
-            ends[a] += self.counted[place]
-            ends[b] += self.counted[place]
-        return ends
-
-    def voice_of(self, vertex: int) -> str | None:
-        """Return whose statement a vertex is, None for an identifier."""
-        if vertex < len(self.nodes):
-            return None
-        return self._edges[self.edges_at(vertex)[0]].sole
-
-    def edges_at(self, vertex: int) -> list[int]:
-        """Return the places of the edges that a vertex carries."""
-        if vertex >= len(self.nodes):
-            return self._statements[vertex - len(self.nodes)]
-        return [place for place, ends in self.ends.items() if vertex in ends]
-
-    def ties(self, vertex: int) -> list[tuple[int, int, float]]:
-        """Return (other end, voices, bits): an identifier's edges, or whom a voice names."""
-        if vertex >= len(self.nodes):
-            return [(end, 1, 0.0) for end in sorted(self.neighbours[vertex])]
-        found = []
-        for place in self.edges_at(vertex):
-            a, b = self.ends[place]
-            edge = self._edges[place]
-            found.append((b if a == vertex else a, max(edge.voices, 1), edge.bits))
-        return found
-
-
-def _hanging_together(
-    places: Sequence[int], ends: Mapping[int, tuple[int, int]]
-) -> list[list[int]]:
-    """Group edges that share ends, directly or through one another."""
-    if len(places) == 1:
-        return [list(places)]
-    head: dict[int, int] = {}
-
-    def find(vertex: int) -> int:
-        while head.setdefault(vertex, vertex) != vertex:
-            vertex = head[vertex]
-        return vertex
-
-    for place in places:
-        a, b = ends[place]
-        head[find(a)] = find(b)
-    groups: dict[int, list[int]] = {}
-    for place in places:
-        groups.setdefault(find(ends[place][0]), []).append(place)
-    return list(groups.values())
-
-
 class _Parts:
     """What is left around a vertex when it is taken away, and how well each part is supported."""
 
-    def __init__(self, search: Search, supports: Sequence[Support], thresholds: Thresholds) -> None:
+    def __init__(
+        self,
+        search: Search,
+        supports: Sequence[Support],
+        thresholds: Thresholds,
+        homes: Mapping[int, Sequence[int]],
+    ) -> None:
         self._search = search
+        self._homes = homes
+        self._vertices_before: list[int] = []
         self._supports = supports
         self._thresholds = thresholds
         self._below = list(supports)
@@ -347,8 +273,8 @@ class _Parts:
             found.add(-1)
         return frozenset(found)
 
-    def ends_around(self, vertex: int, groups: frozenset[int], graph: _Graph) -> dict[int, int]:
-        """Return `_Graph.counted_ends` summed over each of the parts around a vertex."""
+    def ends_around(self, vertex: int, groups: frozenset[int], graph: Graph) -> dict[int, int]:
+        """Return `Graph.counted_ends` summed over each of the parts around a vertex."""
         search = self._search
         if not self._ends_before:
             ends = graph.counted_ends()
@@ -365,6 +291,14 @@ class _Parts:
             found[-1] = under(search.root[vertex]) - apart - (before[at + 1] - before[at])
         return found
 
+    def size(self, root: int, graph: Graph) -> int:
+        """Return how many vertices hang together with a root, leaves included."""
+        if not self._vertices_before:
+            weights = (graph.weights[vertex] for vertex in self._search.visited)
+            self._vertices_before = [0, *accumulate(weights)]
+        before, search = self._vertices_before, self._search
+        return before[search.end[root] + 1] - before[search.place[root]]
+
     def _above(self, vertex: int, separated: Sequence[int]) -> Support:
         search, add = self._search, self._thresholds.add
         if not self._before:
@@ -380,8 +314,16 @@ class _Parts:
         return total
 
     def part_of(self, vertex: int, other: int) -> int:
-        """Return the part that holds ``other`` once ``vertex`` is taken away."""
+        """Return the part that holds ``other`` once ``vertex`` is taken away.
+
+        It is `ALONE` of a leaf that hangs on nothing else.
+        """
         search = self._search
+        if other in self._homes:
+            home = next((home for home in self._homes[other] if home != vertex), None)
+            if home is None:
+                return ALONE
+            other = home
         if not search.place[vertex] < search.place[other] <= search.end[vertex]:
             return -1
         heads = search.children[vertex]

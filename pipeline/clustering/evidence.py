@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 import yaml
@@ -21,6 +21,8 @@ DEFAULT_MODEL = "model-3"
 WEB = "web"
 """The platform of a page that belongs to no platform that the model knows."""
 
+_KEPT_NAMES = 65_536
+"""Pairs of names of which the bits are kept, some 15 MB."""
 SATANG_A_HUNDRED_BAHT = 10_000
 SATANG_A_THOUSAND_BAHT = 100_000
 
@@ -121,6 +123,10 @@ class Model(_Part):
 
     def name_bits(self, a: str, b: str) -> tuple[float, str]:
         """Return bits and reason of two holders' names; (0, "") when they do not agree."""
+        return _name_bits(self, a, b)
+
+    def worked_out_name_bits(self, a: str, b: str) -> tuple[float, str]:
+        """Work out `name_bits`; the same pairs are asked for with every report of a ring."""
         agreement = name.names_agree(a, b)
         if agreement == "none":
             return 0.0, ""
@@ -239,6 +245,11 @@ class Model(_Part):
 def _added_up(found: list[tuple[float, str]]) -> tuple[float, tuple[str, ...]]:
     total = sum(bits for bits, _ in found)
     return total, tuple(f"{reason}:{bits:+.1f}" for bits, reason in found)
+
+
+@lru_cache(maxsize=_KEPT_NAMES)
+def _name_bits(model: Model, a: str, b: str) -> tuple[float, str]:
+    return model.worked_out_name_bits(a, b)
 
 
 @cache
