@@ -14,18 +14,22 @@ from pipeline.clustering.brigades import heard
 from pipeline.clustering.rows import NodeSummary
 
 STRANGERS: Final = (3, 4)
-"""Above so many neighbours for so many voices a number is everybody's. In worlds of two generators
-couriers' and agencies' numbers have 1.3 to 1.7 a voice, the phones of large rings 0.3 to 0.5; who
-is named with one new neighbour by each voice has one."""
+"""Above so many neighbours for so many voices a number comes with strangers. In worlds of two
+generators couriers' and agencies' numbers have 1.1 to 3 a voice, the phones of large rings 0.3 to
+0.5; who is named with one new neighbour by each voice has one."""
 
 MOST_NEIGHBOURS: Final = 16
 """So many times the limit are everybody's in any case: what a report costs hangs on it."""
 
 
+def comes_with_strangers(summary: NodeSummary) -> bool:
+    """Say whether an identifier's neighbours change with its voices."""
+    many, voices = STRANGERS
+    return summary.degree * voices > heard(summary) * many
+
+
 def is_everybodys(summary: NodeSummary, limit: int) -> bool:
     """Say whether an identifier is a public number, by the limit of neighbours of its kind."""
-    neighbours = summary.degree
-    if neighbours <= limit:
+    if summary.degree <= limit:
         return False
-    many, voices = STRANGERS
-    return neighbours > limit * MOST_NEIGHBOURS or neighbours * voices > heard(summary) * many
+    return summary.degree > limit * MOST_NEIGHBOURS or comes_with_strangers(summary)

@@ -24,6 +24,10 @@ REVIEW_TWO_BANKS: Final = "same_number_at_two_banks"
 PARTY_TIES: Final = 3
 """Ties of accounts inside of a cluster from which on it may be a party of its own."""
 
+RIGHT_BANK: Final = 16
+"""For so many voices at a number's own bank one more may name a wrong one. Judgement: of those who
+type a number one in some dozens does."""
+
 
 @dataclass(slots=True)
 class Component:
@@ -186,9 +190,13 @@ class Joining:
 def contradict(voices: Sequence[int]) -> bool:
     """Say whether a number, named by so many voices at each bank, is several accounts.
 
-    Where one has several voices and each other one a single voice, these named the wrong bank.
+    Where one has several voices and each other one a single voice, or no more than one for each
+    `RIGHT_BANK` of these, the others named the wrong bank.
     """
-    return len(voices) > 1 and not (max(voices) > 1 and sorted(voices)[-2] <= 1)
+    if len(voices) < 2:
+        return False
+    *others, most = sorted(voices)
+    return most < 2 or others[-1] > max(most // RIGHT_BANK, 1)
 
 
 def _voices_by_number(node: Node) -> dict[str, tuple[int, ...]]:

@@ -20,12 +20,16 @@ from typing import Final
 
 from pipeline.clustering.brigades import heard
 from pipeline.clustering.edges import Edges
+from pipeline.clustering.hubs import comes_with_strangers
 from pipeline.clustering.nodes import NO_TIES, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
 from pipeline.clustering.pairs import pairs_of
+from pipeline.identity.account import number_of
 
 PASSING_KINDS: Final = ("phone:", "handle:", "url:")
 """Identifiers that may change hands or be nobody's in the story; money goes to all others."""
+
+_ACCOUNT: Final = "account:"
 
 PASSING_PARTS: Final = 3
 """So many known parts. With two it could be the ring's only link."""
@@ -110,6 +114,8 @@ class Passing:
         """Return the other ends of the ties that a number loses."""
         if node.summary.degree < PASSING_PARTS or node.hub:
             return NO_TIES
+        if not comes_with_strangers(node.summary):
+            return NO_TIES
         of = self._nodes.of
         ties = {o: edge for o, edge in self._edges.ties(node).items() if not of(o).hub}
         known, bits = 0, 0.0
@@ -129,12 +135,23 @@ class Passing:
         return frozenset(loose)
 
     def _parts(self, ends: Iterable[str]) -> list[list[str]]:
-        """Group identifiers by the pairs among them that reports name together."""
+        """Group identifiers by the pairs among them that reports name together.
+
+        A number is in one part with itself at another bank, or without one.
+        """
         left = set(ends)
+        of_number: dict[str, list[str]] = {}
+        for end in left:
+            if end.startswith(_ACCOUNT):
+                of_number.setdefault(number_of(end), []).append(end)
         parts = []
         while left:
             part = [left.pop()]
             for end in part:
+                if end.startswith(_ACCOUNT):
+                    same = left.intersection(of_number[number_of(end)])
+                    left -= same
+                    part += same
                 ties = self._edges.ties(self._nodes.of(end))
                 # Of a number that many slips surround most have few ties: then these are fewer.
                 few, many = (ties, left) if len(ties) < len(left) else (left, ties)

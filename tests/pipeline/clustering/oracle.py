@@ -21,19 +21,22 @@ from tests.pipeline.clustering.oracle_names import bear_one_rare_name
 from tests.pipeline.clustering.oracle_parties import (
     Edge,
     apart,
+    comes_with_strangers,
     everybodys,
+    more_often,
+    parts_around,
     passes_by,
     several_ties,
 )
 from tests.pipeline.clustering.oracle_words import (
     a_crowd_was_sent,
+    amounts_within_an_hour,
     are_at_two_banks,
+    are_vouched_for,
     newest_decisions,
     newest_words,
     rule,
 )
-
-HOUR_MS = 3_600_000
 
 
 class Oracle:
@@ -62,9 +65,7 @@ class Oracle:
             others[b].add(a)
         self.others = others
         limit = self.rules.hub_limit.of
-        self.hubs = {
-            n for n in self.of if everybodys(len(others[n]), limit(n), len(self.voices(n)))
-        }
+        self.hubs = {n for n in self.of if everybodys(*self._known(n), limit(n))}
         self.decisions = newest_decisions(decisions)
         self.public: dict[str, StoredDecision] = {}
         for decision in self.decisions:
@@ -75,13 +76,16 @@ class Oracle:
 
     def voices(self, node: str) -> set[str]:
         told = {r.voice for r in self.of[node] if r.victim}
-        return {min(told)} if told and self.brigade(node) else told
+        return {min(told)} if told and a_crowd_was_sent(self.of[node]) else told
+
+    def _heard(self, node: str) -> int:
+        return len(self.voices(node))
+
+    def _known(self, node: str) -> tuple[int, int]:
+        return len(self.others[node]), self._heard(node)
 
     def spoke(self, node: str) -> set[str]:
         return {r.voice for r in self.of[node] if r.victim}
-
-    def brigade(self, node: str) -> bool:
-        return a_crowd_was_sent(self.of[node])
 
     def levels(self) -> dict[str, tuple[str, bool]]:
         found = {}
@@ -110,21 +114,12 @@ class Oracle:
         named = max((self.model.name_bits(m, n)[0] for m in names[0] for n in names[1]), default=0)
         total += named
         if named or number_of(a) == number_of(b):
-            fewer, more = sorted(len(self.voices(x)) for x in (a, b))
-            more_often = max(more // max(fewer, 1), 1)
-            total += max(n for n in range(6) if 2**n <= more_often)
+            total += more_often(self._heard(a), self._heard(b))
         total += sum(bits for bits, _ in self.model.trait_bits(self.persona(a), self.persona(b)))
         total += weights.same_voice if self.spoke(a) & self.spoke(b) else 0.0
         paid = [[p for r in self.of[x] for p in r.payments if p.payee == x] for x in (a, b)]
-        total += max(
-            (
-                self.model.amount_bits(p.amount)
-                for p in paid[0]
-                for q in paid[1]
-                if p.amount == q.amount and abs(p.paid_at - q.paid_at) <= HOUR_MS
-            ),
-            default=0.0,
-        )
+        amounts = amounts_within_an_hour(*paid)
+        total += max(map(self.model.amount_bits, amounts), default=0.0)
         shared = (self.others[a] & self.others[b]) - self.hubs
         kinds = {n.split(":")[0] for n in shared} - {"account"}
         total += max((weights.shared_identifier.get(kind, 0.0) for kind in kinds), default=0.0)
@@ -266,10 +261,13 @@ class Oracle:
         graph.add_edges_from(pair for pair in self.pairs if self.hubs.isdisjoint(pair))
         cut: set[frozenset[str]] = set()
         for node in graph:
-            if not node.startswith(("phone:", "handle:", "url:")):
+            if not (
+                comes_with_strangers(*self._known(node))
+                and node.startswith(("phone:", "handle:", "url:"))
+            ):
                 continue
             told = []
-            for part in nx.connected_components(graph.subgraph(graph[node])):
+            for part in parts_around(graph, node):
                 ties = [tuple(sorted((node, end))) for end in part]
                 heard = [{r.voice for r in self.pairs[a, b]} for a, b in ties]
                 alone = set[str]().union(*(voices for voices in heard if len(voices) == 1))
@@ -279,14 +277,13 @@ class Oracle:
         return [edge for edge in edges if edge[3] != "T0" or frozenset(edge[1:3]) not in cut]
 
     def _without_nameless(self, edges: list[Edge]) -> list[Edge]:
-        strong = ("verified", "police_filed", "bank_detected", "laundering_listed")
+        keys = {report.key for report in self.live}
         found = []
         for edge in edges:
             _, a, b, _, voices = edge
-            nameless = len(voices) == 1 and voices <= {report.key for report in self.live}
-            known = b.startswith("phone:") and len(self.voices(b)) > 1
-            vouched = any(getattr(report, why) for report in self.of[a] for why in strong)
-            if not (nameless and known and a.startswith("account:") and not vouched):
+            nameless = len(voices) == 1 and voices <= keys and a.startswith("account:")
+            known = b.startswith("phone:") and self._heard(b) > 1
+            if not (nameless and known and not are_vouched_for(self.of[a])):
                 found.append(edge)
         return found
 
@@ -379,7 +376,9 @@ class Oracle:
             if joined == cluster[a] or len(joined) > self.rules.cluster_limit:
                 continue
             # What an analyst has put together is no reason to keep it from the rest.
-            if self._two_banks(cluster[a], cluster[b]) or any(two <= joined for two in self.apart):
+            if are_at_two_banks(cluster[a], cluster[b], self._heard) or any(
+                two <= joined for two in self.apart
+            ):
                 continue
             if self.head[a] != self.head[b]:
                 one, other, across = (
@@ -395,6 +394,3 @@ class Oracle:
             for node in joined:
                 cluster[node] = joined
         return set(cluster.values())
-
-    def _two_banks(self, one: Iterable[str], other: Iterable[str]) -> bool:
-        return are_at_two_banks(one, other, lambda account: len(self.voices(account)))

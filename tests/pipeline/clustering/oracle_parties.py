@@ -6,6 +6,10 @@ from collections.abc import Collection
 from math import exp, lgamma, log2
 from typing import TypeVar
 
+import networkx as nx  # type: ignore[import-untyped]
+
+from pipeline.identity.account import number_of
+
 Edge = tuple[float, str, str, str, frozenset[str]]
 """(bits, a, b, tier, voices)"""
 
@@ -55,8 +59,28 @@ def passes_by(parts: list[tuple[set[N], int, int]]) -> list[set[N]]:
     return loose + [part for part, found in bits if found > 0]
 
 
-def everybodys(neighbours: int, limit: int, voices: int) -> bool:
+def everybodys(neighbours: int, voices: int, limit: int) -> bool:
     """Say whether an identifier is a public number: its neighbours change with its voices."""
-    if neighbours > 16 * limit:
-        return True
-    return neighbours > limit and neighbours / 3 > voices / 4
+    return neighbours > limit and (
+        neighbours > 16 * limit or comes_with_strangers(neighbours, voices)
+    )
+
+
+def comes_with_strangers(neighbours: int, voices: int) -> bool:
+    """Say whether there are more than three neighbours for each four voices."""
+    return neighbours / 3 > voices / 4
+
+
+def parts_around(graph: nx.Graph, node: str) -> list[set[str]]:
+    """Return what is named together around a number; one number at two banks is one."""
+    around = nx.Graph(graph.subgraph(graph[node]))
+    accounts = [end for end in around if end.startswith("account:")]
+    same = [(a, b) for a in accounts for b in accounts if number_of(a) == number_of(b)]
+    around.add_edges_from(same)
+    return list(nx.connected_components(around))
+
+
+def more_often(one: int, other: int) -> int:
+    """Return in doublings how much more often one of two numbers is told; five at most."""
+    fewer, more = sorted((one, other))
+    return max(n for n in range(6) if 2**n <= max(more // max(fewer, 1), 1))

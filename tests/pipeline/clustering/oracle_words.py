@@ -7,8 +7,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 import networkx as nx  # type: ignore[import-untyped]
 
 from pipeline.clustering.decisions import StoredDecision
-from pipeline.clustering.normalised import StoredReport
+from pipeline.clustering.normalised import Payment, StoredReport
 from pipeline.identity.account import bank_of, number_of
+
+HOUR_MS = 3_600_000
 
 
 def newest_words(reports: Iterable[StoredReport]) -> list[StoredReport]:
@@ -67,8 +69,7 @@ def accounts(nodes: Iterable[str]) -> list[str]:
 
 def a_crowd_was_sent(reports: Sequence[StoredReport]) -> bool:
     """Say whether all that is known of an identifier is a burst of unverified reports."""
-    strong = ("verified", "police_filed", "bank_detected", "laundering_listed")
-    if any(getattr(report, why) for report in reports for why in strong):
+    if are_vouched_for(reports):
         return False
     days = [report.received_at // 86_400_000 for report in reports]
     burst = max(sum(day in (first, first + 1) for day in days) for first in days)
@@ -81,7 +82,23 @@ def are_at_two_banks(
     """Say whether joining two clusters makes one of what are several accounts of a number."""
     known = [[n for n in part if bank_of(n) != "?"] for part in (accounts(one), accounts(other))]
     for number in {number_of(n) for n in known[0]} & {number_of(n) for n in known[1]}:
-        same = [n for part in known for n in part if number_of(n) == number]
-        if sum(voices(n) > 1 for n in same) != 1:
+        told = sorted(voices(n) for part in known for n in part if number_of(n) == number)
+        if told[-1] < 2 or (told[-2] > 1 and told[-2] * 16 > told[-1]):
             return True
     return False
+
+
+def are_vouched_for(reports: Sequence[StoredReport]) -> bool:
+    """Say whether a verified voice or an authority is behind any of the reports."""
+    strong = ("verified", "police_filed", "bank_detected", "laundering_listed")
+    return any(getattr(report, why) for report in reports for why in strong)
+
+
+def amounts_within_an_hour(one: Iterable[Payment], other: Sequence[Payment]) -> set[int]:
+    """Return the amounts that were paid to both within an hour."""
+    return {
+        p.amount
+        for p in one
+        for q in other
+        if p.amount == q.amount and abs(p.paid_at - q.paid_at) <= HOUR_MS
+    }

@@ -87,6 +87,22 @@ def test_a_bank_that_one_voice_got_wrong_does_not_part_a_ring() -> None:
     assert len(run.clusters()) == 2
 
 
+def test_a_number_that_brings_few_strangers_is_a_rings_own_whoever_names_it() -> None:
+    run = Run()
+    run.feed([told for place in range(3) for told in ring(place, phone(COURIER))])
+    assert len(run.clusters()) == 4
+    run.feed([report(f"only-{n}", [phone(COURIER)]) for n in range(2)])
+    assert len(run.clusters()) == 1
+
+
+def test_a_number_with_its_bank_and_without_is_one_part() -> None:
+    run = Run()
+    run.feed([told for place in range(2) for told in ring(place, phone(COURIER))])
+    bare = [account(ACCOUNTS[0], None)]
+    run.feed([report("bare", bare), report("bare-more", [*bare, phone(COURIER)])])
+    assert len(run.clusters()) == 1
+
+
 tellings = st.builds(
     lambda number, place, bank, passing, also, victim: report(
         str(number),

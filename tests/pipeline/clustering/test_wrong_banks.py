@@ -55,6 +55,22 @@ def test_a_misspelt_number_without_its_bank_needs_the_holder(
     assert is_joined(told, *mule(HOLDER), key=f"account:?:{NEAR}") == joined
 
 
+@pytest.mark.parametrize(("voices", "joined"), [(31, False), (32, True)])
+def test_of_many_who_name_a_number_several_may_name_a_wrong_bank(voices: int, joined: bool) -> None:
+    known = [report(f"known-{n}", [account(MULE, "004", HOLDER)]) for n in range(voices)]
+    wrong = [report(f"wrong-{n}", [account(MULE, "014", HOLDER)]) for n in range(2)]
+    assert is_joined(*known, *wrong, key=f"account:014:{MULE}") == joined
+
+
+@pytest.mark.parametrize(("voices", "joined"), [(15, False), (16, True)])
+def test_a_number_that_many_name_is_the_account_at_another_bank_too(
+    voices: int, joined: bool
+) -> None:
+    known = [report(f"known-{n}", [account(MULE, "004")]) for n in range(voices)]
+    wrong = report("wrong", [account(MULE, "014")])
+    assert is_joined(*known, wrong, key=f"account:014:{MULE}") == joined
+
+
 def test_a_misspelt_number_without_its_bank_that_fits_two_banks_fits_neither() -> None:
     told = report("near", [account(NEAR, None), phone("0811111111")])
     there = [report(f"b{n}", [account(MULE, "014"), phone("0833333333")]) for n in range(2)]
