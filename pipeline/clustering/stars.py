@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from pipeline.clustering.brigades import heard
 from pipeline.clustering.candidates import same_number
+from pipeline.clustering.joining import contradict
 from pipeline.clustering.nodes import Node
 from pipeline.clustering.normalised import UNKNOWN_BANK
 from pipeline.clustering.pairs import LOOK_ALIKE, RARE_NAME, GraphEdge
@@ -21,8 +22,8 @@ def starred(nodes: Mapping[str, Node], edges: Sequence[GraphEdge]) -> list[Graph
 
     An account is an anchor when no look-alike outranks it: a known bank before an unknown one,
     more voices, then the smaller key. Any other keeps only its edge to the best anchor. Without a
-    bank, a number that fits two banks fits neither; one that is an account's exactly is no slip of
-    another one.
+    bank, a number that fits two banks fits neither, unless hardly anybody tells one of them; one
+    that is an account's exactly is no slip of another one.
     """
     tied: dict[str, list[str]] = {}
     for edge in edges:
@@ -39,7 +40,7 @@ def starred(nodes: Mapping[str, Node], edges: Sequence[GraphEdge]) -> list[Graph
     for account, others in tied.items():
         if account in anchors:
             continue
-        reachable = [other for other in _fitting(account, others) if other in anchors]
+        reachable = [other for other in _fitting(account, others, nodes) if other in anchors]
         if reachable:
             best[account] = min(reachable, key=standing)
     return [
@@ -87,9 +88,22 @@ def _is_about_numbers(edge: GraphEdge) -> bool:
     return edge.tier == LOOK_ALIKE and not edge.person and edge.a.startswith("account:")
 
 
-def _fitting(account: str, others: list[str]) -> list[str]:
-    """Return the look-alikes that an account may be; without a bank those at one bank alone."""
+def _fitting(account: str, others: list[str], nodes: Mapping[str, Node]) -> list[str]:
+    """Return the look-alikes that an account may be; without a bank those at one bank alone.
+
+    Where nearly all who tell a bank tell one, the others are wrong: it is not two banks.
+    """
     if bank_of(account) != UNKNOWN_BANK:
         return others
     fitting = [other for other in others if same_number(account, other)] or others
-    return fitting if len({bank_of(other) for other in fitting}) == 1 else []
+    voices: dict[str, int] = {}
+    for other in fitting:
+        bank = bank_of(other)
+        if bank != UNKNOWN_BANK:
+            voices[bank] = max(voices.get(bank, 0), heard(nodes[other].summary))
+    if len(voices) < 2:
+        return fitting
+    if contradict([*voices.values()]):
+        return []
+    told = max(voices, key=lambda bank: voices[bank])
+    return [other for other in fitting if bank_of(other) in (told, UNKNOWN_BANK)]

@@ -33,6 +33,7 @@ from tests.pipeline.clustering.oracle_words import (
     amounts_within_an_hour,
     are_at_two_banks,
     are_vouched_for,
+    fit_one_bank,
     newest_decisions,
     newest_words,
     rule,
@@ -149,9 +150,7 @@ class Oracle:
             fitting = qualified[account]
             if bank_of(account) == "?":
                 exact = {b for b in fitting if number_of(b) == number_of(account)}
-                fitting = exact or fitting
-                if len({bank_of(b) for b in fitting}) > 1:
-                    continue
+                fitting = fit_one_bank(exact or fitting, self._heard)
             reachable = fitting & anchors
             if not reachable:
                 continue

@@ -102,3 +102,13 @@ def amounts_within_an_hour(one: Iterable[Payment], other: Sequence[Payment]) -> 
         for q in other
         if p.amount == q.amount and abs(p.paid_at - q.paid_at) <= HOUR_MS
     }
+
+
+def fit_one_bank(accounts: set[str], voices: Callable[[str], int]) -> set[str]:
+    """Return those of accounts that are at one bank, or at none; none of them if it is two."""
+    known = [(voices(account), bank_of(account)) for account in accounts]
+    told = sorted((n, bank) for n, bank in known if bank != "?")
+    others = [n for n, bank in told if bank != told[-1][1]]
+    if others and (told[-1][0] < 2 or (others[-1] > 1 and others[-1] * 16 > told[-1][0])):
+        return set()
+    return {a for a in accounts if bank_of(a) == "?" or bank_of(a) == told[-1][1]}

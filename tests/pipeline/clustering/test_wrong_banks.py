@@ -91,3 +91,17 @@ def test_who_wrote_the_wrong_bank_stands_apart_again_once_it_is_corrected() -> N
     cluster = run.cluster_of(f"account:004:{MULE}")
     assert cluster["members"] == [f"account:004:{MULE}"]
     assert not cluster["relations"]
+
+
+def test_a_bank_that_one_of_many_got_wrong_keeps_nobody_from_the_right_one() -> None:
+    wrong = report("wrong", [account(MULE, "014", HOLDER)])
+    bare = report("bare", [account(MULE, None, HOLDER)])
+    assert is_joined(*mule(HOLDER), wrong, bare, key=f"account:?:{MULE}")
+    again = report("again", [account(MULE, "014", HOLDER)])
+    assert not is_joined(*mule(HOLDER), wrong, again, bare, key=f"account:?:{MULE}")
+
+
+def test_a_misspelt_number_without_its_bank_is_the_account_also_where_others_tell_none() -> None:
+    bare = report("bare", [account(MULE, None, HOLDER)])
+    near = report("near", [account(NEAR, None, HOLDER)])
+    assert is_joined(*mule(HOLDER), bare, near, key=f"account:?:{NEAR}")
