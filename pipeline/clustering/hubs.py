@@ -18,8 +18,9 @@ STRANGERS: Final = (3, 4)
 generators couriers' and agencies' numbers have 1.1 to 3 a voice, the phones of large rings 0.3 to
 0.5; who is named with one new neighbour by each voice has one."""
 
-MOST_NEIGHBOURS: Final = 16
-"""So many times the limit are everybody's in any case: what a report costs hangs on it."""
+MOST_NEIGHBOURS: Final = 320
+"""Above so many, where the limit is no higher, a number is everybody's in any case: what each
+report about it costs hangs on them. The phone of a ring has as many when some 900 name it."""
 
 
 def comes_with_strangers(summary: NodeSummary) -> bool:
@@ -32,4 +33,4 @@ def is_everybodys(summary: NodeSummary, limit: int) -> bool:
     """Say whether an identifier is a public number, by the limit of neighbours of its kind."""
     if summary.degree <= limit:
         return False
-    return summary.degree > limit * MOST_NEIGHBOURS or comes_with_strangers(summary)
+    return summary.degree > max(limit, MOST_NEIGHBOURS) or comes_with_strangers(summary)

@@ -62,7 +62,7 @@ def passes_by(parts: list[tuple[set[N], int, int]]) -> list[set[N]]:
 def everybodys(neighbours: int, voices: int, limit: int) -> bool:
     """Say whether an identifier is a public number: its neighbours change with its voices."""
     return neighbours > limit and (
-        neighbours > 16 * limit or comes_with_strangers(neighbours, voices)
+        neighbours > max(limit, 320) or comes_with_strangers(neighbours, voices)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -54,10 +55,10 @@ def test_a_crowd_that_was_sent_makes_no_public_number_a_rings() -> None:
 
 
 def test_above_the_last_limit_a_number_is_everybodys_however_many_name_it() -> None:
-    most = NodeSummary(reports=10_000, voices=10_000, degree=3 * MOST_NEIGHBOURS, verified_voices=1)
-    more = NodeSummary(reports=10_000, voices=10_000, degree=most.degree + 1, verified_voices=1)
-    assert not is_everybodys(most, 3)
-    assert is_everybodys(more, 3)
+    for limit, most in ((3, MOST_NEIGHBOURS), (2 * MOST_NEIGHBOURS, 2 * MOST_NEIGHBOURS)):
+        known = NodeSummary(reports=9_999, voices=9_999, verified_voices=1)
+        assert not is_everybodys(msgspec.structs.replace(known, degree=most), limit)
+        assert is_everybodys(msgspec.structs.replace(known, degree=most + 1), limit)
 
 
 def test_withdrawals_and_voices_that_come_late_make_it_what_it_is_from_the_start() -> None:
