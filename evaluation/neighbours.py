@@ -28,6 +28,7 @@ a silent bank's silence proves nothing."""
 FIRST = 2_110_000_000
 SUPPORT = ("name", "phone", "payment", "nothing")
 _NAMES = ("สมชาย ใจดี", "มาลี ทองคำ", "ประเสริฐ แก้วมณี", "กนกวรรณ รุ่งเรือง", "วิชัย พงษ์ไพศาล")
+_SYLLABLES = ("กาม", "ดิษฐ์", "พูน", "โสม", "เรือง", "ทวี", "นิล", "มงคล", "หาญ", "ปัญญา")
 _BANKS = {STATING: "states balances", SILENT: "silent"}
 _MINUTE = 60_000
 
@@ -144,9 +145,11 @@ def _case(
 
 
 def _family(index: int) -> str:
-    """Return a family's own name: letters that stand for the number."""
-    letters = "กขคงจชตทนบ"
-    return "วงศ์" + "".join(letters[int(digit)] + "า" for digit in str(index))
+    """Return a family's own name: syllables that stand for the number.
+
+    No two of them sound alike, so that nobody's name is another one's in a free spelling.
+    """
+    return "วงศ์" + "".join(_SYLLABLES[int(digit)] for digit in str(index))
 
 
 def _payment(key: str, bank: str, to: str, amount: int, at: int, *, satang: bool = False) -> Event:
