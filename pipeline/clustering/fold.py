@@ -196,7 +196,7 @@ class ClusteringFold:
                 raise InvalidEvent(Reason.WRONG_FIELD, "$.hash_generation")
             return lifted(report, self._keys)
         except InvalidEvent as why:
-            return why
+            return why.as_value()
 
     def _take(self, report: StoredReport, folded: Folded) -> _Taken | None:
         """Take in a valid report; what is not its newest word changes nothing (None)."""
@@ -329,7 +329,7 @@ def _decoded(record: Record) -> Report | AnalystDecision | InvalidEvent:
     try:
         return decode(event_data(record))
     except InvalidEvent as why:
-        return why
+        return why.as_value()
 
 
 def _as_it_is(output: Output) -> Output:

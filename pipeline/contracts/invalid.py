@@ -34,3 +34,12 @@ class InvalidEvent(Exception):
         super().__init__(f"{reason.value} at {field}" if field else reason.value)
         self.reason = reason
         self.field = field
+
+    def as_value(self) -> InvalidEvent:
+        """Return it without where it was raised, so that it may be kept like any other value.
+
+        A traceback holds its frames and those that called them, with all records of the batch:
+        they would stay in memory until cycles are collected.
+        """
+        self.__traceback__ = self.__context__ = None
+        return self
