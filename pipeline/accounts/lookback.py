@@ -22,8 +22,8 @@ import zlib
 from array import array
 from bisect import bisect_right
 from collections import defaultdict, deque
-from collections.abc import Container, Iterator, Sequence
-from itertools import chain
+from collections.abc import Collection, Container, Iterator, Sequence
+from itertools import chain, pairwise
 
 import msgspec
 
@@ -64,37 +64,55 @@ _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(list[Posting])
 
 
-class _Blocks:
-    """The blocks of an hour and bucket: their bytes together, `_UNKNOWN` until looked at.
+class _Bucket:
+    """The blocks of a bucket of accounts, by hour, and whose postings are in which.
 
-    ``known``: whether all of them were written by this memory, and none was there before.
+    ``sizes``: the bytes of an hour's blocks together, `_UNKNOWN` until looked at. ``unknown``: the
+    hours of which some block was there before this memory, which does not know whose it is.
     """
 
-    __slots__ = ("accounts", "known", "sequences", "size")
+    __slots__ = ("_accounts", "_begins", "_blocks", "sizes", "unknown")
 
-    def __init__(self, size: int, known: bool) -> None:
-        self.size = size
-        self.known = known
-        self.accounts = bytearray()
-        """Two bytes of each posting's account, one block behind the other."""
-        self.sequences: list[tuple[int, int]] = []
-        """Where each block's accounts begin there, and its sequence."""
+    def __init__(self) -> None:
+        self.sizes: dict[int, int] = {}
+        self.unknown: set[int] = set()
+        self._accounts = bytearray()
+        # Two bytes of each posting's account, one block behind the other; where each begins there.
+        self._begins: list[int] = []
+        self._blocks: list[tuple[int, int]] = []
 
-    def note(self, sequence: int, postings: Sequence[Posting]) -> None:
+    def note(self, hour: int, sequence: int, postings: Sequence[Posting]) -> None:
         """Take a block that was written, or written again with more postings."""
-        self.sequences.append((len(self.accounts), sequence))
+        if hour in self.unknown:
+            return
+        self._begins.append(len(self._accounts))
+        self._blocks.append((hour, sequence))
         hashes = array("H", [hash(posting.account) & _TWO_BYTES for posting in postings])
-        self.accounts += hashes.tobytes()
+        self._accounts += hashes.tobytes()
 
-    def sequences_with(self, two_bytes: bytes) -> set[int]:
-        """Return the sequences of the blocks that may have postings of such an account."""
-        found: set[int] = set()
-        place = self.accounts.find(two_bytes)
+    def blocks_with(self, two_bytes: bytes) -> set[tuple[int, int]]:
+        """Return (hour, sequence) of the blocks that may have postings of such an account."""
+        found: set[tuple[int, int]] = set()
+        place = self._accounts.find(two_bytes)
         while place >= 0:
-            number = bisect_right(self.sequences, (place, sys.maxsize)) - 1
-            found.add(self.sequences[number][1])
-            place = self.accounts.find(two_bytes, place + 1)
+            if not place & 1:
+                found.add(self._blocks[bisect_right(self._begins, place) - 1])
+            place = self._accounts.find(two_bytes, place + 1)
         return found
+
+    def drop(self, hours: Collection[int]) -> None:
+        """Forget all blocks of these hours."""
+        for hour in hours:
+            del self.sizes[hour]
+        self.unknown.difference_update(hours)
+        accounts, spans = self._accounts, pairwise([*self._begins, len(self._accounts)])
+        noted = zip(self._blocks, spans, strict=True)
+        self._accounts, self._begins, self._blocks = bytearray(), [], []
+        for block, (begin, end) in noted:
+            if block[0] not in hours:
+                self._begins.append(len(self._accounts))
+                self._blocks.append(block)
+                self._accounts += accounts[begin:end]
 
 
 class LookBack:
@@ -120,9 +138,8 @@ class LookBack:
         """The newest sequence that blocks were written with, or may have been."""
         self._pending_hours: list[int] | None = None
         """The hours of what is in no block yet; None: to be found out."""
-        self._blocks = self._find_blocks()
-        """By bucket and hour."""
-        self._to_look_at = set[int]().union(*self._blocks.values())
+        self._buckets = self._find_blocks()
+        self._to_look_at = set[int]().union(*(bucket.sizes for bucket in self._buckets))
         """Hours whose blocks were not looked at since the last one was written."""
         self._steps: deque[tuple[int, int]] = deque()
         """Hours and buckets to be cut, or forgotten, one after the other."""
@@ -185,14 +202,11 @@ class LookBack:
                 postings = _DECODER.decode(before) + postings
             value = _ENCODER.encode(postings)
             self._state.put(key, value)
-            hours = self._blocks.setdefault(bucket, {})
-            blocks = hours.get(hour)
-            if blocks is None:
-                blocks = hours[hour] = _Blocks(0, known=True)
-            has_size = blocks.size != _UNKNOWN and before is None
-            blocks.size = blocks.size + len(value) if has_size else _UNKNOWN
-            if blocks.known:
-                blocks.note(sequence, postings)
+            blocks = self._buckets[bucket]
+            size = blocks.sizes.get(hour, 0)
+            has_size = size != _UNKNOWN and before is None
+            blocks.sizes[hour] = size + len(value) if has_size else _UNKNOWN
+            blocks.note(hour, sequence, postings)
             self._to_look_at.add(hour)
         for key in self._waiting:
             self._state.delete(key)
@@ -224,20 +238,18 @@ class LookBack:
     def _blocks_with(self, account: str, bucket: int) -> Iterator[bytes]:
         """Yield the blocks that may have postings of an account."""
         two_bytes = (hash(account) & _TWO_BYTES).to_bytes(2, sys.byteorder)
-        hours = self._blocks.get(bucket, {})
-        unknown = {h for h, blocks in hours.items() if h >= self._first and not blocks.known}
+        blocks = self._buckets[bucket]
+        unknown = {hour for hour in blocks.unknown if hour >= self._first}
         if unknown:
             begin, end = _block_key(bucket, min(unknown)), _block_key(bucket, max(unknown) + 1)
             for key, block in self._state.scan(begin, end):
                 if int.from_bytes(key[2:6], "big") in unknown:
                     yield block
-        for hour, blocks in hours.items():
-            if hour >= self._first and two_bytes in blocks.accounts:
-                for sequence in blocks.sequences_with(two_bytes):
-                    key = _block_key(bucket, hour) + sequence.to_bytes(8, "big")
-                    value = self._state.get(key)
-                    assert value is not None, "a block stays until its hour is cut or forgotten"
-                    yield value
+        for hour, sequence in blocks.blocks_with(two_bytes):
+            if hour >= self._first:
+                value = self._state.get(_block_key(bucket, hour) + sequence.to_bytes(8, "big"))
+                assert value is not None, "a block stays until its hour is cut or forgotten"
+                yield value
 
     def expire(self, now: int) -> None:
         """Forget the hours that ended more than the look-back time before ``now``.
@@ -249,11 +261,13 @@ class LookBack:
         if any(block // BUCKETS < self._first for block in self._pending):
             self._write_blocks(int.from_bytes(next(reversed(self._waiting))[1:], "big"))
         self._to_look_at = {hour for hour in self._to_look_at if hour >= self._first}
-        for bucket, hours in self._blocks.items():
-            for hour in [hour for hour in hours if hour < self._first]:
-                del hours[hour]
+        for bucket, blocks in enumerate(self._buckets):
+            gone = {hour for hour in blocks.sizes if hour < self._first}
+            for hour in gone:
                 for key, _ in list(scan_prefix(self._state, _block_key(bucket, hour))):
                     self._state.delete(key)
+            if gone:
+                blocks.drop(gone)
         self._plan(now)
 
     def _first_kept(self, now: int) -> int:
@@ -280,13 +294,13 @@ class LookBack:
         if hour < self._first:
             self._finished.forget(hour, bucket)
             return _BYTES_OF_FORGETTING
-        hours = self._blocks.get(bucket, {})
-        over = [each for each in hours if each <= hour]
+        sizes = self._buckets[bucket].sizes
+        over = {each for each in sizes if each <= hour}
         for each in over:
-            if hours[each].size == _UNKNOWN:
+            if sizes[each] == _UNKNOWN:
                 rows = scan_prefix(self._state, _block_key(bucket, each))
-                hours[each].size = sum(len(value) for _, value in rows)
-        size = sum(hours[each].size for each in over)
+                sizes[each] = sum(len(value) for _, value in rows)
+        size = sum(sizes[each] for each in over)
         if size <= CUT_BYTES:
             return 0
         begin, end = _block_key(bucket, min(over)), _block_key(bucket, hour + 1)
@@ -294,19 +308,19 @@ class LookBack:
         self._finished.add(hour, bucket, [value for _, value in blocks])
         for key, _ in blocks:
             self._state.delete(key)
-        for each in over:
-            del hours[each]
+        self._buckets[bucket].drop(over)
         return size
 
-    def _find_blocks(self) -> dict[int, dict[int, _Blocks]]:
+    def _find_blocks(self) -> list[_Bucket]:
         """Return the hours of each bucket's blocks, without reading through them."""
-        blocks: dict[int, dict[int, _Blocks]] = {}
+        buckets = [_Bucket() for _ in range(BUCKETS)]
         start, end = _BLOCK, prefix_end(_BLOCK)
         while (found := next(iter(self._state.scan(start, end)), None)) is not None:
             bucket, hour = found[0][1], int.from_bytes(found[0][2:6], "big")
-            blocks.setdefault(bucket, {})[hour] = _Blocks(_UNKNOWN, known=False)
+            buckets[bucket].sizes[hour] = _UNKNOWN
+            buckets[bucket].unknown.add(hour)
             start = _block_key(bucket, hour + 1)
-        return blocks
+        return buckets
 
 
 def _block_key(bucket: int, hour: int) -> bytes:
