@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from pipeline.clustering.holder_blocks import PERSONS_A_BLOCK
 from pipeline.clustering.normalised import UNKNOWN_BANK, StoredReport
 from pipeline.clustering.numbers import KnownNumbers
 from pipeline.clustering.personas import NOBODY, persona_of
-from pipeline.clustering.persons import PERSONS_A_BLOCK, blocks_of
+from pipeline.clustering.persons import blocks_of
 from pipeline.identity.account import bank_of, number_of
 
 _PERSON_RULES = {

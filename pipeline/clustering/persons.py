@@ -4,12 +4,11 @@ Which accounts the evidence joins stands in their documents, and is worked out a
 holder is told of otherwise or a block passes its limit.
 
 Rows: ``t account, trait`` count the reports that give a date of birth or an address, of an account
-that many reports name; ``q block, account`` → an empty mark. Accounts are compared only inside a
-block: one bank and a name's consonants within one edit; a date of birth and a name's consonants; a
-date of birth, or a name, and a number of the address; a word of a whole name. A block of more than
-`PERSONS_A_BLOCK` accounts says nothing of anybody and is passed over, so a name that is everybody's
-joins nobody. Which accounts a block holds is a function of the reports, so what follows from it is
-too.
+that many reports name. Accounts are compared only inside a block (`holder_blocks`): one bank and a
+name's consonants within one edit; a date of birth and a name's consonants; a date of birth, or a
+name, and a number of the address; a word of a whole name. A block of more than `PERSONS_A_BLOCK`
+accounts says nothing of anybody and is passed over, so a name that is everybody's joins nobody.
+Which accounts a block holds is a function of the reports, so what follows from it is too.
 
 Of holders of whom only a name is told, fewer blocks are kept, as a name alone seldom joins: it has
 to be one whose words are all rare, at one bank, or the numbers have to be nearly the same.
@@ -17,17 +16,15 @@ to be one whose words are all rare, at one bank, or the numbers have to be nearl
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import islice
 
 from pipeline.clustering.evidence import Model
+from pipeline.clustering.holder_blocks import PERSONS_A_BLOCK, HolderBlocks, block_key
 from pipeline.clustering.nodes import NO_PERSONS, Node, Nodes
 from pipeline.clustering.pairs import RARE_NAME, GraphEdge, person_edge
 from pipeline.clustering.personas import Persona
-from pipeline.clustering.rows import last_part, row_key
 from pipeline.identity.account import bank_of
 from pipeline.identity.address import numbers_in
 from pipeline.identity.banks import UNKNOWN_BANK
@@ -37,57 +34,13 @@ from pipeline.identity.name import (
     whole_words,
     within_one_edit,
 )
-from pipeline.state import State, scan_prefix
-
-PERSONS_A_BLOCK = 12
-"""Accounts in a block that are compared with one another. Counted ``persons_a_block``.
-
-A word of a name that more accounts' holders bear is a common one."""
+from pipeline.state import State
 
 ADDRESS_NUMBERS = 3
 """Numbers of an address that make blocks, the first by their signs."""
 
-_SIZES = 65_536
-"""Blocks whose size is kept in memory, some 10 MB; of the others it is counted again."""
-
-_COUNTED = PERSONS_A_BLOCK + 2
-"""Up to so many accounts a block is counted: beyond, one more or less changes nothing."""
-
-_Read = dict[bytes, list[str]]
-"""Accounts by block, of blocks that were read."""
-
-_SEEN_BITS = 1 << 26
 _SAME_PERSON = "same_person"
-_MARK = b"q"
-_WORD = _MARK + b"w"
-
-
-class _Seen:
-    """Which blocks hold one account or more, and which two or more; never says too little.
-
-    16 MiB: it saves the look-up of nearly every block, as most hold one account.
-    """
-
-    def __init__(self) -> None:
-        self._once, self._twice = bytearray(_SEEN_BITS >> 3), bytearray(_SEEN_BITS >> 3)
-
-    def add(self, block: bytes) -> bool:
-        """Count one account more; return whether the block may hold others."""
-        place, bit = self._place(block)
-        if self._once[place] & bit:
-            self._twice[place] |= bit
-            return True
-        self._once[place] |= bit
-        return False
-
-    def several(self, block: bytes) -> bool:
-        place, bit = self._place(block)
-        return bool(self._twice[place] & bit)
-
-    @staticmethod
-    def _place(block: bytes) -> tuple[int, int]:
-        hashed = zlib.crc32(block) % _SEEN_BITS
-        return hashed >> 3, 1 << (hashed & 7)
+_WORD = block_key("w").rstrip(b"\x00")
 
 
 @lru_cache(maxsize=8_192)
@@ -108,12 +61,12 @@ def _blocks_of_whole_names(bank: str, persona: Persona) -> frozenset[bytes]:
         words = whole_words(name)
         if words:
             blocks += map(_word_block, words)
-            blocks.append(row_key(_MARK, _at_bank(bank, name_skeletons(name))))
+            blocks.append(block_key(_at_bank(bank, name_skeletons(name))))
     return frozenset(blocks)
 
 
 def _word_block(word: str) -> bytes:
-    return f"qw{word}\0".encode()
+    return block_key(f"w{word}")
 
 
 def _at_bank(bank: str, skeletons: Iterable[str]) -> str:
@@ -129,7 +82,7 @@ def _blocks_of_traits(bank: str, persona: Persona) -> frozenset[bytes]:
         blocks.update(f"b{birth}|{word}" for word in words)
         blocks.update(f"b{birth}|{number}" for found in numbers for number in found)
     blocks.update(f"a{word}|{number}" for word in words for found in numbers for number in found)
-    return frozenset(row_key(_MARK, block) for block in blocks)
+    return frozenset(map(block_key, blocks))
 
 
 class Persons:
@@ -138,20 +91,16 @@ class Persons:
     def __init__(
         self, state: State, nodes: Nodes, model: Model, hits: Counter[tuple[str, ...]]
     ) -> None:
-        self._state = state
         self._nodes = nodes
         self._model = model
         self._hits = hits
-        self._seen = _Seen()
-        self._sizes: dict[bytes, int] = {}
+        self._blocks = HolderBlocks(state)
         self._joins_by_name_anywhere = model.rare_names_join_anywhere
-        for key, _ in scan_prefix(state, _MARK):
-            self._seen.add(key[: key.index(b"\x00") + 1])
 
-    def _look(self, account: Node, blocks: Iterable[bytes], read: _Read) -> dict[str, GraphEdge]:
+    def _look(self, account: Node, blocks: Iterable[bytes]) -> dict[str, GraphEdge]:
         """Return the edges to accounts that the same person holds, each by its other end.
 
-        ``blocks`` are those by which it is compared, and ``read`` whom some of them hold.
+        ``blocks`` are those by which it is compared.
         """
         persona = account.persona()
         of_traits = bool(persona.births or persona.addresses)
@@ -160,8 +109,7 @@ class Persons:
         within = "" if anywhere else f"account:{bank_of(account.key)}:"
         others: set[str] = set()
         for block in blocks:
-            found = read.get(block)
-            others.update(self._members(block, within) if found is None else found)
+            others.update(self._blocks.members(block))
         if not others:
             return {}
         others.discard(account.key)
@@ -177,32 +125,6 @@ class Persons:
                 if edge is not None:
                     edges[other] = edge
         return edges
-
-    def _members(self, block: bytes, within: str = "") -> list[str]:
-        """Return a block's accounts, the first by key; of one that holds one account, none.
-
-        ``within`` is what the key of each begins with.
-        """
-        if not self._seen.several(block):
-            return []
-        rows = islice(scan_prefix(self._state, block + within.encode()), _COUNTED)
-        return [last_part(key) for key, _ in rows]
-
-    def _size(self, block: bytes, read: _Read) -> int:
-        """Return how many accounts a block holds, `_COUNTED` at most; of one account alone 0.
-
-        Where that has to be counted, whom it holds is put into ``read``.
-        """
-        size = self._sizes.get(block)
-        if size is None:
-            if not self._seen.several(block):
-                return 0
-            read[block] = members = self._members(block)
-            size = len(members)
-            if len(self._sizes) >= _SIZES:
-                del self._sizes[next(iter(self._sizes))]
-            self._sizes[block] = size
-        return size
 
     def _edge(self, account: Node, other: Node) -> GraphEdge | None:
         weights = self._model.person
@@ -232,56 +154,49 @@ class Persons:
         )
 
     def _rare(self, word: str) -> bool:
-        return self._size(_word_block(word), {}) <= PERSONS_A_BLOCK
+        return self._blocks.size(_word_block(word)) <= PERSONS_A_BLOCK
 
     def move(self, account: Node, before: Persona) -> set[str]:
         """Let an account's holder be told of as now; return both ends of each edge that changed.
 
         ``before`` is what was told of the holder so far.
         """
-        bank, mark = bank_of(account.key), account.key.encode() + b"\x00"
+        bank, key = bank_of(account.key), account.key
         old, new = blocks_of(bank, before), blocks_of(bank, account.persona())
         # Who is compared by a block, and which words are rare, hangs on the blocks' sizes. Where
         # a block opens, anybody in it may be joined now; where one closes, only who was joined
         # may be so no longer. A word's bearers stand for those too whose names are slips of theirs.
         again: set[str] = set()
-        read: _Read = {}
         for block in old - new:
-            size = self._size(block, {})
-            if size == PERSONS_A_BLOCK + 1:
-                again.update(self._members(block))
-            self._state.delete(block + mark)
-            if self._sizes.pop(block, _COUNTED) < _COUNTED:
-                self._sizes[block] = size - 1
+            self._blocks.remove(block, key)
+            if self._blocks.size(block) == PERSONS_A_BLOCK:
+                again.update(self._blocks.members(block))
         crowded = False
-        compared = self._compared(old & new, read) if old else []
+        compared = self._compared(old & new) if old else []
         for block in new - old:
-            if self._seen.add(block):
-                size = self._size(block, read)
-                self._sizes[block] = min(size + 1, _COUNTED)
-                if size < PERSONS_A_BLOCK:
-                    compared.append(block)
-                else:
-                    crowded = crowded or not block.startswith(_WORD)
-                    if size == PERSONS_A_BLOCK:
-                        again.update(filter(self._nodes.has_persons, self._members(block)))
-            self._state.put(block + mark, b"")
+            size = self._blocks.add(block, key)
+            if 0 < size < PERSONS_A_BLOCK:
+                compared.append(block)
+            elif size:
+                crowded = crowded or not block.startswith(_WORD)
+                if size == PERSONS_A_BLOCK:
+                    again.update(filter(self._nodes.has_persons, self._blocks.members(block)))
         self._hits["limit_hits", "persons_a_block"] += crowded
-        again.discard(account.key)
-        touched = self._look_anew(account, compared, read)
+        again.discard(key)
+        touched = self._look_anew(account, compared)
         for key in sorted(again):
-            other, read = self._nodes.of(key), {}
-            compared = self._compared(blocks_of(bank_of(key), other.persona()), read)
-            touched |= self._look_anew(other, compared, read)
+            other = self._nodes.of(key)
+            compared = self._compared(blocks_of(bank_of(key), other.persona()))
+            touched |= self._look_anew(other, compared)
         return touched
 
-    def _compared(self, blocks: Iterable[bytes], read: _Read) -> list[bytes]:
+    def _compared(self, blocks: Iterable[bytes]) -> list[bytes]:
         """Return those of an account's blocks by which it is compared with others."""
-        return [b for b in blocks if 0 < self._size(b, read) <= PERSONS_A_BLOCK]
+        return [b for b in blocks if 0 < self._blocks.size(b) <= PERSONS_A_BLOCK]
 
-    def _look_anew(self, account: Node, blocks: Iterable[bytes], read: _Read) -> set[str]:
+    def _look_anew(self, account: Node, blocks: Iterable[bytes]) -> set[str]:
         """Let the accounts that the holder joins be those of now; return the ends that changed."""
-        before, now = account.persons, self._look(account, blocks, read)
+        before, now = account.persons, self._look(account, blocks)
         if before == now:
             return set()
         changed = {o for o in (*before, *now) if before.get(o) != now.get(o)}

@@ -12,9 +12,10 @@ from rapidfuzz.distance import OSA
 
 from pipeline.clustering.decisions import StoredDecision
 from pipeline.clustering.evidence import Model, kind_of, load_model
+from pipeline.clustering.holder_blocks import PERSONS_A_BLOCK
 from pipeline.clustering.normalised import StoredReport
 from pipeline.clustering.personas import NOBODY, Persona, persona_of
-from pipeline.clustering.persons import PERSONS_A_BLOCK, blocks_of
+from pipeline.clustering.persons import blocks_of
 from pipeline.identity.account import bank_of, is_one_edit, number_of
 from pipeline.policy.policy import Policy, Standing
 from tests.pipeline.clustering.oracle_names import bear_one_rare_name

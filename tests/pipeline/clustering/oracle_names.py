@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
+from pipeline.clustering.holder_blocks import PERSONS_A_BLOCK
 from pipeline.clustering.personas import Persona
-from pipeline.clustering.persons import PERSONS_A_BLOCK
 from pipeline.identity.account import bank_of
 from pipeline.identity.name import whole_names_agree, whole_words
 
