@@ -49,7 +49,7 @@ COMMON = 1 / 256
 given name that is not."""
 BEFORE, VERSION = "model-2", "model-3"
 JUDGED: Json = {
-    "one_edit": {"same_number_other_bank": 6.0, "near_number_bank_missing": -2.0},
+    "one_edit": {"same_number_other_bank": 8.0, "near_number_bank_missing": -2.0, "lone_slip": 9.0},
     "person": {"near_number": 6.0, "rare_name": 2.5},
 }
 WITHOUT_AT = 12.0
@@ -66,8 +66,10 @@ HEAD = f"""\
 # judgement, and why it is so stands in {BEFORE}.yaml, but for these:
 # same_number_other_bank: among a hundred thousand reported accounts a number of ten digits is
 # another one's by chance once in some thousand (numbers lie close together), and of those who type
-# one about one in fifty takes the wrong bank. So a number that 16 voices name is the account, also
+# one about one in fifty takes the wrong bank. So a number that four voices name is the account, also
 # where one told no holder.
+# lone_slip: a number that stands alone and differs from a known one as no neighbour's does
+# (pipeline/clustering/slips.py). Beside the voices of the known one nothing else need speak for it.
 # near_number_bank_missing: one edit, and one of the two without its bank: it could be any of the
 # half dozen large ones.
 # without_at: a LINE name with its @ and the same one without. Few choose a name of ten signs twice.

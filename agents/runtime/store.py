@@ -36,10 +36,10 @@ from pipeline.state import prefix_end
 
 log = logging.getLogger("freezeline")
 
-FORMAT = b"8"
+FORMAT = b"9"
 """The format of what the folds and the runtime keep. A change of either changes it, and every store
-is then rebuilt from Kafka. So does a change of rules that kept rows are verdicts of: with the 8th
-a block of holders is one row."""
+is then rebuilt from Kafka. So does a change of rules that kept rows are verdicts of: with the 9th
+a number that stands alone may be a slip by its digits."""
 _RESERVED = b"\x00\x00runtime/"
 _RESERVED_END = prefix_end(_RESERVED)
 _FORMAT_KEY = _RESERVED + b"format"

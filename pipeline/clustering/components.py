@@ -13,14 +13,13 @@ from functools import partial
 from itertools import chain
 
 from pipeline.clustering.bridges import (
-    Support,
-    Thresholds,
     bridge_cuts,
     contracted,
     find,
     unite,
 )
 from pipeline.clustering.brigades import heard
+from pipeline.clustering.confused import may_be_confused
 from pipeline.clustering.decisions import SAID_NOT_SAME, Decisions, with_evidence
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.handles import Handles
@@ -36,6 +35,7 @@ from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.normalised import IMPLYING
 from pipeline.clustering.pairs import LOOK_ALIKE, TOGETHER, GraphEdge, order
 from pipeline.clustering.parties import may_be_two_parties
+from pipeline.clustering.parts import Support, Thresholds
 from pipeline.clustering.stars import namesakes, starred
 from pipeline.identity.account import number_of
 from pipeline.policy.policy import Policy
@@ -164,8 +164,9 @@ class Components:
         nodes = component.nodes.values()
         several = sum([node.summary.reports > 1 for node in nodes])
         edges = component.edges
-        bridged = several >= 2 * self._thresholds.identifiers and may_be_two_parties(
-            edges, self._thresholds.bits
+        bridged = may_be_confused(edges) or (
+            several >= 2 * self._thresholds.identifiers
+            and may_be_two_parties(edges, self._thresholds.bits)
         )
         by_holder = any(edge.person for edge in edges)
         if by_holder:

@@ -6,14 +6,16 @@ from pipeline.clustering.candidates import Candidates, outranks
 from pipeline.clustering.decisions import Decisions, StoredDecision
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.handles import Handles
+from pipeline.clustering.known import magnitude
 from pipeline.clustering.nameless import is_vouched_for, may_turn
 from pipeline.clustering.nodes import FEW, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
-from pipeline.clustering.passing import Passing, magnitude
+from pipeline.clustering.passing import Passing
 from pipeline.clustering.personas import Persona
 from pipeline.clustering.persons import Persons
 from pipeline.clustering.rows import NodeSummary
 from pipeline.clustering.summaries import summarise
+from pipeline.identity.account import is_account
 
 
 def _place_of(node: Node) -> tuple[bool, bool, int, bool]:
@@ -63,6 +65,7 @@ class Contributions:
                 node,
                 _place_of(node) if node.living else (False, node.public, 0, False),
                 node.summary.standing if node.alike else None,
+                node.summary.reports,
             )
             for node in nodes.values()
         ]
@@ -74,10 +77,12 @@ class Contributions:
         turned: list[Node] = []
         hubs: list[Node] = []
         alike = False
-        for node, before, _ in stood:
+        for node, before, _, reports in stood:
             alike = alike or node.alike > 0
             if (form := self._handles.told_otherwise(node.key)) is not None:
                 touched.add(form)
+            if 0 < min(reports, node.summary.reports) <= FEW and not node.is_account:
+                touched.update(self._slips_beside(node))
             lived, was_hub, was_known, was_vouched = before
             lives, hub, known, vouched = now = _place_of(node)
             if now == before:
@@ -97,7 +102,7 @@ class Contributions:
             if node.persona() != persona:
                 touched |= self._persons.move(node, persona)
         if alike:
-            for node, _, standing in stood:
+            for node, _, standing, _ in stood:
                 if standing is not None and node.alike and node.summary.standing != standing:
                     touched |= self._outranked(node, standing)
         for node in hubs:
@@ -108,6 +113,11 @@ class Contributions:
         if alike or len(touched) > len(nodes):
             touched |= self._edges.weigh_look_alikes(touched)
         return touched
+
+    def _slips_beside(self, node: Node) -> set[str]:
+        """Return the look-alikes that may have stood alone with an identifier, or do so now."""
+        accounts = filter(is_account, self._edges.ties(node)) if not node.hub else ()
+        return {account for account in accounts if self._nodes.of(account).alike}
 
     def _outranked(self, node: Node, before: tuple[int, int]) -> set[str]:
         """Return the look-alikes that a number outranks since its standing changed, or no more."""

@@ -34,11 +34,9 @@ from pipeline.clustering.pairs import (
     together,
 )
 from pipeline.clustering.rows import bump, last_part, row_key
+from pipeline.clustering.slips import LONE_SLIP, lone_slip, slip_bits, stands_alone
 from pipeline.policy.policy import Policy
 from pipeline.state import State, scan_prefix
-
-MOST_SLIP_BITS = 5
-"""Of more than 32 times the voices no more is said: a verdict must not move with each report."""
 
 _KEPT_BITS = 16_384
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -300,12 +298,12 @@ class Edges:
         weights = self._model.one_edit
         found = [self._model.number_bits(a.key, b.key)]
         names, others = self._names(a), self._names(b)
-        named = bool(names and others)
-        if named:
-            found.append(self._model.best_name_bits(names, others))
-            named = found[-1][0] != 0
-        if named or same_number(a.key, b.key):
-            found.append((slip_bits(heard(a.summary), heard(b.summary)), "many_name_the_other"))
+        named = self._model.best_name_bits(names, others)
+        found.append(named)
+        told_otherwise = bool(names and others) and not named[0]
+        more = slip_bits(heard(a.summary), heard(b.summary)), "many_name_the_other"
+        if named[0] or (same_number(a.key, b.key) and not told_otherwise):
+            found.append(more)
         found += self._model.trait_bits(a.persona(), b.persona())
         if pair.voices:
             found.append((weights.same_voice, "same_voice"))
@@ -319,10 +317,25 @@ class Edges:
         if shared:
             best = max((weights.shared_identifier.get(kind, 0.0), kind) for kind in shared)
             found.append((best[0], f"shared_{best[1]}"))
+        lacking = self._rules.one_edit_bits - sum(bits for bits, _ in found)
+        if lacking > 0 and not told_otherwise:
+            found += self._lone_bits(a, b, lacking, () if more in found else (more,))
         counted = [(bits, reason) for bits, reason in found if bits]
         total = round(sum((bits for bits, _ in counted), 0.0), 3)
         reasons = () if same_number(a.key, b.key) else ("one_edit",)
         return total, reasons + tuple(f"{reason}:{bits:+.1f}" for bits, reason in counted)
+
+    def _lone_bits(
+        self, a: Node, b: Node, lacking: float, more: tuple[tuple[float, str], ...]
+    ) -> list[tuple[float, str]]:
+        """Return what it says that one of two stands alone, and ``more``, where that is enough."""
+        slip = lone_slip(a, b)
+        if slip is None:
+            return []
+        found = [*more, (self._model.one_edit.lone_slip, LONE_SLIP)]
+        if sum(bits for bits, _ in found) < lacking:
+            return []
+        return found if stands_alone(slip, self.ties(slip), self._nodes.of) else []
 
     def _names(self, account: Node) -> tuple[str, ...]:
         names = account.persona().names
@@ -353,16 +366,6 @@ class Edges:
             if one.many is None:
                 return any(beyond.key in others_of(report, one.key) for report in one.few)
         return self._state.get(row_key(b"e", node.key, other.key)) is not None
-
-
-def slip_bits(one: int, other: int) -> float:
-    """Return the bits that two numbers' voices say for one being a slip of the other.
-
-    A number that many name is misspelt as often: of 16 times the voices there are 16 times the
-    slips, and no more strangers' numbers beside it. Whole doublings, at most `MOST_SLIP_BITS`.
-    """
-    fewer, more = sorted((one, other))
-    return float(min(max(more // max(fewer, 1), 1).bit_length() - 1, MOST_SLIP_BITS))
 
 
 def _by_other(node: str, reports: Iterable[StoredReport]) -> dict[str, list[StoredReport]]:

@@ -50,6 +50,7 @@ class OneEdit(_Part):
     same_number_bank_missing: float
     same_number_other_bank: float = 0.0
     near_number_bank_missing: float = Field(default=0.0, le=0)
+    lone_slip: float = 0.0
 
 
 class Person(_Part):

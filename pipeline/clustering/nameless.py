@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from pipeline.clustering.known import is_known
 from pipeline.clustering.nodes import Node
 from pipeline.clustering.pairs import GraphEdge
-from pipeline.clustering.passing import is_known
 from pipeline.clustering.rows import NodeSummary
 
 REASON_NAMELESS: Final = "nameless_word"

@@ -15,7 +15,7 @@ from typing import Final
 from pipeline.clustering.normalised import IMPLYING
 from pipeline.clustering.pairs import TOGETHER, GraphEdge
 
-_MONEY: Final = ("account:", "promptpay:", "wallet:")
+MONEY: Final = ("account:", "promptpay:", "wallet:")
 """Identifiers that money goes to. What nobody was told to pay into is no ring of its own."""
 
 SMALL_GRAPH: Final = 8
@@ -31,7 +31,7 @@ def counts_for_a_party(edge: GraphEdge) -> bool:
     """
     if edge.tier != TOGETHER or edge.a.startswith(IMPLYING) or edge.b.startswith(IMPLYING):
         return False
-    return edge.a.startswith(_MONEY) or edge.b.startswith(_MONEY)
+    return edge.a.startswith(MONEY) or edge.b.startswith(MONEY)
 
 
 @lru_cache(maxsize=_KEPT)

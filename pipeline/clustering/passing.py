@@ -18,9 +18,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
-from pipeline.clustering.brigades import heard
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.hubs import comes_with_strangers
+from pipeline.clustering.known import magnitude
 from pipeline.clustering.nodes import NO_TIES, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
 from pipeline.clustering.pairs import pairs_of
@@ -44,13 +44,6 @@ Judgement: hotlines ask for the swindler's number, and a ring has several."""
 
 _APART_BITS: Final = 0.3
 """What each part more says: the accounts of one ring have other numbers in common as well."""
-
-_SUPPORT_VOICES: Final = 2
-"""A part counts when one of its identifiers was named by another voice too."""
-
-_MOST_DOUBLINGS: Final = 5
-"""Of more voices than 32 the share is told well enough. They count by doublings, so that a number
-is looked at again only now and then as reports about those around it come."""
 
 
 class Passing:
@@ -175,17 +168,3 @@ def passing_bits(naming: int, voices: int) -> float:
         return drawn / (1 - (1 - share) ** voices)
 
     return math.log2(chance(PASSING_SHARE) / chance(OWN_SHARE))
-
-
-def magnitude(node: Node) -> int:
-    """Return how many voices count for an identifier, in doublings: 0 below two voices."""
-    # Most have one voice at most: then nobody needs to ask whether a crowd was sent.
-    voices = node.summary.voices
-    if voices < _SUPPORT_VOICES:
-        return 0
-    return min(heard(node.summary).bit_length() - 1, _MOST_DOUBLINGS)
-
-
-def is_known(node: Node) -> bool:
-    """Say whether an identifier makes a part count."""
-    return magnitude(node) > 0

@@ -14,6 +14,7 @@ from pipeline.clustering.joining import contradict
 from pipeline.clustering.nodes import Node
 from pipeline.clustering.normalised import UNKNOWN_BANK
 from pipeline.clustering.pairs import LOOK_ALIKE, RARE_NAME, GraphEdge
+from pipeline.clustering.slips import LONE_SLIP
 from pipeline.identity.account import bank_of
 
 
@@ -26,8 +27,13 @@ def starred(nodes: Mapping[str, Node], edges: Sequence[GraphEdge]) -> list[Graph
     that is an account's exactly is no slip of another one.
     """
     tied: dict[str, list[str]] = {}
+    lone: dict[str, list[str]] = {}
     for edge in edges:
         if _is_about_numbers(edge):
+            if joins_a_lone_slip(edge):
+                slip, known = sorted((edge.a, edge.b), key=lambda end: heard(nodes[end].summary))
+                lone.setdefault(slip, []).append(known)
+                continue
             tied.setdefault(edge.a, []).append(edge.b)
             tied.setdefault(edge.b, []).append(edge.a)
 
@@ -43,11 +49,21 @@ def starred(nodes: Mapping[str, Node], edges: Sequence[GraphEdge]) -> list[Graph
         reachable = [other for other in _fitting(account, others, nodes) if other in anchors]
         if reachable:
             best[account] = min(reachable, key=standing)
+    for slip, others in lone.items():
+        # What has better evidence does not stand alone, and nothing hangs on another's slip.
+        reachable = [other for other in _fitting(slip, others, nodes) if other not in best]
+        if slip not in tied and reachable:
+            best[slip] = min(reachable, key=standing)
     return [
         edge
         for edge in edges
         if not _is_about_numbers(edge) or best.get(edge.a) == edge.b or best.get(edge.b) == edge.a
     ]
+
+
+def joins_a_lone_slip(edge: GraphEdge) -> bool:
+    """Say whether two look-alikes are joined only because one of them stands alone."""
+    return bool(edge.reasons) and edge.reasons[-1].startswith(LONE_SLIP)
 
 
 def joined_by_name_alone(edge: GraphEdge) -> bool:

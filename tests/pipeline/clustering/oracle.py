@@ -18,6 +18,7 @@ from pipeline.clustering.personas import NOBODY, Persona, persona_of
 from pipeline.clustering.persons import blocks_of
 from pipeline.identity.account import bank_of, is_one_edit, number_of
 from pipeline.policy.policy import Policy, Standing
+from tests.pipeline.clustering.oracle_confused import confused
 from tests.pipeline.clustering.oracle_names import bear_one_rare_name
 from tests.pipeline.clustering.oracle_parties import (
     Edge,
@@ -29,6 +30,7 @@ from tests.pipeline.clustering.oracle_parties import (
     passes_by,
     several_ties,
 )
+from tests.pipeline.clustering.oracle_slips import differ_before_the_end, stands_alone
 from tests.pipeline.clustering.oracle_words import (
     a_crowd_was_sent,
     amounts_within_an_hour,
@@ -75,6 +77,9 @@ class Oracle:
                 self.public[decision.identifiers[0]] = decision
         self.hubs |= self.public.keys() & self.of.keys()
         self.same, self.apart = rule(self.decisions, self.of.keys(), self.public)
+        self.loose = self._loose() | {
+            frozenset(pair) for pair in self.pairs if not self.hubs.isdisjoint(pair)
+        }
 
     def voices(self, node: str) -> set[str]:
         told = {r.voice for r in self.of[node] if r.victim}
@@ -105,7 +110,7 @@ class Oracle:
             found[node] = (level, level in self.policy.acting_levels)
         return found
 
-    def bits_of_look_alikes(self, a: str, b: str) -> float:
+    def bits_of_look_alikes(self, a: str, b: str) -> tuple[float, bool]:
         weights, missing = self.model.one_edit, "?" in (bank_of(a), bank_of(b))
         if number_of(a) == number_of(b):
             known = weights.same_number_other_bank
@@ -113,10 +118,9 @@ class Oracle:
         else:
             total = weights.near_number_bank_missing if missing else 0.0
         names = [[n for r in self.of[x] for k, n in r.names if k == x] for x in (a, b)]
-        named = max((self.model.name_bits(m, n)[0] for m in names[0] for n in names[1]), default=0)
-        total += named
-        if named or number_of(a) == number_of(b):
-            total += more_often(self._heard(a), self._heard(b))
+        agree = [self.model.name_bits(m, n)[0] for m in names[0] for n in names[1]]
+        named = max(agree, default=None)
+        total += named or 0.0
         total += sum(bits for bits, _ in self.model.trait_bits(self.persona(a), self.persona(b)))
         total += weights.same_voice if self.spoke(a) & self.spoke(b) else 0.0
         paid = [[p for r in self.of[x] for p in r.payments if p.payee == x] for x in (a, b)]
@@ -125,11 +129,26 @@ class Oracle:
         shared = (self.others[a] & self.others[b]) - self.hubs
         kinds = {n.split(":")[0] for n in shared} - {"account"}
         total += max((weights.shared_identifier.get(kind, 0.0) for kind in kinds), default=0.0)
-        return round(total, 3)
+        more = more_often(self._heard(a), self._heard(b)) if named != 0 else 0.0
+        total += more if named or number_of(a) == number_of(b) else 0.0
+        with_more = total if named or number_of(a) == number_of(b) else total + more
+        needed, bonus = self.rules.one_edit_bits, weights.lone_slip
+        if named != 0 and total < needed <= with_more + bonus and self._stands_alone(a, b):
+            return round(with_more + bonus, 3), True
+        return round(total, 3), False
+
+    def _stands_alone(self, a: str, b: str) -> bool:
+        slip, known = sorted((a, b), key=self._heard)
+        if len(self.spoke(slip)) > 1 or self._heard(known) < 2:
+            return False
+        if not differ_before_the_end(slip, known):
+            return False
+        return stands_alone(slip, self.of, self.loose, self._heard)
 
     def look_alikes(self) -> list[Edge]:
         accounts = sorted(n for n in self.of if n.startswith("account:") and n not in self.hubs)
         qualified: dict[str, set[str]] = defaultdict(set)
+        lone: dict[str, set[str]] = defaultdict(set)
         bits: dict[tuple[str, str], float] = {}
         for a, b in combinations(accounts, 2):
             if frozenset((a, b)) in self.apart:
@@ -137,8 +156,11 @@ class Oracle:
             same = number_of(a) == number_of(b)
             near = is_one_edit(number_of(a), number_of(b))
             if same or (near and (bank_of(a) == bank_of(b) or "?" in (bank_of(a), bank_of(b)))):
-                bits[a, b] = self.bits_of_look_alikes(a, b)
-                if bits[a, b] >= self.rules.one_edit_bits:
+                bits[a, b], is_lone = self.bits_of_look_alikes(a, b)
+                if is_lone:
+                    slip, known = sorted((a, b), key=self._heard)
+                    lone[slip].add(known)
+                elif bits[a, b] >= self.rules.one_edit_bits:
                     qualified[a].add(b)
                     qualified[b].add(a)
 
@@ -157,6 +179,14 @@ class Oracle:
                 continue
             a, b = sorted((account, min(reachable, key=standing)))
             found.append((bits[a, b], a, b, "T1", frozenset()))
+        joined = {end for e in found for end in e[1:3]} - anchors
+        for slip in sorted(lone.keys() - qualified.keys()):
+            fitting = lone[slip] - joined
+            if bank_of(slip) == "?":
+                fitting = fit_one_bank(lone[slip], self._heard) - joined
+            if fitting:
+                a, b = sorted((slip, min(fitting, key=standing)))
+                found.append((bits[a, b], a, b, "T1", frozenset()))
         return found
 
     def persona(self, account: str) -> Persona:
@@ -226,7 +256,8 @@ class Oracle:
         return sorted(found, key=lambda e: (-e[0], *e[1:4]))
 
     def clusters(self) -> set[frozenset[str]]:
-        edges = self._without_nameless(self._without_passing(self.edges()))
+        tied = [e for e in self.edges() if e[3] != "T0" or frozenset(e[1:3]) not in self.loose]
+        edges = self._without_nameless(tied)
         said: nx.Graph = nx.Graph()
         said.add_nodes_from(self.of)
         said.add_edges_from(self.same)
@@ -249,6 +280,9 @@ class Oracle:
                 break
             edges = [e for e in edges if not any(e is was and new in cut for new, was in one)]
             one = [pair for pair in one if pair[0] not in cut]
+        left = [edge for edge, _ in one]
+        cut = confused(*self._graph(left, head), left, self._often_named())
+        edges = [e for e in edges if not any(e is was and new in cut for new, was in one)]
         return self._kruskal(edges)
 
     def _is_spelling(self, a: str, b: str) -> bool:
@@ -256,7 +290,7 @@ class Oracle:
             return True
         return min(len(self.voices(a)), len(self.voices(b))) < self.rules.bridge_voices
 
-    def _without_passing(self, edges: list[Edge]) -> list[Edge]:
+    def _loose(self) -> set[frozenset[str]]:
         graph = nx.Graph()
         graph.add_edges_from(pair for pair in self.pairs if self.hubs.isdisjoint(pair))
         cut: set[frozenset[str]] = set()
@@ -274,7 +308,7 @@ class Oracle:
                 naming = max(len(alone), *map(len, heard))
                 told.append((part, naming, max(len(self.voices(n)) for n in part)))
             cut |= {frozenset((node, end)) for part in passes_by(told) for end in part}
-        return [edge for edge in edges if edge[3] != "T0" or frozenset(edge[1:3]) not in cut]
+        return cut
 
     def _without_nameless(self, edges: list[Edge]) -> list[Edge]:
         keys = {report.key for report in self.live}
@@ -287,7 +321,9 @@ class Oracle:
                 found.append(edge)
         return found
 
-    def _bridge_round(self, edges: list[Edge], head: dict[str, str]) -> set[Edge]:
+    def _graph(
+        self, edges: list[Edge], head: dict[str, str]
+    ) -> tuple[nx.Graph, dict[tuple[str, int], list[Edge]]]:
         graph = nx.Graph()
         graph.add_nodes_from(head.values())
         alone: dict[str, nx.Graph] = defaultdict(nx.Graph)
@@ -304,6 +340,10 @@ class Oracle:
                 inside = told.subgraph(named).edges(data="edge")
                 statements[statement] = [edge for _, _, edge in inside]
                 graph.add_edges_from((statement, node) for node in named)
+        return graph, statements
+
+    def _bridge_round(self, edges: list[Edge], head: dict[str, str]) -> set[Edge]:
+        graph, statements = self._graph(edges, head)
         found: dict[str, tuple[tuple[float, int, list[int]], set[Edge]]] = {}
         for vertex in graph:
             mine = statements.get(vertex) or [e for e in edges if vertex in e[1:3]]
@@ -340,7 +380,7 @@ class Oracle:
             return -voices, -round(sum(e[0] for e in tied), 3), min(names, default="")
 
         own = min(parts, key=strength)
-        often = {n for n in self.behind if any(self._often(x) for x in self.behind[n])}
+        often = self._often_named()
 
         def inside(part: set[object]) -> int:
             return several_ties([e for e in edges if {e[1], e[2]} <= part], often)
@@ -353,6 +393,9 @@ class Oracle:
 
     def needed(self, vertices: int) -> float:
         return self.rules.bridge_bits + log2(max(vertices / 8, 1)) / 2
+
+    def _often_named(self) -> set[str]:
+        return {n for n in self.behind if any(self._often(x) for x in self.behind[n])}
 
     def _often(self, node: str) -> bool:
         return len(self.of[node]) > 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.clustering.edges import MOST_SLIP_BITS, slip_bits
+from pipeline.clustering.slips import MOST_SLIP_BITS, slip_bits
 from tests.pipeline.clustering.scenarios import Run, account, report
 
 NUMBER, SLIP = "1111222330", "1111232330"
@@ -23,8 +23,11 @@ def test_a_given_name_is_enough_for_a_slip_of_a_number_that_many_name() -> None:
     assert clusters(voices=8, holder=GIVEN) == 1
 
 
-def test_without_a_name_no_number_is_taken_for_a_slip_however_many_name_the_other() -> None:
-    assert clusters(voices=40, holder=None) == 2
+def test_without_a_name_no_neighbour_is_taken_for_a_slip_however_many_name_the_other() -> None:
+    run = Run()
+    run.feed([report(f"known-{n}", [account(NUMBER, holder=HOLDER)]) for n in range(40)])
+    run.feed([report("neighbour", [account(NUMBER[:-1] + "1")])])
+    assert len(run.clusters()) == 2
 
 
 @pytest.mark.parametrize(("one", "other"), [(1, 1), (1, 3), (2, 9), (0, 5), (7, 40)])

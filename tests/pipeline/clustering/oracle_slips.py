@@ -1,0 +1,51 @@
+"""The definition of what look-alike numbers' voices and digits say, written naively."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from pipeline.clustering.normalised import StoredReport
+from pipeline.identity.account import bank_of, number_of
+from pipeline.identity.banks import USUAL_LENGTHS
+from tests.pipeline.clustering.oracle_words import are_vouched_for
+
+
+def differ_before_the_end(slip: str, known: str) -> bool:
+    """Say whether two numbers differ before their last four digits, or one is no number."""
+    a, b = number_of(slip), number_of(known)
+    if len(a) != len(b):
+        return not is_usual(slip) and is_usual(known)
+    return a != b and a[-4:] == b[-4:]
+
+
+def is_usual(account: str) -> bool:
+    """Say whether a number has as many digits as its bank's, or any bank's, have."""
+    bank = bank_of(account)
+    every = {length for lengths in USUAL_LENGTHS.values() for length in lengths}
+    lengths = every if bank == "?" else USUAL_LENGTHS.get(bank)
+    return not lengths or len(number_of(account)) in lengths
+
+
+def stands_alone(
+    account: str,
+    of: Mapping[str, Sequence[StoredReport]],
+    loose: Collection[frozenset[str]],
+    heard: Callable[[str], int],
+) -> bool:
+    """Say whether nothing joins an account to what another report names.
+
+    ``loose`` are the pairs of which one is public or passes by.
+    """
+    mine = of[account]
+    keys = {report.key for reports in of.values() for report in reports}
+    for other in {n for report in mine for n in report.identifiers} - {account}:
+        voices = {report.voice for report in mine if other in report.identifiers}
+        known = other.startswith("phone:") and heard(other) > 1
+        nameless = known and len(voices) == 1 and voices <= keys and not are_vouched_for(mine)
+        if nameless or frozenset((account, other)) in loose:
+            continue
+        if other.startswith(("account:", "handle:line:")):
+            return False
+        if any(account not in report.identifiers for report in of[other]):
+            return False
+    return True
