@@ -66,8 +66,8 @@ HEAD = f"""\
 # judgement, and why it is so stands in {BEFORE}.yaml, but for these:
 # same_number_other_bank: among a hundred thousand reported accounts a number of ten digits is
 # another one's by chance once in some thousand (numbers lie close together), and of those who type
-# one about one in fifty takes the wrong bank. So a number that four voices name is the account, also
-# where one told no holder.
+# one about one in fifty takes the wrong bank. So a number that four voices name is the account,
+# also where one told no holder.
 # lone_slip: a number that stands alone and differs from a known one as no neighbour's does
 # (pipeline/clustering/slips.py). Beside the voices of the known one nothing else need speak for it.
 # near_number_bank_missing: one edit, and one of the two without its bank: it could be any of the

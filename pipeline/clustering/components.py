@@ -48,6 +48,12 @@ REASON_BRIDGE = "bridge"
 REASON_NAMESAKES = "namesakes"
 
 
+KEPT_CUTS = 256
+"""Components whose bridges are kept in memory, with the edges that they were looked for in."""
+
+_Asked = tuple[list[str], list[Support], list[GraphEdge], dict[str, str]]
+
+
 class Components:
     """Gathers components from the state and splits them into clusters."""
 
@@ -69,6 +75,9 @@ class Components:
         self._thresholds = Thresholds(
             self._rules.bridge_voices, self._rules.bridge_identifiers, self._rules.bridge_bits
         )
+
+        self._enough = frozenset(str(place) for place in range(self._thresholds.voices + 1))
+        self._kept_cuts: dict[str, tuple[_Asked, set[int]]] = {}
 
     def gather(self, seeds: Iterable[str]) -> list[Component]:
         """Return the components that hold the seeds (those that live), each once."""
@@ -225,6 +234,23 @@ class Components:
         """Return the places of the edges that bridges lose; what is spelt alike is one vertex."""
         keys = sorted(component.nodes)
         supports = [self._support(component.nodes[key]) for key in keys]
+        # Of the reports about a large ring a third bring nothing new but a voice.
+        found = self._kept_cuts.pop(keys[0], None)
+        asked = keys, supports, edges, dict(spelt)
+        if found is None or found[0] != asked:
+            found = asked, self._look_for_bridges(keys, supports, edges, spelt)
+        self._kept_cuts[keys[0]] = found
+        if len(self._kept_cuts) > KEPT_CUTS:
+            del self._kept_cuts[next(iter(self._kept_cuts))]
+        return found[1]
+
+    def _look_for_bridges(
+        self,
+        keys: list[str],
+        supports: list[Support],
+        edges: list[GraphEdge],
+        spelt: dict[str, str],
+    ) -> set[int]:
         places: Sequence[int] = range(len(edges))
         if spelt:
             merged: dict[str, Support] = {}
@@ -241,8 +267,11 @@ class Components:
 
     def _support(self, node: Node) -> Support:
         # One voice more than the threshold: the one in question may be among them.
-        voices = frozenset(node.voices(self._thresholds.voices + 1))
-        return Support(voices, int(node.summary.reports > 1))
+        enough = self._thresholds.voices + 1
+        voices = frozenset(node.voices(enough))
+        several = int(node.summary.reports > 1)
+        # Of so many it does not matter whose they are, and so they stay the same.
+        return Support(voices if len(voices) < enough else self._enough, several)
 
 
 def _without(

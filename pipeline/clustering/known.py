@@ -10,9 +10,9 @@ from pipeline.clustering.nodes import Node
 _SUPPORT_VOICES: Final = 2
 """A part counts when one of its identifiers was named by another voice too."""
 
-_MOST_DOUBLINGS: Final = 5
-"""Of more voices than 32 the share is told well enough. They count by doublings, so that a number
-is looked at again only now and then as reports about those around it come."""
+_MOST_DOUBLINGS: Final = 10
+"""They count by doublings, so that a number is looked at again only now and then as reports about
+those around it come. Of a thousand voices too a courier is told from the phone of their ring."""
 
 
 def magnitude(node: Node) -> int:

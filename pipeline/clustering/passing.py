@@ -1,4 +1,4 @@
-"""Numbers that pass through many hands: a courier's phone, a SIM sold on, a victim's own handle.
+"""Numbers that pass through many hands: a courier's phone, a SIM sold on, a victim's own account.
 
 They stay below the hub limit, and where there are several none is a cut vertex, yet each melts
 rings together. What tells one from a ring's own phone: around it lie several parts with nothing
@@ -24,12 +24,14 @@ from pipeline.clustering.known import magnitude
 from pipeline.clustering.nodes import NO_TIES, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
 from pipeline.clustering.pairs import pairs_of
-from pipeline.identity.account import number_of
-
-PASSING_KINDS: Final = ("phone:", "handle:", "url:")
-"""Identifiers that may change hands or be nobody's in the story; money goes to all others."""
+from pipeline.identity.account import is_account, number_of
 
 _ACCOUNT: Final = "account:"
+
+PASSING_KINDS: Final = ("phone:", "handle:", "url:", _ACCOUNT)
+"""Identifiers that may change hands or be nobody's in the story. A ring's accounts lie between its
+contacts, which seldom are named together: so an account passes by where it is named with accounts
+of several rings, as those are of whom victims give their own account too."""
 
 PASSING_PARTS: Final = 3
 """So many known parts. With two it could be the ring's only link."""
@@ -117,11 +119,11 @@ class Passing:
             alone = {ties[end].sole for end in part if ties[end].sole}
             naming = max(len(alone), *(ties[end].voices for end in part))
             doublings = max(magnitude(of(end)) for end in part)
-            if doublings:
-                part_bits = passing_bits(naming, max(naming, 1 << doublings))
+            part_bits = passing_bits(naming, max(naming, 1 << doublings)) if doublings else 0.0
+            if doublings and (not node.is_account or any(map(is_account, part))):
                 bits += part_bits + _APART_BITS
                 known += 1
-            if naming == 1 if not doublings else part_bits > 0:
+            if part_bits > 0 if doublings else naming == 1:
                 loose += part
         if known < PASSING_PARTS or bits < PASSING_BITS:
             return NO_TIES

@@ -297,7 +297,7 @@ class Oracle:
         for node in graph:
             if not (
                 comes_with_strangers(*self._known(node))
-                and node.startswith(("phone:", "handle:", "url:"))
+                and node.startswith(("phone:", "handle:", "url:", "account:"))
             ):
                 continue
             told = []
@@ -307,7 +307,7 @@ class Oracle:
                 alone = set[str]().union(*(voices for voices in heard if len(voices) == 1))
                 naming = max(len(alone), *map(len, heard))
                 told.append((part, naming, max(len(self.voices(n)) for n in part)))
-            cut |= {frozenset((node, end)) for part in passes_by(told) for end in part}
+            cut |= {frozenset((node, end)) for part in passes_by(node, told) for end in part}
         return cut
 
     def _without_nameless(self, edges: list[Edge]) -> list[Edge]:

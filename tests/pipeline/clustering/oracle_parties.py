@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from math import exp, lgamma, log2
-from typing import TypeVar
 
 import networkx as nx  # type: ignore[import-untyped]
 
@@ -13,7 +12,6 @@ from pipeline.identity.account import number_of
 Edge = tuple[float, str, str, str, frozenset[str]]
 """(bits, a, b, tier, voices)"""
 
-N = TypeVar("N")
 MONEY = ("account:", "promptpay:", "wallet:")
 
 
@@ -42,19 +40,24 @@ def apart(one: float, other: float, across: float) -> float:
     return found - ways(one + half, half) - ways(other + half, half)
 
 
-def passes_by(parts: list[tuple[set[N], int, int]]) -> list[set[N]]:
+def passes_by(number: str, parts: list[tuple[set[str], int, int]]) -> list[set[str]]:
     """Return the parts around a number that it joins with nothing; (part, naming it, voices)."""
-    bits: list[tuple[set[N], float]] = []
+    bits: list[tuple[set[str], float]] = []
     loose = [part for part, naming, voices in parts if voices < 2 and naming == 1]
     for part, naming, voices in parts:
         if voices >= 2:
-            drawn = max(naming, max(n for n in (2, 4, 8, 16, 32) if n <= voices))
+            drawn = max(naming, max(2**n for n in range(1, 11) if 2**n <= voices))
             chance = [
                 share**naming * (1 - share) ** (drawn - naming) / (1 - (1 - share) ** drawn)
                 for share in (0.03, 0.3)
             ]
             bits.append((part, log2(chance[0] / chance[1])))
-    if len(bits) < 3 or sum(found + 0.3 for _, found in bits) < 2.0:
+    counted = [
+        found
+        for part, found in bits
+        if not number.startswith("account:") or any(n.startswith("account:") for n in part)
+    ]
+    if len(counted) < 3 or sum(found + 0.3 for found in counted) < 2.0:
         return []
     return loose + [part for part, found in bits if found > 0]
 

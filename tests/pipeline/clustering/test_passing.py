@@ -78,6 +78,24 @@ def test_a_phone_is_a_rings_own_where_its_accounts_have_a_handle_in_common() -> 
     assert len(run.clusters()) == 1
 
 
+def test_an_account_of_their_own_that_victims_of_three_rings_give_too_joins_none() -> None:
+    run = Run()
+    run.feed([told for place in range(3) for told in ring(place, account("7778889990"))])
+    assert len(run.clusters()) == 4
+
+
+def test_an_account_between_contacts_that_nobody_names_together_is_the_rings_own() -> None:
+    run = Run()
+    for n, contact in enumerate((phone(COURIER), phone(SECOND), line("@quick"))):
+        run.feed([report(f"{n}-{more}", [contact]) for more in range(3)])
+        run.feed([report(f"{n}-both", [contact, account(ACCOUNTS[0])])])
+    assert len(run.clusters()) == 1
+
+
+def test_a_courier_of_a_large_ring_is_told_from_its_phone() -> None:
+    assert passing_bits(5, 256) > 0 > passing_bits(5, 32)
+
+
 def test_a_bank_that_one_voice_got_wrong_does_not_part_a_ring() -> None:
     run = Run()
     run.feed(ring(0, line("@quick")))
