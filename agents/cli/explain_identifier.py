@@ -43,6 +43,8 @@ _BLOCKED = {
     "bridge": "it alone would hold two well-supported parts together, each with its own accounts "
     "and numbers, and is tied more to the other; another identifier that both parts share would "
     "join them",
+    "confused_voice": "one voice alone names both, and others name one of them beside contacts "
+    "that are not the other one's ring's; a second voice that names both would join them",
     REASON_TWO_PARTIES: "each side has many ties of its own and hardly any with the other: two "
     "parties; more reports that name identifiers of both would join them",
     "cluster_size": "the cluster would become too large; a person has to look",

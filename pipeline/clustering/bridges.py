@@ -31,10 +31,14 @@ MAX_ROUNDS = 64
 
 
 class Cuts(NamedTuple):
-    """The places of the edges to cut, and whether bridges were left after the last round."""
+    """The places of the edges to cut, and whether bridges were left after the last round.
+
+    ``confused`` are the places of those that a voice names which confuses two rings.
+    """
 
     places: set[int]
     unfinished: bool
+    confused: frozenset[int] = frozenset()
 
 
 def bridge_cuts(
@@ -66,7 +70,8 @@ def bridge_cuts(
         if not found or unfinished:
             break
         cut |= found
-    return Cuts(cut | confused_cuts(graph, parts, edges, told_often), unfinished)
+    confused = confused_cuts(graph, parts, edges, told_often)
+    return Cuts(cut | confused, unfinished, frozenset(confused))
 
 
 def contracted(

@@ -8,7 +8,7 @@ strongest edge first, as long as no limit and no contradiction forbids it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 
@@ -45,6 +45,7 @@ __all__ = ["REVIEW_SIZE", "Component", "Components", "Grouping"]
 REASON_HUB = "public_number"
 REASON_PASSING = "passing_number"
 REASON_BRIDGE = "bridge"
+REASON_CONFUSED = "confused_voice"
 REASON_NAMESAKES = "namesakes"
 
 
@@ -77,7 +78,7 @@ class Components:
         )
 
         self._enough = frozenset(str(place) for place in range(self._thresholds.voices + 1))
-        self._kept_cuts: dict[str, tuple[_Asked, set[int]]] = {}
+        self._kept_cuts: dict[str, tuple[_Asked, dict[int, str]]] = {}
 
     def gather(self, seeds: Iterable[str]) -> list[Component]:
         """Return the components that hold the seeds (those that live), each once."""
@@ -180,7 +181,7 @@ class Components:
         by_holder = any(edge.person for edge in edges)
         if by_holder:
             doubtful = namesakes(component.nodes, edges)
-            edges = _without(component, edges, doubtful, REASON_NAMESAKES)
+            edges = _without(component, edges, dict.fromkeys(doubtful, REASON_NAMESAKES))
         if component.look_alikes:
             edges = starred(component.nodes, edges)
         plain = component.ruling is None and not (component.look_alikes or by_holder)
@@ -193,7 +194,7 @@ class Components:
         if bridged:
             spelt = self._spelt(component, edges)
             cut = self._bridges(component, edges, spelt)
-            kept = _without(component, edges, cut, REASON_BRIDGE)
+            kept = _without(component, edges, cut)
             joining.keep_parties_apart(kept, self._thresholds.bits, spelt)
         for edge in component.ruling.same if component.ruling else ():
             joining.join(edge, decided=True)
@@ -230,8 +231,11 @@ class Components:
 
     def _bridges(
         self, component: Component, edges: list[GraphEdge], spelt: dict[str, str]
-    ) -> set[int]:
-        """Return the places of the edges that bridges lose; what is spelt alike is one vertex."""
+    ) -> dict[int, str]:
+        """Return the places of the edges that bridges lose, and why.
+
+        What is spelt alike is one vertex.
+        """
         keys = sorted(component.nodes)
         supports = [self._support(component.nodes[key]) for key in keys]
         # Of the reports about a large ring a third bring nothing new but a voice.
@@ -250,7 +254,7 @@ class Components:
         supports: list[Support],
         edges: list[GraphEdge],
         spelt: dict[str, str],
-    ) -> set[int]:
+    ) -> dict[int, str]:
         places: Sequence[int] = range(len(edges))
         if spelt:
             merged: dict[str, Support] = {}
@@ -260,10 +264,13 @@ class Components:
                 merged[head] = self._thresholds.as_one(known, support) if known else support
             keys, supports = sorted(merged), [merged[key] for key in sorted(merged)]
             places, edges = contracted(edges, partial(find, spelt))
-        cut, unfinished = bridge_cuts(keys, supports, edges, self._thresholds)
-        if unfinished:
+        cuts = bridge_cuts(keys, supports, edges, self._thresholds)
+        if cuts.unfinished:
             self._hits["limit_hits", "bridge_rounds"] += 1
-        return {places[place] for place in cut}
+        return {
+            places[place]: REASON_CONFUSED if place in cuts.confused else REASON_BRIDGE
+            for place in cuts.places
+        }
 
     def _support(self, node: Node) -> Support:
         # One voice more than the threshold: the one in question may be among them.
@@ -275,11 +282,11 @@ class Components:
 
 
 def _without(
-    component: Component, edges: list[GraphEdge], cut: set[int], reason: str
+    component: Component, edges: list[GraphEdge], cut: Mapping[int, str]
 ) -> list[GraphEdge]:
-    """Return the edges but those at the places to cut, which become relations."""
+    """Return the edges but those at the places to cut, which become relations, with the reason."""
     for place in sorted(cut):
-        relate(component, edges[place], reason)
+        relate(component, edges[place], cut[place])
     return [edge for place, edge in enumerate(edges) if place not in cut] if cut else edges
 
 

@@ -68,7 +68,8 @@ def test_what_one_voice_says_alone_is_shown_as_a_relation() -> None:
     run = Run()
     run.feed([*RING, *OWN, CONFUSED])
     relations = run.cluster_of(f"account:004:{OTHER}")["relations"]
-    assert any(MULE in relation["a"] + relation["b"] for relation in relations)
+    (relation,) = [told for told in relations if MULE in told["a"] + told["b"]]
+    assert "confused_voice" in relation["reasons"]
 
 
 tellings = st.builds(
