@@ -113,6 +113,9 @@ class Passing:
             return NO_TIES
         of = self._nodes.of
         ties = {o: edge for o, edge in self._edges.ties(node).items() if not of(o).hub}
+        if node.is_account and sum(map(is_account, ties)) < PASSING_PARTS:
+            # Most are named with no account: so many parts with one cannot be.
+            return NO_TIES
         known, bits = 0, 0.0
         loose: list[str] = []
         for part in self._parts(ties):
