@@ -243,7 +243,7 @@ class LocalKafka:
     def _wait_until_it_answers(self) -> None:
         port = self._started_ports.internal
         deadline = time.monotonic() + START_SECONDS
-        while not _answers(port):
+        while not is_broker(port):
             if not self.running:
                 raise LocalKafkaError(
                     f"The local Kafka ended while starting: {_last_line(_tail(self.log_file))} "
@@ -266,13 +266,18 @@ def new_cluster_id() -> str:
     return base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
 
 
-def _answers(port: int) -> bool:
-    """Whether a broker answers an ApiVersions request (version 0 of Kafka's protocol)."""
-    request = struct.pack(">hhih", 18, 0, 1, -1)
+def is_broker(port: int) -> bool:
+    """Whether a broker there answers an ApiVersions request (version 0 of Kafka's protocol).
+
+    The answer begins with its length and the request's own number: nothing but a broker says it.
+    """
+    number = secrets.randbelow(1 << 31)
+    request = struct.pack(">hhih", 18, 0, number, -1)
     try:
         with socket.create_connection((HOST, port), timeout=2) as connection:
             connection.sendall(struct.pack(">i", len(request)) + request)
-            return len(connection.recv(4)) == 4
+            with connection.makefile("rb") as answer:
+                return answer.read(8)[4:] == struct.pack(">i", number)
     except OSError:
         return False
 

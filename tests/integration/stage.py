@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import os
 import random
 import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -140,7 +142,7 @@ def free_port() -> int:
 def free_ports(count: int) -> int:
     """The first of ``count`` neighbouring ports that nothing listens on."""
     while True:
-        first = random.randrange(21_000, 31_000)
+        first = next(_turn) * PORTS_A_TURN + _FIRST_PORT
         try:
             for port in range(first, first + count):
                 with socket.socket() as probe:
@@ -149,3 +151,11 @@ def free_ports(count: int) -> int:
         except OSError:
             continue
         return first
+
+
+PORTS_A_TURN = 10
+_TURNS = 125
+_FIRST_PORT = 10_000 + PORTS_A_TURN * _TURNS * int(os.getenv("PYTEST_XDIST_WORKER", "gw0")[2:])
+"""Some ports are bound long after they are chosen: each process of a test run chooses among its
+own, each once, and a local Kafka chooses its others from 20,000 on."""
+_turn = cycle(random.sample(range(_TURNS), _TURNS))

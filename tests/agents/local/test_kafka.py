@@ -6,17 +6,19 @@ import fcntl
 import os
 import signal
 import socket
+import socketserver
 import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 
 from agents.local import kafka as local_kafka
 from agents.local import kafka_jars as local_kafka_jars
-from agents.local.kafka import LocalKafka, LocalKafkaError
+from agents.local.kafka import LocalKafka, LocalKafkaError, is_broker
 
 # A broker takes three seconds to start; several starts on a machine that is busy take minutes.
 pytestmark = pytest.mark.timeout(300)
@@ -129,6 +131,18 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(LocalKafkaError, match=f"Port {port} on 127.0.0.1 is already in use"):
             LocalKafka(tmp_path, port).start()
+
+
+def test_another_server_is_not_taken_for_a_broker() -> None:
+    class Refusing(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(64)
+            self.request.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Refusing) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        assert not is_broker(server.server_address[1])
+        server.shutdown()
 
 
 def test_a_missing_extra_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
