@@ -7,7 +7,7 @@ strongest edge first, as long as no limit and no contradiction forbids it.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -78,7 +78,7 @@ class Components:
         )
 
         self._enough = frozenset(str(place) for place in range(self._thresholds.voices + 1))
-        self._kept_cuts: dict[str, tuple[_Asked, dict[int, str]]] = {}
+        self._kept_cuts: OrderedDict[str, tuple[_Asked, dict[int, str]]] = OrderedDict()
 
     def gather(self, seeds: Iterable[str]) -> list[Component]:
         """Return the components that hold the seeds (those that live), each once."""
@@ -245,7 +245,7 @@ class Components:
             found = asked, self._look_for_bridges(keys, supports, edges, spelt)
         self._kept_cuts[keys[0]] = found
         if len(self._kept_cuts) > KEPT_CUTS:
-            del self._kept_cuts[next(iter(self._kept_cuts))]
+            self._kept_cuts.popitem(last=False)
         return found[1]
 
     def _look_for_bridges(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from bisect import bisect_left
+from collections import OrderedDict
 from itertools import islice
 
 import msgspec
@@ -67,7 +68,7 @@ class HolderBlocks:
     def __init__(self, state: State) -> None:
         self._state = state
         self._seen = _Seen()
-        self._kept: dict[bytes, list[str]] = {}
+        self._kept: OrderedDict[bytes, list[str]] = OrderedDict()
         """Lists as their rows have them, those read last at the end; empty: more than `LISTED`."""
         for block, value in scan_prefix(state, _LIST):
             self._seen.add(block)
@@ -99,9 +100,10 @@ class HolderBlocks:
         return listed
 
     def _keep(self, block: bytes, listed: list[str]) -> None:
-        if len(self._kept) >= _KEPT and block not in self._kept:
-            del self._kept[next(iter(self._kept))]
         self._kept[block] = listed
+        if len(self._kept) > _KEPT:
+            # Not of a plain dict: the first one there is found behind all that were taken away.
+            self._kept.popitem(last=False)
 
     def add(self, block: bytes, account: str) -> int:
         """Put an account into a block; return how many it held before (as `size`)."""
