@@ -134,6 +134,14 @@ def outcome(cluster: LocalCluster) -> Outcome:
     )
 
 
+PORTS_A_TURN = 10
+_TURNS = 125
+_FIRST_PORT = 10_000 + PORTS_A_TURN * _TURNS * int(os.getenv("PYTEST_XDIST_WORKER", "gw0")[2:])
+"""Some ports are bound long after they are chosen: each process of a test run chooses among its
+own, each once, and a local Kafka chooses its others from 20,000 on."""
+_turn = cycle(random.sample(range(_TURNS), _TURNS))
+
+
 def free_port() -> int:
     """A port that nothing listens on."""
     return free_ports(1)
@@ -151,11 +159,3 @@ def free_ports(count: int) -> int:
         except OSError:
             continue
         return first
-
-
-PORTS_A_TURN = 10
-_TURNS = 125
-_FIRST_PORT = 10_000 + PORTS_A_TURN * _TURNS * int(os.getenv("PYTEST_XDIST_WORKER", "gw0")[2:])
-"""Some ports are bound long after they are chosen: each process of a test run chooses among its
-own, each once, and a local Kafka chooses its others from 20,000 on."""
-_turn = cycle(random.sample(range(_TURNS), _TURNS))

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
 
 from pipeline.clustering.fold import ClusteringFold
+from pipeline.clustering.normalised import StoredReport, normalise_report
 from pipeline.contracts.account_log import AccountEvents, Claim, Level, decode_log_entry
+from pipeline.contracts.reports import decode_report
 from pipeline.fold import Folded, LogRecord
 from pipeline.policy.policy import Policy, load_policy
 from pipeline.state import MemoryState
 from pipeline.topics import ANALYST_DECISIONS
+from tests.pipeline.clustering.oracle import Oracle
 
 RECORDED_AT = 1_795_500_000_000
 RECEIVED = "2026-11-20T10:{minute:02d}:00+07:00"
@@ -194,6 +198,20 @@ class Run:
                 assert key not in newest or newest[key].version < event.version
                 newest[key] = event
         return newest
+
+
+def stored(event: dict[str, Any], policy: Policy) -> StoredReport:
+    """A report as the fold keeps it."""
+    return normalise_report(decode_report(orjson.dumps(event)), RECORDED_AT, policy)
+
+
+def check_definition(policy: Policy, told: list[dict[str, Any]], seed: int) -> None:
+    """The clusters of reports that come in any order are those of the naive definition."""
+    oracle = Oracle([stored(event, policy) for event in told], policy)
+    run = Run(policy)
+    for event in random.Random(seed).sample(told, len(told)):
+        run.feed([event])
+    assert run.clusters() == oracle.clusters()
 
 
 def check_begins_again(policy: Policy, told: list[dict[str, Any]], stops: set[int]) -> None:

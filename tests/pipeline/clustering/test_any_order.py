@@ -6,20 +6,17 @@ import random
 from typing import Any
 
 import msgspec
-import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.clustering.documents import decode_document
 from pipeline.clustering.nodes import LISTED_LOOK_ALIKES
-from pipeline.clustering.normalised import StoredReport, decode_stored, normalise_report
-from pipeline.contracts.reports import decode_report
+from pipeline.clustering.normalised import decode_stored
 from pipeline.policy.policy import Policy
 from pipeline.state import MemoryState
 from tests.pipeline.clustering.oracle import Oracle
 from tests.pipeline.clustering.scenarios import (
-    RECORDED_AT,
     Run,
     account,
     check_begins_again,
@@ -29,6 +26,7 @@ from tests.pipeline.clustering.scenarios import (
     report,
     small_policy,
     somebody,
+    stored,
 )
 
 # A small world, so that everything touches everything: numbers one edit apart at two banks.
@@ -86,10 +84,6 @@ events = st.builds(
 
 DERIVED = [bytes([family]) for family in b"vfwghpexotq"]
 """Families of rows that are a function of the live reports; of documents a part is (below)."""
-
-
-def stored(event: dict[str, Any], policy: Policy) -> StoredReport:
-    return normalise_report(decode_report(orjson.dumps(event)), RECORDED_AT, policy)
 
 
 def derived_rows(state: MemoryState) -> dict[bytes, bytes]:

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from pipeline.clustering.bridges import Cuts, bridge_cuts
 from pipeline.policy.policy import Policy
 from tests.pipeline.clustering.oracle import Oracle
-from tests.pipeline.clustering.scenarios import Run, account, line, report, small_policy
-from tests.pipeline.clustering.test_any_order import stored
+from tests.pipeline.clustering.scenarios import Run, account, line, report, small_policy, stored
 
 TWO = small_policy(bridge_voices=2, bridge_identifiers=1, bridge_bits=1.0)
 THREE = small_policy(bridge_voices=3, bridge_identifiers=2, bridge_bits=2.0)

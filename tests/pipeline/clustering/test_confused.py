@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.policy.policy import load_policy
-from tests.pipeline.clustering.oracle import Oracle
-from tests.pipeline.clustering.scenarios import Run, account, line, phone, report
-from tests.pipeline.clustering.test_any_order import stored
+from tests.pipeline.clustering.scenarios import Run, account, check_definition, line, phone, report
 
 MULE, OTHER, THIRD = "1112223330", "5556667770", "9998887770"
 CONTACTS = [phone("0811111111"), line("@quick")]
@@ -86,11 +83,4 @@ tellings = st.builds(
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(events=st.lists(tellings, min_size=4, max_size=14), seed=st.integers(0, 2**16))
 def test_clusters_are_those_of_the_definition(events: list[dict[str, Any]], seed: int) -> None:
-    policy = load_policy()
-    events = [*RING, *events]
-    oracle = Oracle([stored(event, policy) for event in events], policy)
-    run = Run(policy)
-    random.Random(seed).shuffle(events)
-    for event in events:
-        run.feed([event])
-    assert run.clusters() == oracle.clusters()
+    check_definition(load_policy(), [*RING, *events], seed)

@@ -24,6 +24,7 @@ from tests.pipeline.clustering.scenarios import (
     line,
     phone,
     report,
+    stored,
 )
 from tests.pipeline.clustering.test_any_order import (
     BRIDGED,
@@ -32,7 +33,6 @@ from tests.pipeline.clustering.test_any_order import (
     derived_rows,
     events,
     result,
-    stored,
 )
 
 KEYS = [

@@ -15,8 +15,8 @@ from pipeline.contracts.clusters import cluster_id
 from pipeline.replay import with_all_reports
 from pipeline.topics import CLUSTERS, FILED_REPORTS
 from tests.pipeline.clustering.oracle_words import newest_words
-from tests.pipeline.clustering.scenarios import Run, account, line, phone, report
-from tests.pipeline.clustering.test_any_order import BRIDGED, events, stored
+from tests.pipeline.clustering.scenarios import Run, account, line, phone, report, stored
+from tests.pipeline.clustering.test_any_order import BRIDGED, events
 
 A = "account:004:1234567890"
 

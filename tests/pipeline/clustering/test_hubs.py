@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import msgspec
@@ -11,9 +10,14 @@ from hypothesis import strategies as st
 
 from pipeline.clustering.hubs import MOST_NEIGHBOURS, is_everybodys
 from pipeline.clustering.rows import NodeSummary
-from tests.pipeline.clustering.oracle import Oracle
-from tests.pipeline.clustering.scenarios import Run, line, phone, report, small_policy
-from tests.pipeline.clustering.test_any_order import stored
+from tests.pipeline.clustering.scenarios import (
+    Run,
+    check_definition,
+    line,
+    phone,
+    report,
+    small_policy,
+)
 
 PHONE = "0811111111"
 KEY = f"phone:+66{PHONE[1:]}"
@@ -85,9 +89,4 @@ tellings = st.builds(
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(told=st.lists(tellings, min_size=4, max_size=24), seed=st.integers(0, 2**16))
 def test_clusters_are_those_of_the_definition(told: list[dict[str, Any]], seed: int) -> None:
-    oracle = Oracle([stored(event, FEW) for event in told], FEW)
-    run = Run(FEW)
-    random.Random(seed).shuffle(told)
-    for event in told:
-        run.feed([event])
-    assert run.clusters() == oracle.clusters()
+    check_definition(FEW, told, seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import pytest
@@ -11,17 +10,16 @@ from hypothesis import strategies as st
 
 from pipeline.clustering.slips import is_no_neighbour
 from pipeline.policy.policy import load_policy
-from tests.pipeline.clustering.oracle import Oracle
 from tests.pipeline.clustering.scenarios import (
     Run,
     account,
     check_begins_again,
+    check_definition,
     decision,
     line,
     phone,
     report,
 )
-from tests.pipeline.clustering.test_any_order import stored
 
 MULE, BRANCH, NEIGHBOUR, LACKING = "1112223330", "1312223330", "1112223340", "111222333"
 HOLDER, OTHER_HOLDER = "กมลวรรณ พิทักษ์ไทย", "ธีรเดช บุญเรือง"
@@ -126,13 +124,7 @@ tellings = st.builds(
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(told=st.lists(tellings, min_size=3, max_size=16), seed=st.integers(0, 2**16))
 def test_clusters_are_those_of_the_definition(told: list[dict[str, Any]], seed: int) -> None:
-    policy = load_policy()
-    oracle = Oracle([stored(event, policy) for event in told], policy)
-    run = Run(policy)
-    random.Random(seed).shuffle(told)
-    for event in told:
-        run.feed([event])
-    assert run.clusters() == oracle.clusters()
+    check_definition(load_policy(), told, seed)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pipeline.clustering.nameless import REASON_NAMELESS
 from tests.pipeline.clustering.oracle import Oracle
-from tests.pipeline.clustering.scenarios import Run, account, line, person, phone, report
-from tests.pipeline.clustering.test_any_order import STANDARD, stored
+from tests.pipeline.clustering.scenarios import Run, account, line, person, phone, report, stored
+from tests.pipeline.clustering.test_any_order import STANDARD
 
 MULE, SHOP = "1112223330", "2223334441"
 PHONE = "0811111111"

@@ -18,8 +18,8 @@ from tests.pipeline.clustering.scenarios import (
     phone,
     report,
     small_policy,
+    stored,
 )
-from tests.pipeline.clustering.test_any_order import stored
 
 ACCOUNTS = ["1112223330", "2223334441", "3334445552"]
 PHONES = ["0811111111", "0822222222", "0833333333"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import pytest
@@ -11,9 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.clustering.passing import passing_bits
 from pipeline.policy.policy import load_policy
-from tests.pipeline.clustering.oracle import Oracle
-from tests.pipeline.clustering.scenarios import Run, account, line, phone, report
-from tests.pipeline.clustering.test_any_order import stored
+from tests.pipeline.clustering.scenarios import Run, account, check_definition, line, phone, report
 
 COURIER, SECOND = "0811111111", "0822222222"
 ACCOUNTS = ["1112223330", "2223334441", "3334445552", "4445556663"]
@@ -139,10 +136,4 @@ tellings = st.builds(
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(told=st.lists(tellings, min_size=8, max_size=30), seed=st.integers(0, 2**16))
 def test_clusters_are_those_of_the_definition(told: list[dict[str, Any]], seed: int) -> None:
-    policy = load_policy()
-    oracle = Oracle([stored(event, policy) for event in told], policy)
-    run = Run(policy)
-    random.Random(seed).shuffle(told)
-    for event in told:
-        run.feed([event])
-    assert run.clusters() == oracle.clusters()
+    check_definition(load_policy(), told, seed)
