@@ -14,11 +14,11 @@ from rich.tree import Tree
 
 from agents.console import thai_moment, visible
 from pipeline.accounts.file import AccountFile
-from pipeline.accounts.grounds import LAUNDERING_LEVEL, has_bank
-from pipeline.accounts.matching import UNMATCHED
+from pipeline.accounts.grounds import LAUNDERING_LEVEL, has_bank, is_certain
+from pipeline.accounts.matching import UNMATCHED, Matcher
 from pipeline.contracts.account_log import Level
 from pipeline.contracts.alerts import AlertKind, FreezeAlert
-from pipeline.identity.account import bank_of, is_account
+from pipeline.identity.account import bank_of, has_usual_length, is_account
 from pipeline.policy.policy import LevelRule, Policy
 
 _MAY_BE_A_SLIP = (
@@ -51,7 +51,7 @@ def rules_of(file: AccountFile, policy: Policy) -> list[Rule]:
         if level.misspelt
         else Rule(True, "no number that looks like it is named by more people"),
         _confirmed_rule(file, level, policy),
-        _undisputed_rule(level, policy),
+        _undisputed_rule(file, level, policy),
     ]
 
 
@@ -72,8 +72,17 @@ def _confirmed_rule(file: AccountFile, level: Level, policy: Policy) -> Rule:
         return Rule(True, "its bank publishes no payments: one verified person is enough")
     if not is_account(file.account) and file.account.startswith("wallet:"):
         return Rule(True, "the address has check digits, so nobody mistypes it")
-    if level.reports >= needed:
+    usual = not policy.claims.usual_lengths or has_usual_length(file.account)
+    if usual and level.reports >= needed:
         return Rule(True, f"the number is confirmed: {level.reports} reports name it")
+    if _was_seen(file, policy):
+        return Rule(True, "the number is confirmed: a disputed payment was seen in it")
+    if not usual:
+        return Rule(
+            False,
+            "its bank gives out no number of this length: only payments that are seen in it are "
+            "held",
+        )
     return Rule(
         False,
         f"{level.reports} report names the number, which may be a slip: until {needed} do, "
@@ -81,10 +90,19 @@ def _confirmed_rule(file: AccountFile, level: Level, policy: Policy) -> Rule:
     )
 
 
-def _undisputed_rule(level: Level, policy: Policy) -> Rule:
+def _was_seen(file: AccountFile, policy: Policy) -> bool:
+    """Whether any payment in dispute was seen in the account."""
+    matcher = Matcher(file.claims.values(), file.postings, policy.claims)
+    matcher.settle()
+    return any(payment.posting is not None for payment in matcher.payments.values())
+
+
+def _undisputed_rule(file: AccountFile, level: Level, policy: Policy) -> Rule:
     needed = policy.holds.incoming_verified_voices
     if level.level == LAUNDERING_LEVEL:
         return Rule(True, "payments that nobody disputes are held too: a laundering list names it")
+    if not (is_certain(file.account, policy) or _was_seen(file, policy)):
+        needed = max(needed, policy.holds.incoming_unseen_voices)
     enough = level.verified_voices >= needed and not level.misspelt
     held = "are held too" if enough else "are not held"
     return Rule(

@@ -8,7 +8,7 @@ from pipeline.accounts.file import AccountFile
 from pipeline.accounts.matching import Disputed
 from pipeline.accounts.trails import Traced
 from pipeline.contracts.account_log import Posting
-from pipeline.identity.account import bank_of, is_account
+from pipeline.identity.account import bank_of, has_usual_length, is_account
 from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.policy.policy import HOUR_MS, Policy
 
@@ -102,13 +102,15 @@ class Grounds:
         listed = level.level == LAUNDERING_LEVEL
         # A voice whose word the account's own payments belie does not count.
         voices = max(0, level.verified_voices - self._only_belied)
-        slip = level.misspelt or not (listed or self._is_confirmed(file, level.reports))
+        certain = listed or is_certain(file.account, self._policy)
+        slip = level.misspelt or not (certain or self._is_confirmed(file.account, level.reports))
+        enough = holds.incoming_verified_voices
+        if not (certain or self._seen):
+            enough = max(enough, holds.incoming_unseen_voices)
         return Terms(
             acts=acts,
             telling=acts and (listed or voices > 0),
-            holding=acts
-            and not level.misspelt
-            and (listed or voices >= holds.incoming_verified_voices),
+            holding=acts and not level.misspelt and (listed or voices >= enough),
             since=level.since,
             opens=level.since - holds.incoming_before_hours * HOUR_MS,
             hours_ms=(holds.police_hours if level.police_filed else holds.hours) * HOUR_MS,
@@ -117,15 +119,18 @@ class Grounds:
             seen_only=slip,
         )
 
-    def _is_confirmed(self, file: AccountFile, reports: int) -> bool:
+    @property
+    def _seen(self) -> int:
+        """How many disputed payments were seen in the account."""
+        return len(self._payments) - self._unseen
+
+    def _is_confirmed(self, account: str, reports: int) -> bool:
         """Whether the account's number is more than what was typed once."""
-        rules, account = self._policy.claims, file.account
-        if is_account(account) and bank_of(account) in rules.silent_banks:
+        rules = self._policy.claims
+        if self._seen:
             return True
-        if account.startswith(_CHECKED):
-            return True
-        seen = len(self._payments) - self._unseen
-        return seen > 0 or reports >= rules.unseen_reports
+        usual = not rules.usual_lengths or has_usual_length(account)
+        return usual and reports >= rules.unseen_reports
 
     def reason(self, origin: str, terms: Terms) -> str | None:
         """Return why a payment in dispute may not be held; None when it may."""
@@ -149,6 +154,13 @@ class Grounds:
         if filed:
             until = max(until, min(filed) + holds.police_hours * HOUR_MS)
         return Candidate(payment.origin, payment.amount, payment.at, since, until, payment, None)
+
+
+def is_certain(account: str, policy: Policy) -> bool:
+    """Whether no payment need be seen: the number has check digits, or its bank publishes none."""
+    if account.startswith(_CHECKED):
+        return True
+    return is_account(account) and bank_of(account) in policy.claims.silent_banks
 
 
 def may_act(file: AccountFile) -> bool:

@@ -59,7 +59,7 @@ class StolenMoney:
         """By debit that the last `settle` touched."""
         self._to_mark: set[str] = set()
         self._recoloured: set[Colour] = set()
-        self.trade = Trade(policy.small_payment_satang)
+        self.trade = Trade(policy.small_payment_satang, policy.small_share_percent)
         for key, posting in sorted(postings.items(), key=lambda item: item[1].at):
             if not self.passes_on(posting):
                 self.trade.add(posting)
@@ -203,7 +203,7 @@ class StolenMoney:
                 traced[colour.hop] = traced.get(colour.hop, 0) + marked
         posting = self._postings.get(transaction + "+")
         if posting is not None:
-            self.trade.traced(transaction, posting.other, traced)
+            self.trade.traced(posting, traced)
 
     def _count_fast(self, debit: str, shares: list[Share]) -> None:
         posting = self._postings.get(debit)

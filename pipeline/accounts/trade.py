@@ -18,19 +18,21 @@ from pipeline.policy.policy import HOUR_MS, OrdinaryTrade, Trace
 class Trade:
     """What is counted over all credits of one account, posting by posting.
 
-    ``small_payment`` (satang): traced money in payments of less than this each may be small.
+    ``small_payment`` (satang): traced money in payments of less than this each may be small, and
+    so may money that is less than ``small_share`` per cent of the payment it came in.
     """
 
-    def __init__(self, small_payment: int = 0) -> None:
+    def __init__(self, small_payment: int = 0, small_share: int = 0) -> None:
         self._small_payment = small_payment
+        self._small_share = small_share
         self._payers: dict[str, int] = {}
         """By payer: how many payments."""
         self._came_in = 0
-        self._traced: dict[str, tuple[str, Mapping[int, int]]] = {}
-        """By payment: its payer, and how much of it is traced money, by hop."""
+        self._traced: dict[str, tuple[str, Mapping[int, int], bool]] = {}
+        """By payment: its payer, how much of it is traced money, by hop, whether it is large."""
         self._traced_in: dict[int, int] = {}
         self._large = 0
-        """How many payments brought at least ``small_payment`` satang of traced money each."""
+        """How many payments brought traced money that is not small."""
         self._hops_of: dict[str, dict[int, int]] = {}
         """By payer: with how many of its payments traced money came, by hop."""
         self._fast: dict[str, Mapping[int, int]] = {}
@@ -62,22 +64,27 @@ class Trade:
                 self._payers[posting.other] = count
             self._came_in += times * posting.amount
 
-    def traced(self, transaction: str, payer: str, by_hop: Mapping[int, int]) -> None:
+    def traced(self, credit: Posting, by_hop: Mapping[int, int]) -> None:
         """Set how much of a payment is traced money (satang, by hop)."""
-        known = self._traced.pop(transaction, None)
+        known = self._traced.pop(credit.transaction, None)
         if known is None and not by_hop:
             return
-        for change, (of, amounts) in ((-1, known or ("", {})), (1, (payer, by_hop))):
+        now = credit.other, by_hop, self._is_large(sum(by_hop.values()), credit.amount)
+        for change, (of, amounts, large) in ((-1, known or ("", {}, False)), (1, now)):
+            self._large += change * large
             for hop, satang in amounts.items():
                 self._traced_in[hop] = self._traced_in.get(hop, 0) + change * satang
                 hops = self._hops_of.setdefault(of, {})
                 hops[hop] = hops.get(hop, 0) + change
         if by_hop:
-            self._traced[transaction] = payer, by_hop
-        for change, amounts in ((-1, known[1] if known else {}), (1, by_hop)):
-            if amounts and sum(amounts.values()) >= self._small_payment:
-                self._large += change
+            self._traced[credit.transaction] = now
         self._payers_upto.clear()
+
+    def _is_large(self, traced: int, whole: int) -> bool:
+        """Whether this much traced money in a payment of ``whole`` satang is not small."""
+        if traced < max(1, self._small_payment):
+            return False
+        return traced * 100 >= whole * self._small_share
 
     def went_fast(self, debit: str, by_hop: Mapping[int, int]) -> None:
         """Set how much traced money went on with this debit soon after it had come in."""

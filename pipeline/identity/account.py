@@ -20,6 +20,7 @@ from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, disti
 
 __all__ = [
     "bank_of",
+    "has_usual_length",
     "is_account",
     "is_one_edit",
     "is_two_edits",
@@ -131,6 +132,12 @@ def bank_of(key: str) -> str:
 def number_of(key: str) -> str:
     """Return the digits of an account's key."""
     return key.split(":", 2)[2]
+
+
+def has_usual_length(key: str) -> bool:
+    """Whether a number has a length that its bank gives out; so has all that is no account's."""
+    lengths = USUAL_LENGTHS.get(bank_of(key)) if is_account(key) else None
+    return not lengths or len(number_of(key)) in lengths
 
 
 def is_one_edit(a: str, b: str) -> bool:

@@ -19,7 +19,7 @@ from pipeline.declarations import parse_yaml
 
 LevelName = Literal["black", "dark_grey", "light_grey", "dark_brown", "light_brown"]
 NO_LEVEL = "none"
-DEFAULT_POLICY = "th-2026-11.3"
+DEFAULT_POLICY = "th-2026-11.4"
 
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
@@ -100,6 +100,8 @@ class Claims(_Part):
     amount_tolerance_satang: int = Field(ge=0)
     seen_hours: int = Field(ge=0)
     unseen_reports: int = Field(default=0, ge=0)
+    usual_lengths: bool = False
+    """Whether reports alone never confirm a number of a length that its bank does not give out."""
     silent_banks: frozenset[str] = frozenset()
 
 
@@ -109,6 +111,8 @@ class Holds(_Part):
     hours: int = Field(ge=1)
     police_hours: int = Field(ge=1)
     incoming_verified_voices: int = Field(ge=1)
+    incoming_unseen_voices: int = Field(default=0, ge=0)
+    """So many, while no disputed payment was seen there; 0: as many as always."""
     incoming_before_hours: int = Field(ge=0)
     small_sum_satang: int = Field(ge=0)
 
@@ -126,7 +130,8 @@ class Trace(_Part):
     """How stolen money is followed, and whose accounts are spared (`pipeline.accounts.tracing`).
 
     Money that came in payments of less than ``small_payment_satang`` each counts as small up to
-    ``small_payments_satang`` in all (0: there is no such rule).
+    ``small_payments_satang`` in all (0: there is no such rule). So does money that is less than
+    ``small_share_percent`` of the payment it came in.
     """
 
     method: Literal["fifo-1", "pro_rata-1"]
@@ -136,6 +141,7 @@ class Trace(_Part):
     small_sum_satang: int = Field(ge=0)
     small_payment_satang: int = Field(default=0, ge=0)
     small_payments_satang: int = Field(default=0, ge=0)
+    small_share_percent: int = Field(default=0, ge=0, le=100)
     ordinary_trade: OrdinaryTrade
 
 

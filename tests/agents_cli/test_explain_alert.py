@@ -78,9 +78,9 @@ def case_of(run: Replay, kind: AlertKind) -> Case:
     return case
 
 
-def file_of(run: Replay) -> AccountFile:
+def file_of(run: Replay, number: str = NUMBER) -> AccountFile:
     files = [decode_file(value) for value in run.newest(ACCOUNT_FILES)]
-    return next(each for each in files if each.account.endswith(NUMBER) and each.level)
+    return next(each for each in files if each.account.endswith(number) and each.level)
 
 
 def text(tree: object) -> str:
@@ -111,7 +111,21 @@ def test_a_number_typed_once_is_said_to_be_unconfirmed() -> None:
     assert "yes  level light grey may act" in told
     assert "no   1 report names the number, which may be a slip: until 2 do" in told
     assert "0 of 2" not in told
+    assert "no   payments that nobody disputes are not held: 1 of 3 verified persons" in told
+
+
+def test_a_number_whose_payment_was_seen_is_said_to_be_confirmed() -> None:
+    run = replayed([disputed()], [payment()])
+    told = text(tree_of(case_of(run, AlertKind.HOLD), Language.EN))
+    assert "yes  the number is confirmed: a disputed payment was seen in it" in told
     assert "no   payments that nobody disputes are not held: 1 of 2 verified persons" in told
+
+
+def test_a_number_of_an_unusual_length_is_said_to_be_unconfirmed() -> None:
+    short = NUMBER[:-1]
+    run = replayed([disputed(short)], [])
+    rules = rules_of(file_of(run, short), load_policy())
+    assert any("no number of this length" in rule.said for rule in rules if not rule.allows)
 
 
 def test_what_was_replaced_says_how_it_ended() -> None:

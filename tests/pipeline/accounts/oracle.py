@@ -43,7 +43,7 @@ from pipeline.contracts.alerts import AlertKind
 from pipeline.contracts.hold_updates import HoldStatus
 from pipeline.identity.account import bank_of, is_account
 from pipeline.policy.policy import HOUR_MS, MINUTE_MS, NO_LEVEL, Claims, Policy
-from tests.pipeline.accounts.tracing_oracle import Found, may_be_slip, with_traces
+from tests.pipeline.accounts.tracing_oracle import Found, is_proved, may_be_slip, with_traces
 
 
 @dataclass
@@ -77,7 +77,10 @@ def decide_whole(file: AccountFile, policy: Policy, now: int) -> Decision:
     slip = may_be_slip(file, payments, policy)
     candidates = _disputed_payments(file, payments, policy, whole)
     taken = {payment.origin for payment in payments}
-    candidates += _incoming_payments(file, taken, voices, policy, decision)
+    enough = policy.holds.incoming_verified_voices
+    if not is_proved(file, payments, policy):
+        enough = max(enough, policy.holds.incoming_unseen_voices)
+    candidates += _incoming_payments(file, taken, (voices, enough), policy, decision)
     known = known_balance(file) is not None
     found = with_traces(file, candidates, payments, policy, decision, known, slip)
     whole.ended |= {(AlertKind.HOLD, origin): why for origin, why in found.spared.items()}
@@ -166,14 +169,18 @@ def _disputed_payments(
 
 
 def _incoming_payments(
-    file: AccountFile, taken: set[str], voices: int, policy: Policy, decision: Decision
+    file: AccountFile,
+    taken: set[str],
+    voices_of: tuple[int, int],
+    policy: Policy,
+    decision: Decision,
 ) -> list[Candidate]:
     """Payments that nobody disputes yet, into an acting account, near or after the report."""
-    level = file.level
+    level, (voices, needed) = file.level, voices_of
     listed = level is not None and level.level == LAUNDERING_LEVEL
     if level is None or not may_act(file) or not (voices or listed):
         return []
-    enough = listed or voices >= policy.holds.incoming_verified_voices
+    enough = listed or voices >= needed
     hold = enough and not level.misspelt
     hours = policy.holds.police_hours if level.police_filed else policy.holds.hours
     opens = level.since - policy.holds.incoming_before_hours * HOUR_MS

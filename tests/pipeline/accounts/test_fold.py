@@ -222,7 +222,7 @@ def test_two_victims_of_the_same_amount_dispute_two_payments():
 def test_a_payment_after_the_report_is_held_and_its_payer_is_told():
     desk = Desk()
     late = credit("bank/t5", 250_000, at=NINE + 30 * MINUTE)
-    desk.lay(level(voices=2, verified_voices=2), late)
+    desk.lay(level(voices=3, verified_voices=3), late)
     assert desk.standing()["hold", "bank/t5"]["amount_satang"] == 250_000
     (notice,) = desk.notices()
     assert isinstance(notice, Notice)
@@ -230,6 +230,33 @@ def test_a_payment_after_the_report_is_held_and_its_payer_is_told():
     came = desk.lay(notice)
     assert [a["kind"] for a in came] == ["victim_still_paying"]
     assert came[0]["bank"] == "004"
+
+
+def test_what_nobody_disputes_is_held_for_two_persons_once_a_payment_of_theirs_was_seen():
+    desk = Desk()
+    late = credit("bank/t5", 250_000, at=NINE + 30 * MINUTE)
+    desk.lay(CLAIMED, level(reports=2, voices=2, verified_voices=2), late)
+    assert ("hold", "bank/t5") not in desk.standing()
+    assert [notice.transaction for notice in desk.notices()] == ["bank/t5"]
+    desk.lay(PAID)
+    assert {origin for kind, origin in desk.standing() if kind == "hold"} == {"bank/t1", "bank/t5"}
+
+
+def test_by_a_policy_without_that_rule_two_persons_are_enough():
+    desk = Desk(policy=load_policy("th-2026-11.3"))
+    late = credit("bank/t5", 250_000, at=NINE + 30 * MINUTE)
+    desk.lay(level(reports=2, voices=2, verified_voices=2), late)
+    assert ("hold", "bank/t5") in desk.standing()
+
+
+def test_a_number_of_a_length_that_its_bank_does_not_give_out_waits_for_its_payment():
+    short = MULE[:-1]
+    desk = Desk()
+    named = level(account=short, reports=5, voices=5, verified_voices=5)
+    desk.lay(claim("aoc-1441/1#0", 500_000, account=short), named)
+    assert [kind for kind, _ in desk.standing()] == ["watch"]
+    desk.lay(msgspec.structs.replace(PAID, account=short))
+    assert [kind for kind, _ in desk.standing()] == ["hold"]
 
 
 def test_one_verified_report_alone_warns_the_payers_and_holds_only_what_it_disputes():

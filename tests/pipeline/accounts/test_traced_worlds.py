@@ -58,7 +58,7 @@ class Payment(msgspec.Struct):
 def policy_of(method: str) -> Policy:
     policy = load_policy()
     trade = policy.trace.ordinary_trade.model_copy(update={"payers": 1_000})
-    small = {"small_sum_satang": 0, "small_payment_satang": 0}
+    small = {"small_sum_satang": 0, "small_payment_satang": 0, "small_share_percent": 0}
     figures = {"method": method, "ordinary_trade": trade, "hops": HOPS, **small}
     return policy.model_copy(update={"trace": policy.trace.model_copy(update=figures)})
 
@@ -196,6 +196,7 @@ def test_with_all_protections_and_limits_any_order_gives_the_same_alerts(seed):
         "small_sum_satang": 10,
         "small_payment_satang": 30,
         "small_payments_satang": 60,
+        "small_share_percent": draw.choice((0, 20, 50)),
         "ordinary_trade": policy.trace.ordinary_trade.model_copy(update=trade),
         "accounts": draw.choice((2, 3, 6)),
     }

@@ -194,6 +194,25 @@ def test_one_payment_that_is_not_small_brings_the_small_ones_with_it():
     assert bank.holds() == {MULE: 427_000, SHOP: 73_000}
 
 
+def test_a_small_share_of_a_payment_is_watched_up_to_the_sum_that_the_policy_says():
+    policy = {"small_payment_satang": 40_000, "small_share_percent": 20}
+    bank = stolen(with_trace(small_payments_satang=100_000, **policy))
+    bank.pay("t2", 90_000, MULE, SHOP, 30)
+    bank.pay("t3", 410_000, VICTIM, SHOP, 29)
+    bank.pay("t4", 500_000, SHOP, SECOND, 31)
+    assert bank.holds() == {MULE: 410_000}
+    assert "too small" in bank.newest(SECOND)["reason_en"]
+
+
+def test_a_large_share_of_a_payment_is_held():
+    policy = {"small_payment_satang": 40_000, "small_share_percent": 20}
+    bank = stolen(with_trace(small_payments_satang=100_000, **policy))
+    bank.pay("t2", 100_000, MULE, SHOP, 30)
+    bank.pay("t3", 400_000, VICTIM, SHOP, 29)
+    bank.pay("t4", 500_000, SHOP, SECOND, 31)
+    assert bank.holds() == {MULE: 400_000, SECOND: 100_000}
+
+
 def test_a_small_sum_is_watched_with_the_reason_and_many_of_them_are_held():
     bank = stolen(with_trace(small_payment_satang=0))
     bank.pay("t2", 30_000, MULE, SHOP, 30)

@@ -16,7 +16,8 @@ from pipeline.accounts.grounds import (
 from pipeline.accounts.matching import Disputed
 from pipeline.accounts.tracing import Tracing
 from pipeline.accounts.trails import Root
-from pipeline.identity.account import bank_of, is_account
+from pipeline.identity.account import bank_of, is_account, number_of
+from pipeline.identity.banks import USUAL_LENGTHS
 from pipeline.policy.policy import Policy
 
 
@@ -82,11 +83,20 @@ def may_be_slip(file: AccountFile, payments: list[Disputed], policy: Policy) -> 
         return False
     if file.level.misspelt:
         return True
-    confirmed = (
-        file.level.level == LAUNDERING_LEVEL
+    if is_proved(file, payments, policy):
+        return False
+    if policy.claims.usual_lengths and is_account(file.account):
+        usual = USUAL_LENGTHS.get(bank_of(file.account))
+        if usual and len(number_of(file.account)) not in usual:
+            return True
+    return file.level.reports < policy.claims.unseen_reports
+
+
+def is_proved(file: AccountFile, payments: list[Disputed], policy: Policy) -> bool:
+    """Whether more than people's words says that the account is the one that they mean."""
+    return (
+        (file.level is not None and file.level.level == LAUNDERING_LEVEL)
         or file.account.startswith("wallet:")
         or (is_account(file.account) and bank_of(file.account) in policy.claims.silent_banks)
         or any(payment.posting is not None for payment in payments)
-        or file.level.reports >= policy.claims.unseen_reports
     )
-    return not confirmed

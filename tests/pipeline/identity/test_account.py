@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.identity.account import (
     bank_of,
+    has_usual_length,
     is_one_edit,
     normalise_account,
     number_of,
@@ -118,6 +119,14 @@ def test_neighbours_are_exactly_one_edit_away(number: str) -> None:
 @given(NUMBERS, NUMBERS)
 def test_one_edit_is_what_the_neighbours_are(a: str, b: str) -> None:
     assert is_one_edit(a, b) == (b in set(one_edit_neighbours(a)))
+
+
+def test_a_length_is_unusual_only_where_the_banks_lengths_are_known() -> None:
+    assert has_usual_length("account:014:1234567890")
+    assert not has_usual_length("account:014:123456789")
+    assert has_usual_length("account:?:123456789")
+    assert has_usual_length("account:998:123456789")
+    assert has_usual_length("phone:+66812345678")
 
 
 def test_the_key_is_not_in_the_repr() -> None:
