@@ -89,7 +89,7 @@ class Onward:
     def _share_out(self, colour: Colour) -> None:
         out = self._out.get(colour, [])
         left = max(0, self._accounts.get(colour, 0) - 1)
-        each = left // _slots(len(out)) if out else 0
+        each = equal_part(left, len(out)) if out else 0
         before = self._each.get(colour)
         self._each[colour] = left, each
         if before is None or each != before[1] or (each == 0 and left != before[0]):
@@ -102,10 +102,11 @@ class Onward:
         self.due.update((colour, debit) for _, debit in touched)
 
 
-def _slots(payments: int) -> int:
-    """Return in how many parts accounts are shared out: rounded up to three binary digits.
+def equal_part(accounts: int, payments: int) -> int:
+    """Return to how many of so many accounts each of the payments may go on; 0: not all to one.
 
-    So one more payment seldom changes what the others got.
+    They are shared out as if the payments were rounded up to three binary digits: so one more
+    payment seldom changes what the others got.
     """
     shift = max(0, payments.bit_length() - 3)
-    return -(-payments >> shift) << shift
+    return accounts // (-(-payments >> shift) << shift)

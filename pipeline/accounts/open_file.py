@@ -18,6 +18,7 @@ from pipeline.accounts.file import (
     posting_id,
     step_key,
 )
+from pipeline.accounts.first_step import decide_first_step
 from pipeline.accounts.parts import (
     BLOCK_ROWS,
     HEAD_ROWS,
@@ -74,7 +75,8 @@ class OpenFile:
         self._tail = tail
         self._policy = policy
         self._state = state
-        self._review = Review(file, policy)
+        self._review: Review | None = None
+        """Made at the first decision that needs it, from all that the file has by then."""
         self._behind = bank_behind(file)
         self._unwritten: list[tuple[bytes, bytes]] = []
         self._obsolete: list[bytes] = []
@@ -142,11 +144,12 @@ class OpenFile:
             posting = merged(known, posting)
             if posting == known:
                 return False
-        elif posting.at < self.file.left_out_before and not self._review.is_meant(posting):
+        elif posting.at < self.file.left_out_before and not self._reviewed().is_meant(posting):
             return False
         postings[key] = posting
         self._tail.add("postings", key)
-        self._review.posting_added(key, known, posting)
+        if self._review is not None:
+            self._review.posting_added(key, known, posting)
         if not self.file.account.startswith("account:"):
             bank = bank_named(posting)
             if bank is not None and (self._behind is None or key <= self._behind[0]):
@@ -161,7 +164,8 @@ class OpenFile:
             return False
         if name in MAPS:
             self._tail.add(name, key)
-        self._review.event_added(key, event, before)
+        if self._review is not None:
+            self._review.event_added(key, event, before)
         return True
 
     def settle(self, now: int, offset: int, cause: Cause) -> Settled:
@@ -174,14 +178,16 @@ class OpenFile:
         file.version = max(file.version + 1, offset + 1)
         left_out = self._leave_out()
         behind = self._behind[1] if self._behind is not None else None
-        decision = self._review.decide(now, behind)
+        decision = decide_first_step(file, now, self._policy) if self._review is None else None
+        if decision is None:
+            decision = self._reviewed().decide(now, behind)
         if self._anew:
             self._anew = False
             decision.steps = {**dict.fromkeys(self._sent_before(), None), **decision.steps}
         differences = differ(file, decision, behind, self._policy, cause)
         for alert in differences.alerts:
             self._tail.add("said", alert.alert_id)
-            if alert.version == 1:
+            if alert.version == 1 and self._review is not None:
                 self._review.alert_said(alert.alert_id)
         for notice in differences.notices:
             self._tail.add("told", notice.transaction)
@@ -190,6 +196,12 @@ class OpenFile:
         file.due = decision.due
         self._seal()
         return Settled(decision, differences, left_out)
+
+    def _reviewed(self) -> Review:
+        """Return the review of the file."""
+        if self._review is None:
+            self._review = Review(self.file, self._policy)
+        return self._review
 
     def written(self) -> list[tuple[bytes, bytes | None]]:
         """Write what changed to the state; return (key, value) of the parts for their topic.
@@ -214,13 +226,13 @@ class OpenFile:
             return 0
         self._seal()
         before, least = len(postings), MAX_POSTINGS_A_FILE - MAX_POSTINGS_A_FILE // 16
-        needed = self._review.rests_on()
+        needed = self._reviewed().rests_on()
         for key in block_keys(file):
             if len(postings) <= least:
                 break
             self._dissolve(key, needed)
         file.limited = True
-        self._review.forget()
+        self._review = None
         self._behind = bank_behind(file)
         return before - len(postings)
 

@@ -27,7 +27,7 @@ class Returns:
         """The payment of each return that has one."""
         self._back: dict[str, set[str]] = {}
         for key, posting in postings.items():
-            if _returned(posting) is not None:
+            if is_return(posting):
                 self.changed(key, None, posting)
 
     def changed(self, key: str, before: Posting | None, after: Posting) -> set[str]:
@@ -98,7 +98,12 @@ class Returns:
 
 def _names(posting: Posting) -> set[str]:
     """Return the names by which a return may mean this posting; a return has none."""
-    return set() if _returned(posting) is not None else names_of(posting)
+    return set() if is_return(posting) else names_of(posting)
+
+
+def is_return(posting: Posting) -> bool:
+    """Whether a posting says that it returns a payment."""
+    return _returned(posting) is not None
 
 
 def _returned(posting: Posting) -> str | None:

@@ -66,16 +66,12 @@ class Review:
         self._said = _LastSaid(file)
         self._traces = Traces(file, policy) if policy.trace is not None else None
 
-    def forget(self) -> None:
-        """Find out everything anew at the next decision: postings have left the file."""
-        self._begin()
-
     def posting_added(self, key: str, before: Posting | None, after: Posting) -> None:
         """Take over a posting that is new in the file (id ``key``), or newer than ``before``."""
         since = self._file.left_out_before
         if before is not None and (before.at < since) is not (after.at < since):
             # It went over the edge of what is looked at in a file that has reached its limit.
-            self.forget()
+            self._begin()
             return
         self._matcher.posting_changed(before, after)
         for origin in self._sightings.posting_added(key, before, after):

@@ -21,8 +21,11 @@ UNDISPUTED_HOP = 1_000_000
 """The hop of money that nobody disputes: it is looked for in its own account, never followed."""
 
 
-Part = tuple[tuple[tuple[int, int], ...], set[str]]
-"""Marked parts of a debit (from which satang on, how many), and the payments they came by."""
+Parts = tuple[tuple[int, int], ...]
+"""Parts of a payment: from which satang on, and how many."""
+
+Part = tuple[Parts, set[str]]
+"""Marked parts of a debit, and the payments they came by."""
 
 
 class StolenMoney:
@@ -153,8 +156,7 @@ class StolenMoney:
         entry = self._book.find(transaction + "+")
         if entry is None:
             return []
-        coins = entry.coins
-        whole = ((0, coins),)
+        whole = ((0, entry.coins),)
         followed = self._disputed.get(transaction)
         claims: list[tuple[Colour, Iterable[tuple[int, int]]]] = []
         if followed:
@@ -166,15 +168,7 @@ class StolenMoney:
             claims.append((Colour(1, transaction), whole))
         if transaction in self._undisputed:
             claims.append((Colour(UNDISPUTED_HOP, transaction), whole))
-        marks: list[Mark] = []
-        for colour, parts in claims:
-            marks += [
-                Mark(start, stop - start, colour)
-                for first, length in parts
-                for start, stop in _free(marks, first, min(first + length, coins))
-            ]
-            marks.sort()
-        return marks
+        return marks_of(claims, entry.coins)
 
     def _count(self, transaction: str, marks: list[Mark]) -> None:
         before = self._colours.pop(transaction, {})
@@ -227,13 +221,10 @@ class StolenMoney:
         The debit is one that the last `settle` touched. A method that mixes all money names all
         credits of the colour up to the debit.
         """
-        found: dict[Colour, tuple[list[tuple[int, int]], set[str]]] = {}
+        found: dict[Colour, tuple[list[Share], set[str]]] = {}
         for share in self._touched_shares[debit]:
-            parts, credits = found.setdefault(share.colour, ([], set()))
-            if parts and sum(parts[-1]) == share.start:
-                parts[-1] = parts[-1][0], parts[-1][1] + share.length
-            else:
-                parts.append((share.start, share.length))
+            shares, credits = found.setdefault(share.colour, ([], set()))
+            shares.append(share)
             if share.credit is not None:
                 credits.add(share.credit.removesuffix("+"))
         for colour, (_, credits) in found.items():
@@ -245,7 +236,7 @@ class StolenMoney:
                     if colour in self._colours[transaction]
                     and self._postings[transaction + "+"].at <= at
                 )
-        return {colour: (tuple(parts), credits) for colour, (parts, credits) in found.items()}
+        return {colour: (joined(shares), credits) for colour, (shares, credits) in found.items()}
 
     def steps_of(self, transaction: str, colour: Colour) -> list[Step]:
         """Return the steps of this colour that came with a payment."""
@@ -281,6 +272,30 @@ class StolenMoney:
 def _is_traced(colour: Colour) -> bool:
     """Whether it came from another account (a proxy's own dispute comes as hop 1)."""
     return 1 < colour.hop < UNDISPUTED_HOP
+
+
+def marks_of(claims: Iterable[tuple[Colour, Iterable[tuple[int, int]]]], coins: int) -> list[Mark]:
+    """Return whose the parts of a payment of so many coins are: the first who claims it has it."""
+    marks: list[Mark] = []
+    for colour, parts in claims:
+        marks += [
+            Mark(start, stop - start, colour)
+            for first, length in parts
+            for start, stop in _free(marks, first, min(first + length, coins))
+        ]
+        marks.sort()
+    return marks
+
+
+def joined(shares: Iterable[Share]) -> Parts:
+    """Return the parts that shares are, those that touch each other as one."""
+    parts: list[tuple[int, int]] = []
+    for share in shares:
+        if parts and sum(parts[-1]) == share.start:
+            parts[-1] = parts[-1][0], parts[-1][1] + share.length
+        else:
+            parts.append((share.start, share.length))
+    return tuple(parts)
 
 
 def _free(taken: list[Mark], start: int, stop: int) -> Iterable[tuple[int, int]]:

@@ -15,7 +15,7 @@ import msgspec
 from pipeline.accounts.apportionment import PRO_RATA, Colour
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.onward import Due, Onward
-from pipeline.accounts.stolen_money import UNDISPUTED_HOP, StolenMoney
+from pipeline.accounts.stolen_money import UNDISPUTED_HOP, Parts, StolenMoney
 from pipeline.accounts.trails import Root, Source, Traced, joint_legs, joint_source, leg_of
 from pipeline.contracts.account_log import Leg, Posting, Step
 from pipeline.policy.policy import Trace
@@ -35,6 +35,35 @@ LIMITS_OF_A_STEP = ("marks_a_step", "legs_a_step")
 
 _PASSED_ON = 0
 """The hop of money in a proxy's book: it is in the account behind, as hop 1."""
+
+
+def new_step(
+    sender: str,
+    colour: Colour,
+    made: Posting,
+    marks: Parts,
+    legs: tuple[Leg, ...],
+    source: Source,
+) -> Step:
+    """Return the step of ``sender`` with a payment ``made``: it has no version and no cause yet."""
+    return Step(
+        account=made.other,
+        origin=colour.origin,
+        hop=colour.hop + 1,
+        transaction=made.transaction,
+        sender=sender,
+        version=0,
+        marks=marks,
+        legs=legs,
+        accounts=source.accounts,
+        stolen=source.stolen,
+        since=source.since,
+        until=source.until,
+        cluster=source.cluster,
+        published_at=0,
+        caused_by="",
+        by_report=False,
+    )
 
 
 class Tracing:
@@ -275,7 +304,8 @@ class Tracing:
             self._count_cut("legs_a_step")
         legs = (*before[: LEGS - 1], own)
         source = source._replace(accounts=accounts)
-        return self._new(colour, made, marks[:MARKS_A_STEP], legs, source)
+        account = self._file.account
+        return new_step(account, colour, made, marks[:MARKS_A_STEP], legs, source)
 
     def _pass_on(self, origin: str) -> Step | None:
         """Return the step to the account behind a proxy, which has the money of this dispute."""
@@ -289,34 +319,8 @@ class Tracing:
         # What is not followed is held there, and goes nowhere from there.
         source = Source(self._policy.accounts if root.followed else 0, *root[1:])
         marks = ((0, posting.amount),)
-        return self._new(Colour(_PASSED_ON, origin), credit, marks, legs, source)
-
-    def _new(
-        self,
-        colour: Colour,
-        made: Posting,
-        marks: tuple[tuple[int, int], ...],
-        legs: tuple[Leg, ...],
-        source: Source,
-    ) -> Step:
-        return Step(
-            account=made.other,
-            origin=colour.origin,
-            hop=colour.hop + 1,
-            transaction=made.transaction,
-            sender=self._file.account,
-            version=0,
-            marks=marks,
-            legs=legs,
-            accounts=source.accounts,
-            stolen=source.stolen,
-            since=source.since,
-            until=source.until,
-            cluster=source.cluster,
-            published_at=0,
-            caused_by="",
-            by_report=False,
-        )
+        colour = Colour(_PASSED_ON, origin)
+        return new_step(self._file.account, colour, credit, marks, legs, source)
 
     def _trails(self, colour: Colour, payments: Iterable[str]) -> Iterator[tuple[Leg, ...]]:
         """Yield the ways of a colour that came with these payments, and end with them."""

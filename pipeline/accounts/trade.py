@@ -15,6 +15,16 @@ from pipeline.contracts.account_log import Posting
 from pipeline.policy.policy import HOUR_MS, OrdinaryTrade, Trace
 
 
+def is_small(whole: int, any_large: bool, rules: Trace) -> bool:
+    """Whether stolen money (satang) is too little to hold, in all or by payments.
+
+    ``any_large``: a payment brought at least ``small_payment_satang`` of it.
+    """
+    if whole < rules.small_sum_satang:
+        return True
+    return not any_large and whole <= rules.small_payments_satang
+
+
 class Trade:
     """What is counted over all credits of one account, posting by posting.
 
@@ -50,11 +60,8 @@ class Trade:
         return sum(self._traced_in.values())
 
     def is_small(self, rules: Trace) -> bool:
-        """Whether the stolen money that came in is too little to hold, in all or by payments."""
-        whole = self.traced_in
-        if whole < rules.small_sum_satang:
-            return True
-        return not self._large and whole <= rules.small_payments_satang
+        """See the function `is_small`."""
+        return is_small(self.traced_in, self._large > 0, rules)
 
     def add(self, posting: Posting, times: int = 1) -> None:
         """Take a posting, or with ``times`` -1 take it back."""
