@@ -119,6 +119,7 @@ class Fifo:
         """See `Apportionment.settle`."""
         book, touched = self._book, Touched(set(), set())
         first, changed = book.settle()
+        # Coins go out only after they came in: all debits of a credit from here on are among these.
         touched.debits.update(book.debits_from(first))
         # What has gone out is the beginning of the line: only around its end is anything other.
         before, self._next_out = self._next_out, book.rank(book.next_out())
@@ -132,7 +133,9 @@ class Fifo:
             if book.number_of(key) is None:
                 touched.debits.add(key)
         for credit, marks in self._to_mark.items():
-            self._debits_of(credit, touched)
+            number = book.number_of(credit)
+            if number is not None and number < first:
+                self._debits_of(number, touched)
             self._marks[credit] = marks
             self._rest(credit, touched)
             if not marks:
@@ -184,13 +187,11 @@ class Fifo:
             self._resting[colour] = self._resting.get(colour, 0) + satang
             touched.colours.add(colour)
 
-    def _debits_of(self, credit: str, touched: Touched) -> None:
+    def _debits_of(self, number: int, touched: Touched) -> None:
         """Touch the debits with which coins of a credit went out."""
-        number = self._book.number_of(credit)
-        if number is not None:
-            start = self._book.came_before(number)
-            spans = self._book.debits_at(start, start + self._book.entry(number).coins)
-            touched.debits.update(span.key for span in spans)
+        start = self._book.came_before(number)
+        spans = self._book.debits_at(start, start + self._book.entry(number).coins)
+        touched.debits.update(span.key for span in spans)
 
 
 def _within(marks: Sequence[Mark], start: int, length: int) -> list[Mark]:

@@ -11,8 +11,6 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-import msgspec
-
 from pipeline.accounts.causes import alert_output, cause_of
 from pipeline.accounts.counted import count, count_answered
 from pipeline.accounts.erased import ERASURE_KEY, ErasedAccounts
@@ -26,7 +24,7 @@ from pipeline.accounts.erasing import (
 from pipeline.accounts.file import posting_id
 from pipeline.accounts.lookback import LookBack
 from pipeline.accounts.open_file import OpenFile, lifted_claim
-from pipeline.accounts.parts import BLOCK_ROWS, HEAD_ROWS, account_of, is_block
+from pipeline.accounts.parts import BLOCK_ROWS, HEAD_ROWS, account_of, is_block, read_mark
 from pipeline.accounts.versions import Cause, Differences
 from pipeline.contracts.account_log import (
     AccountEvent,
@@ -58,16 +56,6 @@ memory (about 1.5 KB each); the file that was used last is kept whatever its len
 
 _DUE = b"d"
 _NOW = b"m/now"
-
-
-class _Head(msgspec.Struct):
-    """The version and clock of a file, and nothing else: it is read off all that we write."""
-
-    version: int = 0
-    due: int | None = None
-
-
-_HEAD = msgspec.json.Decoder(_Head)
 
 
 class AccountsFold:
@@ -155,12 +143,12 @@ class AccountsFold:
         return erased
 
     def _restore_head(self, key: bytes, value: bytes) -> None:
-        account, head = key.decode(), _HEAD.decode(value)
+        account, head = key.decode(), read_mark(value)
         if self._erased.older(account, head.version):
             return
         before = self._state.get(HEAD_ROWS + key)
         if before is not None:
-            known = _HEAD.decode(before)
+            known = read_mark(before)
             if known.version >= head.version:
                 return
             if known.due is not None:
@@ -176,12 +164,21 @@ class AccountsFold:
 
         A block never changes: only its end can be said wrongly, by an owner who is gone.
         """
-        if (known := self._part(record.key) if record.key else None) is None:
+        known = self._known_version(record.key) if record.key else None
+        if known is None:
             # A former owner's record of a file that has ended: its end is said again.
             account = account_of(record.key or b"").decode("utf-8", "replace")
             return self._erased.versions(account, record.value)
-        written = _HEAD.decode(record.value).version if record.value else 0
-        return Versions(written, _HEAD.decode(known).version)
+        return Versions(read_mark(record.value).version if record.value else 0, known)
+
+    def _known_version(self, key: bytes) -> int | None:
+        """Return the version of a part as the state has it; None: it has no such part."""
+        opened = self._files.get(key.decode("utf-8", "replace"))
+        if opened is not None:
+            # Between batches it is what the state has, and nearly all that comes back is new.
+            return opened.file.version
+        known = self._part(key)
+        return read_mark(known).version if known is not None else None
 
     def say_again(self, topic: str, keys: Sequence[bytes]) -> list[Output]:
         """See `pipeline.fold.Fold.say_again`."""
@@ -282,7 +279,7 @@ class AccountsFold:
         """Let a file be no more."""
         opened = self._dirty.pop(account, None)
         head = self._state.get(HEAD_ROWS + account.encode())
-        due = opened.file.due if opened is not None else _HEAD.decode(head).due if head else None
+        due = opened.file.due if opened is not None else read_mark(head).due if head else None
         if due is not None:
             self._state.delete(_due_key(due, account))
         for key in opened.parts() if opened is not None else ():
@@ -295,7 +292,7 @@ class AccountsFold:
         self._erased.restore(key, value)
         for account in list(self._with_file):
             head = self._state.get(HEAD_ROWS + account.encode())
-            if head is not None and self._erased.older(account, _HEAD.decode(head).version):
+            if head is not None and self._erased.older(account, read_mark(head).version):
                 self._end(account)
 
     def _part_output(self, key: bytes, value: bytes | None) -> Output:

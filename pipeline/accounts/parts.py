@@ -45,6 +45,17 @@ ReadBlock = Callable[[bytes], bytes | None]
 """Returns the value of a block, or of a list of blocks, by its key."""
 
 
+class Mark(msgspec.Struct):
+    """The version and clock of a head, or of a block, and nothing else."""
+
+    version: int = 0
+    due: int | None = None
+
+
+read_mark = msgspec.json.Decoder(Mark).decode
+"""Reads a `Mark` off a part of a file, as `encode_file` wrote it."""
+
+
 def block_key(account: str, number: int, version: int) -> bytes:
     """Return the Kafka key of a block: account, number and version, parted by 0x1F."""
     return f"{account}{_MARK}{number}{_MARK}{version}".encode()
