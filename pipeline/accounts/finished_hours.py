@@ -104,13 +104,13 @@ class FinishedHours:
         filters[hour] = _joint_filter(_filter_of(places), filters.get(hour, b""))
         self._state.put(_filter_key(bucket, hour), filters[hour])
 
-    def of(self, account: bytes, bucket: int, first: int) -> Iterator[Posting]:
-        """Yield the postings of an account that are kept with the hour ``first`` or later."""
-        place, beginning = zlib.crc32(account) >> 16, beginning_of(account)
+    def rows_with(self, place: int, bucket: int, first: int) -> Iterator[bytes]:
+        """Yield the rows of the hour ``first`` or later that may have postings of a place.
+
+        There may be older postings in them.
+        """
         for row, hours in self._hours_by_row(place, bucket, first).items():
-            for value in self._rows(bucket, row, hours):
-                if beginning in value:
-                    yield from postings_of(beginning, value)
+            yield from self._rows(bucket, row, hours)
 
     def _hours_by_row(self, place: int, bucket: int, first: int) -> dict[int, list[int]]:
         """Return the rows that may have postings of a place, with the hours in which they may."""
@@ -160,17 +160,16 @@ class FinishedHours:
             self._state.delete(_index_key(hour))
 
 
-def beginning_of(account: bytes) -> bytes:
+def beginning_of(account: str) -> bytes:
     """Return how an encoded posting of this account begins (others may have it in them too)."""
-    return _BEGINNING + _ENCODER.encode(account.decode())
+    return _BEGINNING + _ENCODER.encode(account)
 
 
-def postings_of(beginning: bytes, block: bytes) -> Iterator[Posting]:
-    """Yield the postings of an account (`beginning_of`) in an encoded list of postings."""
-    for each in _RAW.decode(block):
-        # Most are other accounts', and are not decoded.
-        if bytes(each).startswith(beginning):
-            yield _POSTING.decode(each)
+def postings_of(beginning: bytes, block: bytes) -> list[Posting]:
+    """Return the postings of an account (`beginning_of`) in an encoded list of postings."""
+    # Most are other accounts', and are not decoded.
+    encoded = [each for each in map(bytes, _RAW.decode(block)) if each.startswith(beginning)]
+    return [_POSTING.decode(each) for each in encoded]
 
 
 def _filter_of(places: Collection[int]) -> bytes:

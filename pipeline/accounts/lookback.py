@@ -219,28 +219,26 @@ class LookBack:
 
     def of(self, account: str) -> list[Posting]:
         """Return the account's remembered postings, in no order."""
-        needle, first = account.encode(), self._first
-        bucket = (zlib.crc32(needle) >> 8) % BUCKETS
-        beginning, found = beginning_of(needle), list[Posting]()
-        for value in self._blocks_with(account, bucket):
+        hashed, first = zlib.crc32(account.encode()), self._first
+        bucket = (hashed >> 8) % BUCKETS
+        beginning, found = beginning_of(account), list[Posting]()
+        finished = self._finished.rows_with(hashed >> 16, bucket, first)
+        for value in chain(self._blocks_with(account, bucket), finished):
             if beginning in value:
-                found += postings_of(beginning, value)
-        finished = self._finished.of(needle, bucket, first)
-        found += (posting for posting in finished if posting.at // HOUR_MS >= first)
+                found += [p for p in postings_of(beginning, value) if p.at // HOUR_MS >= first]
         if self._pending_hours is None:
             self._pending_hours = sorted({block // BUCKETS for block in self._pending})
         for hour in self._pending_hours:
             waiting = self._pending.get(hour * BUCKETS + bucket)
             if waiting is not None and hour >= first:
-                found += (posting for posting in waiting if posting.account == account)
+                found += [posting for posting in waiting if posting.account == account]
         return found
 
     def _blocks_with(self, account: str, bucket: int) -> Iterator[bytes]:
         """Yield the blocks that may have postings of an account."""
         two_bytes = (hash(account) & _TWO_BYTES).to_bytes(2, sys.byteorder)
         blocks = self._buckets[bucket]
-        unknown = {hour for hour in blocks.unknown if hour >= self._first}
-        if unknown:
+        if unknown := {hour for hour in blocks.unknown if hour >= self._first}:
             begin, end = _block_key(bucket, min(unknown)), _block_key(bucket, max(unknown) + 1)
             for key, block in self._state.scan(begin, end):
                 if int.from_bytes(key[2:6], "big") in unknown:
