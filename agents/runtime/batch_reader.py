@@ -27,7 +27,7 @@ async def batch_reader(
         enable_auto_commit=False,
         isolation_level="read_committed",
         fetch_max_wait_ms=settings.fetch_max_wait_ms if hurry else 1_000,
-        fetch_min_bytes=1 if hurry else 64 * 1024,
+        fetch_min_bytes=1 if hurry else _AT_A_TIME_BYTES,
         max_partition_fetch_bytes=settings.fetch_max_bytes,
         max_poll_records=settings.max_poll_record_batches,
     )
@@ -71,5 +71,8 @@ async def partitions_now(consumer: AIOKafkaConsumer, topic: str) -> int:
             await asyncio.sleep(_ASK_AGAIN_SECONDS)
 
 
+_AT_A_TIME_BYTES = 1024 * 1024
+"""What is worth a look where nobody waits: some hundreds of account files. A busy second brings
+many times as much, and each look costs the same, and is taken from those who do wait."""
 _METADATA_SECONDS = 5.0
 _ASK_AGAIN_SECONDS = 0.1

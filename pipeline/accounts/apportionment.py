@@ -127,11 +127,9 @@ class Fifo:
             ends = sorted((book.number_at(before), book.next_out()))
             passed = range(ends[0], min(ends[1] + 1, len(book)))
             changed.update(book.entry(number).key for number in passed)
-        for key in changed:
-            if key in self._marks and key not in self._to_mark:
-                self._rest(key, touched)
-            if book.number_of(key) is None:
-                touched.debits.add(key)
+        for key in (changed & self._marks.keys()) - self._to_mark.keys():
+            self._rest(key, touched)
+        touched.debits.update(key for key in changed if book.number_of(key) is None)
         for credit, marks in self._to_mark.items():
             number = book.number_of(credit)
             if number is not None and number < first:
