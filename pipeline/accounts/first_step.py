@@ -22,7 +22,7 @@ from pipeline.accounts.onward import equal_part
 from pipeline.accounts.returns import is_return
 from pipeline.accounts.stolen_money import joined, marks_of
 from pipeline.accounts.tracing import LEGS, MARKS_A_STEP, SMALL_SUM, new_step
-from pipeline.accounts.trade import is_small
+from pipeline.accounts.trade import is_large, is_small
 from pipeline.accounts.trails import Source, Traced, joint_legs, leg_of
 from pipeline.contracts.account_log import Leg, Posting, Step
 from pipeline.policy.policy import Policy, Trace
@@ -61,7 +61,8 @@ def decide_first_step(file: AccountFile, now: int, policy: Policy) -> Decision |
     part = sum(mark.length for mark in marks)
     source = Source(step.accounts, step.stolen, step.since, step.until, step.cluster)
     traced = Traced(step.origin, part, came.at, source, legs[:LEGS])
-    small = is_small(part, part >= rules.small_payment_satang, rules)
+    large = is_large(part, came.amount, rules.small_payment_satang, rules.small_share_percent)
+    small = is_small(part, large, rules)
     return _decision(file, traced, money.resting(colour), small, now, steps)
 
 

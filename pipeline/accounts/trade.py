@@ -18,11 +18,19 @@ from pipeline.policy.policy import HOUR_MS, OrdinaryTrade, Trace
 def is_small(whole: int, any_large: bool, rules: Trace) -> bool:
     """Whether stolen money (satang) is too little to hold, in all or by payments.
 
-    ``any_large``: a payment brought at least ``small_payment_satang`` of it.
+    ``any_large``: what a payment brought of it is not small (`is_large`).
     """
     if whole < rules.small_sum_satang:
         return True
     return not any_large and whole <= rules.small_payments_satang
+
+
+def is_large(traced: int, whole: int, small_payment: int, small_share: int) -> bool:
+    """Whether this much traced money in a payment of ``whole`` satang is not small.
+
+    See `Trade` for what small is.
+    """
+    return traced >= max(1, small_payment) and traced * 100 >= whole * small_share
 
 
 class Trade:
@@ -76,7 +84,10 @@ class Trade:
         known = self._traced.pop(credit.transaction, None)
         if known is None and not by_hop:
             return
-        now = credit.other, by_hop, self._is_large(sum(by_hop.values()), credit.amount)
+        large = is_large(
+            sum(by_hop.values()), credit.amount, self._small_payment, self._small_share
+        )
+        now = credit.other, by_hop, large
         for change, (of, amounts, large) in ((-1, known or ("", {}, False)), (1, now)):
             self._large += change * large
             for hop, satang in amounts.items():
@@ -86,12 +97,6 @@ class Trade:
         if by_hop:
             self._traced[credit.transaction] = now
         self._payers_upto.clear()
-
-    def _is_large(self, traced: int, whole: int) -> bool:
-        """Whether this much traced money in a payment of ``whole`` satang is not small."""
-        if traced < max(1, self._small_payment):
-            return False
-        return traced * 100 >= whole * self._small_share
 
     def went_fast(self, debit: str, by_hop: Mapping[int, int]) -> None:
         """Set how much traced money went on with this debit soon after it had come in."""

@@ -102,7 +102,12 @@ def some_file(draw: random.Random) -> AccountFile:
 @given(seed=st.integers(0, 2**32))
 def test_it_is_what_the_review_decides(method, seed):
     draw = random.Random(seed)
-    policy = policy_of(method, small_sum_satang=draw.choice((1, 100_000)))
+    policy = policy_of(
+        method,
+        small_sum_satang=draw.choice((1, 100_000)),
+        small_payment_satang=draw.choice((1, 200_000)),
+        small_share_percent=draw.choice((0, 50)),
+    )
     now = NINE + draw.choice((0, HOUR_MS))
     file = some_file(draw)
     found = decide_first_step(file, now, policy)
