@@ -195,6 +195,8 @@ def _print_claims(terminal: Console, file: AccountFile) -> None:
     table = _table("report", "paid", "baht>", "from", "reference", "reporter", "state")
     for claim in sorted(file.claims.values(), key=lambda one: (-one.paid_at, one.claim_id)):
         state = "withdrawn" if claim.withdrawn else "stands"
+        if claim.typed is not None:
+            state += f", typed as {account_with_bank(claim.typed)}"
         table.add_row(
             visible(claim.report),
             thai_time(claim.paid_at),

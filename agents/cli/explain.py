@@ -215,6 +215,8 @@ def _add_claims(tree: Tree, case: Case) -> None:
     for one in claims[:MAX_LISTED]:
         verified = "reporter verified" if one.detail == "verified" else "reporter not verified"
         line = Text(f"report {visible(one.report or '?')}: {_money_and_time(one)}, {verified}")
+        if one.identifier is not None:
+            line.append(f", typed as {account_with_bank(one.identifier)}", style="yellow")
         claim = known.get(one.report or "")
         if claim is not None and claim.withdrawn:
             line.append(", withdrawn since", style="yellow")

@@ -29,7 +29,7 @@ def cause_of(event: AccountEvent, record: Record) -> Cause:
     """Return what an alert is said to come from, when this event made it."""
     match event:
         case Claim():
-            return Cause(event.report, event.published_at, by_report=True)
+            return Cause(event.report, event.published_at, by_report=event.typed is None)
         case Level():
             return Cause(event.caused_by, event.published_at, by_report=True)
         case Notice():

@@ -34,7 +34,9 @@ def count_answered(entry: LogEntry, record: Record, folded: Folded) -> None:
         for at in {
             event.published_at
             for event in entry.events
-            if isinstance(event, Claim | Level) or (isinstance(event, Step) and event.by_report)
+            if isinstance(event, Level)
+            or (isinstance(event, Claim) and event.typed is None)
+            or (isinstance(event, Step) and event.by_report)
         }:
             answered["report_to_answer_seconds", at] += 1
 

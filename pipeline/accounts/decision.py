@@ -17,7 +17,7 @@ from pipeline.accounts.grounds import PAYMENT_NOT_SEEN, Candidate, may_act
 from pipeline.accounts.holds import CLOCK_OUT, MONEY_GONE
 from pipeline.accounts.matching import Disputed
 from pipeline.accounts.trails import Traced
-from pipeline.contracts.account_log import Level, Notice, Posting, Step
+from pipeline.contracts.account_log import Claim, Level, Notice, Posting, Step
 from pipeline.contracts.alerts import AlertKind
 from pipeline.policy.policy import NO_LEVEL
 
@@ -91,6 +91,7 @@ class Decision:
     the payments that payers' banks are to be told of, out of those ``considered`` (payments'
     identities; None: all of the file). ``steps`` are those of the traces that may be other than
     before, by `step_key` (None: it stands no more), ``cut`` counts where a trace came to a limit.
+    ``passed`` are claims that other accounts are told of, by `passed_key`, in the same way.
     ``limited``: more holds would stand without their limit.
     ``crowded``: a claim could mean more payments than are looked at.
     """
@@ -102,9 +103,15 @@ class Decision:
     considered: Collection[str] | None = None
     steps: dict[str, Step | None] = field(default_factory=dict)
     cut: dict[str, int] = field(default_factory=dict)
+    passed: dict[str, Claim | None] = field(default_factory=dict)
     due: int | None = None
     limited: bool = False
     crowded: bool = False
+
+
+def claimed(claim: Claim) -> int:
+    """Return what a claim says of its account, in satang; one typed at another says nothing yet."""
+    return 0 if claim.withdrawn or claim.typed is not None else claim.amount
 
 
 def hold(candidate: Candidate, amount: int, balance_known: bool) -> Standing:

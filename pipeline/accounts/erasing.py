@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 
 import msgspec
 
-from pipeline.accounts.file import AccountFile, place_of, posting_id, step_key
+from pipeline.accounts.file import AccountFile, passed_key, place_of, posting_id, step_key
 from pipeline.accounts.parts import BLOCK_ROWS, HEAD_ROWS, account_of
 from pipeline.contracts.account_log import (
     AccountEvent,
@@ -28,7 +28,7 @@ from pipeline.contracts.account_log import (
 from pipeline.erasure import Erasures
 from pipeline.state import State, scan_prefix
 
-Told = TypeVar("Told", Notice, Step)
+Told = TypeVar("Told", Notice, Step, Claim)
 
 _IDENTIFIERS = re.compile(rb'(?:account|promptpay|wallet):[^"|\\]+')
 """What may be an identifier in a part of a file, which is JSON. (Kinds that have books.)"""
@@ -73,8 +73,13 @@ def event_left(event: AccountEvent, erasures: Erasures) -> AccountEvent | None:
 def _without_others(event: AccountEvent, erasures: Erasures) -> AccountEvent:
     at, hides = _received(event), erasures.hides
     match event:
-        case Claim() if event.payer is not None and (mark := hides(event.payer, at)):
-            return msgspec.structs.replace(event, payer=mark)
+        case Claim():
+            payer = event.payer and (hides(event.payer, at) or event.payer)
+            typed = event.typed and (hides(event.typed, at) or event.typed)
+            return msgspec.structs.replace(event, payer=payer, typed=typed)
+        case Level() if event.slip_of:
+            slip_of = tuple(hides(name, at) or name for name in event.slip_of)
+            return msgspec.structs.replace(event, slip_of=slip_of)
         case Notice() if mark := hides(event.payee, at):
             return msgspec.structs.replace(event, payee=mark)
         case Step():
@@ -121,14 +126,18 @@ def file_left(file: AccountFile, erasures: Erasures) -> AccountFile:
         steps=dict(_events_left(file.steps, erasures)),
         told={n.transaction: _told(n, erasures) for n in file.told.values()},
         sent={step_key(s): s for s in (_told(s, erasures) for s in file.sent.values())},
+        passed={
+            passed_key(claim.claim_id, claim.account): claim
+            for claim in (_told(claim, erasures) for claim in file.passed.values())
+        },
         said=dict(file.said),
         blocks=[],
         first_block=0,
         lists=[],
         first_list=0,
     )
-    if left.level is not None and event_left(left.level, erasures) is None:
-        left.level = None
+    if left.level is not None:
+        left.level = cast(Level | None, event_left(left.level, erasures))
     return left
 
 

@@ -64,6 +64,7 @@ class AccountFile(msgspec.Struct, kw_only=True, omit_defaults=True):
     told: dict[str, Notice] = {}
     steps: dict[str, Step] = {}
     sent: dict[str, Step] = {}
+    passed: dict[str, Claim] = {}
     due: int | None = None
     limited: bool = False
     left_out_before: int = 0
@@ -140,6 +141,11 @@ def place_of(event: AccountEvent) -> tuple[str, str]:
 def step_key(step: Step) -> str:
     """Return under which key a step stands, in the file of its receiver and of its sender."""
     return f"{step.origin}|{step.hop}|{step.transaction}|{step.sender}"
+
+
+def passed_key(claim_id: str, account: str) -> str:
+    """Return under which key a claim stands that was passed on to an account."""
+    return f"{claim_id}|{account}"
 
 
 def add_event(file: AccountFile, event: AccountEvent) -> bool:

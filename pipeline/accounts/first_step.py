@@ -69,7 +69,7 @@ def decide_first_step(file: AccountFile, now: int, policy: Policy) -> Decision |
 def _has_one_step_only(file: AccountFile) -> bool:
     """Whether one step is all that was ever heard or said of a bank's account."""
     spoken_of = file.level or file.claims or file.answers or file.notices
-    told = file.said or file.told or file.sent
+    told = file.said or file.told or file.sent or file.passed
     return (
         len(file.steps) == 1
         and not (spoken_of or told or file.limited)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from itertools import chain
 
 from pipeline.accounts.causes import alert_output, cause_of
 from pipeline.accounts.counted import count, count_answered
@@ -86,7 +85,7 @@ class AccountsFold:
         self._dirty: dict[str, OpenFile] = {}
         self._entries_in_memory = 0
         self._events_out: dict[int, list[AccountEvent]] = {}
-        """By partition: the notices and steps that the batch sends to accounts there."""
+        """By partition: what the batch tells accounts there."""
         now = state.get(_NOW)
         self._now = int.from_bytes(now, "big") if now else 0
         self._lookback = LookBack(state, policy.look_back_hours, self._now)
@@ -352,7 +351,7 @@ class AccountsFold:
     def _send(self, differences: Differences, cause: Cause, folded: Folded) -> None:
         for alert in differences.alerts:
             folded.outputs.append(alert_output(alert, cause.at if cause.by_report else None))
-        for event in chain[AccountEvent](differences.notices, differences.steps):
+        for event in differences.events():
             if is_erased(event.account):
                 continue
             partition = partition_of(event.account, self._partitions)

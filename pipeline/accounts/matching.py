@@ -54,7 +54,8 @@ class Matcher:
 
     A reference decides; else amount, time and payer within the policy's tolerance, the nearest
     first (`pipeline.accounts.pairing`). Two independent voices never mean the same payment unless
-    both name it by reference. ``postings`` are the file's; the file is changed first.
+    both name it by reference. ``postings`` are the file's; the file is changed first. A claim that
+    was typed at another account means a payment that is seen, or none.
     """
 
     def __init__(
@@ -94,11 +95,11 @@ class Matcher:
             before = self._meant.get(claim_id)
             if meant is None or meant != before:
                 self._unplace(claim)
-                if meant is None:
-                    self._loose.add(claim)
-                else:
+                if meant is not None:
                     self._meant[claim_id] = meant
                     self._meaning.setdefault(meant, set()).add(claim_id)
+                elif claim.typed is None:
+                    self._loose.add(claim)
             if meant is not None:
                 self._stale.add(meant)
         self._to_place.clear()

@@ -14,6 +14,7 @@ from pipeline.accounts.file import (
     add_posting,
     decode_file,
     merged,
+    passed_key,
     place_of,
     posting_id,
     step_key,
@@ -193,6 +194,8 @@ class OpenFile:
             self._tail.add("told", notice.transaction)
         for step in differences.steps:
             self._tail.add("sent", step_key(step))
+        for claim in differences.passed:
+            self._tail.add("passed", passed_key(claim.claim_id, claim.account))
         file.due = decision.due
         self._seal()
         return Settled(decision, differences, left_out)

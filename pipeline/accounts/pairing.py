@@ -27,8 +27,8 @@ FEW = 16
 _FIRST_STEP_MS = 4_000
 _STEP = 4
 
-Pair = tuple[bool, int, str, str]
-"""Whether no payer is stated, how far apart (ms), the payment, the claim: the order of pairs."""
+Pair = tuple[int, int, str, str]
+"""How doubtful, how far apart (ms), the payment, the claim: the order of pairs."""
 
 
 class _Suitor:
@@ -109,7 +109,7 @@ class Pairing:
         transaction = posting.transaction
         for suitor, apart in self._fitting(posting):
             claim = suitor.claim
-            pair = (claim.payer is None, apart, transaction, claim.claim_id)
+            pair = (_doubt(claim), apart, transaction, claim.claim_id)
             pairs = suitor.pairs
             if apart > suitor.seen:
                 continue
@@ -238,7 +238,7 @@ class Pairing:
         found = self._credits.around(claim, seen, upto)
         self.crowded |= len(found) > room
         for apart, transaction in found[:room]:
-            pair = (claim.payer is None, apart, transaction, claim.claim_id)
+            pair = (_doubt(claim), apart, transaction, claim.claim_id)
             suitor.pairs.append(pair)
             self._pairs_of.setdefault(transaction, {})[claim.claim_id] = pair
         return True
@@ -264,3 +264,8 @@ class Pairing:
                 if fits(suitor.claim, posting, self._rules):
                     found.append((suitor, abs(at - paid_at)))
         return found
+
+
+def _doubt(claim: Claim) -> int:
+    """Return how doubtful it is that what fits a claim is meant: less doubtful pairs come first."""
+    return 2 * (claim.typed is not None) + (claim.payer is None)

@@ -38,7 +38,7 @@ BLOCK_ROWS = b"p"
 """Prefixes of the rows of a state in which heads, and blocks with their lists, are kept, by their
 Kafka keys."""
 
-MAPS = ("postings", "claims", "answers", "notices", "said", "told", "steps", "sent")
+MAPS = ("postings", "claims", "answers", "notices", "said", "told", "steps", "sent", "passed")
 _MARK = "\x1f"
 
 ReadBlock = Callable[[bytes], bytes | None]

@@ -233,6 +233,7 @@ def evidence(standing: Standing, file: AccountFile) -> list[Evidence]:
                 Evidence(
                     "claim",
                     report=claim.report,
+                    identifier=claim.typed,
                     detail=detail,
                     amount_satang=claim.amount,
                     at=moment(claim.paid_at),

@@ -15,6 +15,7 @@ from pipeline.accounts.balance import RunningBalance
 from pipeline.accounts.decision import (
     Decision,
     Standing,
+    claimed,
     hold,
     notice_that_counts,
     still_paying,
@@ -31,6 +32,7 @@ from pipeline.accounts.grounds import (
 )
 from pipeline.accounts.holds import HoldQueue, Waiting
 from pipeline.accounts.matching import Matcher
+from pipeline.accounts.mistyped import Mistyped
 from pipeline.accounts.sightings import Sightings
 from pipeline.accounts.traces import Traces
 from pipeline.contracts.account_log import AccountEvent, Answer, Claim, Level, Notice, Posting, Step
@@ -50,7 +52,7 @@ class Review:
     def _begin(self) -> None:
         file, policy = self._file, self._policy
         self._matcher = Matcher(file.claims.values(), file.postings, policy.claims)
-        self._claimed = sum(claim.amount for claim in file.claims.values() if not claim.withdrawn)
+        self._claimed = sum(claimed(claim) for claim in file.claims.values())
         self._sightings = Sightings(file.postings, policy.claims)
         self._balance = RunningBalance(file)
         self._answers = Answers(file)
@@ -65,6 +67,7 @@ class Review:
         self._to_tell: set[str] = set()
         self._said = _LastSaid(file)
         self._traces = Traces(file, policy) if policy.trace is not None else None
+        self._mistyped = Mistyped(file, policy.claims.look_alikes)
 
     def posting_added(self, key: str, before: Posting | None, after: Posting) -> None:
         """Take over a posting that is new in the file (id ``key``), or newer than ``before``."""
@@ -91,9 +94,9 @@ class Review:
         match event:
             case Claim():
                 assert before is None or isinstance(before, Claim)
-                self._claimed -= before.amount if before and not before.withdrawn else 0
-                self._claimed += event.amount if not event.withdrawn else 0
+                self._claimed += claimed(event) - (claimed(before) if before is not None else 0)
                 self._matcher.claim_changed(before, event)
+                self._mistyped.look([event])
             case Answer() if before is not None:
                 self._answered_anew()
             case Answer():
@@ -168,6 +171,7 @@ class Review:
         queue.fit(balance)
         decision = Decision(_Asked(self), due=queue.due, limited=queue.limited)
         decision.crowded = self._matcher.crowded()
+        decision.passed = self._mistyped.passed(self._matcher)
         if self._traces is not None:
             decision.steps = self._traces.tracing.steps()
             decision.cut = self._traces.tracing.newly_cut()
@@ -188,6 +192,7 @@ class Review:
                 self._grounds.drop(origin)
             else:
                 self._grounds.put(payment, self._sightings.ask(payment))
+                self._mistyped.look(payment.claims)
             self._to_place.add(origin)
             self._to_tell.add(origin)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,10 +12,13 @@ from pipeline.accounts.decision import REPORT_WITHDRAWN, SUPERSEDED, TRACE_ENDED
 from pipeline.accounts.file import AccountFile, Said, posting_id
 from pipeline.accounts.grounds import EVIDENCE_GONE, LEVEL_ENDED
 from pipeline.accounts.reasons import evidence, moment, release_sentences, sentences
-from pipeline.contracts.account_log import Level, Notice, Posting, Step
+from pipeline.contracts.account_log import AccountEvent, Claim, Level, Notice, Posting, Step
 from pipeline.contracts.alerts import AlertKind, FreezeAlert, alert_id
 from pipeline.contracts.codec import digest
 from pipeline.policy.policy import Policy
+
+_PASSINGS = 1 << 20
+"""More than the times that one version of a claim is passed on and taken back."""
 
 LOWERED = "lowered"
 """Why satang are let go by a hold that stands, for less than before."""
@@ -38,10 +42,18 @@ class Differences:
     alerts: list[FreezeAlert] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    passed: list[Claim] = field(default_factory=list)
+    """Claims for the accounts that may have been meant."""
     asked: dict[str, int] = field(default_factory=dict)
     """Satang newly asked to be held, by the grounds."""
     let_go: dict[str, int] = field(default_factory=dict)
     """Satang asked for before and not any more, by the reason of the release, or `LOWERED`."""
+
+    def events(self) -> Iterator[AccountEvent]:
+        """Yield what other accounts are told."""
+        yield from self.notices
+        yield from self.steps
+        yield from self.passed
 
 
 def differ(
@@ -51,7 +63,7 @@ def differ(
     policy: Policy,
     cause: Cause,
 ) -> Differences:
-    """Compare and bring the file's ``said`` and ``told`` up to date with what leaves.
+    """Compare and bring what the file knows as said, told, sent and passed on up to date.
 
     ``behind`` is `bank_behind` of the file.
     """
@@ -70,6 +82,7 @@ def differ(
         _release(outgoing, identity, file.said[identity])
     _tell(file, decision, cause, differences)
     _send_on(file, decision, cause, differences)
+    _pass_on(file, decision, cause, differences)
     return differences
 
 
@@ -235,7 +248,8 @@ def _successor(file: AccountFile, kind: AlertKind, said: Said, decision: Decisio
 def _reason(file: AccountFile, kind: AlertKind, said: Said, decision: Decision) -> str:
     claims = [file.claims.get(claim) for claim in said.claims]
     if claims and all(claim is None or claim.withdrawn for claim in claims):
-        return REPORT_WITHDRAWN
+        passed = any(claim is not None and claim.typed is not None for claim in claims)
+        return EVIDENCE_GONE if passed else REPORT_WITHDRAWN
     if kind is not AlertKind.HOLD:
         return LEVEL_ENDED
     known = decision.holds.why_not(said.origin)
@@ -306,6 +320,34 @@ def _send_on(file: AccountFile, decision: Decision, cause: Cause, out: Differenc
         )
         file.sent[key] = step
         out.steps.append(step)
+
+
+def _pass_on(file: AccountFile, decision: Decision, cause: Cause, out: Differences) -> None:
+    """Tell the accounts that may have been meant of claims, and take back what stands no more.
+
+    A report that is corrected may be passed on by the file of another slip from then on. So what is
+    passed on of a newer version of a claim is newer, whichever file says it.
+    """
+    for key, claim in sorted(decision.passed.items()):
+        sent = file.passed.get(key)
+        version = sent.version + 1 if sent is not None else 0
+        if claim is None:
+            if sent is None or sent.withdrawn:
+                continue
+            claim = msgspec.structs.replace(sent, withdrawn=True)
+        elif sent is not None and claim == _as_of(sent, claim):
+            continue
+        else:
+            version = max(version, claim.version * _PASSINGS)
+        claim = msgspec.structs.replace(claim, version=version, published_at=cause.at)
+        file.passed[key] = claim
+        out.passed.append(claim)
+
+
+def _as_of(sent: Claim, claim: Claim) -> Claim:
+    """Return what was passed on as it would have been of this version of the claim, and then."""
+    newest = claim.version if sent.version // _PASSINGS == claim.version else sent.version
+    return msgspec.structs.replace(sent, version=newest, published_at=claim.published_at)
 
 
 def _bare(step: Step) -> Step:

@@ -24,6 +24,8 @@ from pipeline.contracts.cloudevents import headers_out
 from pipeline.contracts.clusters import WatchlistEntry, encode_said
 from pipeline.contracts.codec import digest, rfc3339
 from pipeline.fold import Output
+from pipeline.identity.account import bank_of
+from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.policy.policy import NO_LEVEL, Policy, Standing
 from pipeline.topics import WATCHLIST
 
@@ -33,6 +35,8 @@ LEVEL_KINDS = ("account:", "promptpay:", "wallet:")
 EVIDENCE_EDGES = 8
 """Edges that a level lists as its evidence, strongest first. Counted ``evidence_edges``."""
 
+SLIP_OF = 4
+"""Accounts that a number is said to be a slip of, first by key. More are counted ``slip_of``."""
 
 DAY_MS = 86_400_000
 
@@ -142,6 +146,10 @@ class Levels:
         named = node.living and not node.public
         name = self._name_by(counts) if named else NO_LEVEL
         acting = name in self._policy.acting_levels
+        outranking = self._outranking(node)
+        slip_of = [key for key in outranking if bank_of(key) != UNKNOWN_BANK]
+        if len(slip_of) > SLIP_OF:
+            self._hits["limit_hits", "slip_of"] += 1
         since = said.since if said and not node.living else counts.first_at
         if acting:
             since = counts.acting_first_at or since
@@ -160,20 +168,23 @@ class Levels:
             cluster_version=cluster[1],
             caused_by=cause.report,
             scam_types=tuple(sorted(counts.scam_types)),
-            misspelt=self._outranked(node),
+            misspelt=bool(outranking),
+            slip_of=tuple(slip_of[:SLIP_OF]),
             evidence=tuple(_as_evidence(node.key, edge) for edge in edges[:EVIDENCE_EDGES]),
         )
 
-    def _outranked(self, node: Node) -> bool:
+    def _outranking(self, node: Node) -> list[str]:
+        """Return the look-alikes that this may be a slip of, in the order of their keys."""
         if not node.alike or node.hub or node.look_alikes is None:
-            return False
+            return []
         of, standing = self._nodes.of, node.summary.standing
+        found = []
         for other in node.look_alikes:
             summary = of(other).summary
             # Most have no more voices, and need no closer look.
             if summary.voices > standing[1] and outranks(summary.standing, standing):
-                return True
-        return False
+                found.append(other)
+        return sorted(found)
 
     def _name_by(self, counts: NodeSummary) -> str:
         return self._name(
@@ -232,7 +243,8 @@ def _fingerprint(level: Level, suspicious: str | None) -> str:
         suspicious,
         level.misspelt,
     )
-    return digest(_ENCODE(compared))
+    # Most accounts are no slip: what was said of them stays as it was fingerprinted.
+    return digest(_ENCODE((*compared, level.slip_of) if level.slip_of else compared))
 
 
 def has_level(identifier: str) -> bool:

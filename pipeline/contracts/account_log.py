@@ -44,6 +44,8 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, tag="claim", kw_only=T
 
     ``voice`` tells independent reporters apart (the same person at two agencies is one voice).
     ``published_at`` is when the report entered Kafka: the alert's latency is measured from it.
+    ``typed`` is the account that the report names, where that may be a slip of this one: then the
+    claim counts for nothing but a payment that is seen here.
     """
 
     account: str
@@ -60,6 +62,7 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, tag="claim", kw_only=T
     amount: int
     payer: str | None = None
     reference: str | None = None
+    typed: str | None = None
 
 
 class Level(msgspec.Struct, frozen=True, array_like=True, tag="level", kw_only=True):
@@ -67,7 +70,8 @@ class Level(msgspec.Struct, frozen=True, array_like=True, tag="level", kw_only=T
 
     ``acting`` is the policy's word that holds may be asked for; ``since`` is when the report
     that allows it was received. ``evidence`` are edges and counts as people read them.
-    ``misspelt``: a number that looks like this one is named by more people, so it may be a slip.
+    ``misspelt``: a number that looks like this one is named by more people, so it may be a slip;
+    ``slip_of`` are these, in order, as far as their banks are known (`SLIP_OF` at most).
     """
 
     account: str
@@ -86,6 +90,7 @@ class Level(msgspec.Struct, frozen=True, array_like=True, tag="level", kw_only=T
     scam_types: tuple[str, ...] = ()
     evidence: tuple[tuple[str, str, str], ...] = ()
     misspelt: bool = False
+    slip_of: tuple[str, ...] = ()
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True, tag="answer", kw_only=True):

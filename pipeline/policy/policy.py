@@ -100,6 +100,8 @@ class Claims(_Part):
     amount_tolerance_satang: int = Field(ge=0)
     seen_hours: int = Field(ge=0)
     unseen_reports: int = Field(default=0, ge=0)
+    look_alikes: bool = False
+    """Whether a payment that was not seen is looked for where a mistyped number was meant."""
     usual_lengths: bool = False
     """Whether reports alone never confirm a number of a length that its bank does not give out."""
     silent_banks: frozenset[str] = frozenset()

@@ -1,17 +1,13 @@
-"""The naive decision, over the whole file each time: what the incremental one is compared with.
-
-A claim without a reference looks at its nearest `pairing.MEANT_PAYMENTS` payments and no further.
-Without that rule, claims and payments of one amount at one time would make pairs as many as their
-product. It is a rule about the payments around one claim, so no order of arrival can matter; and
-what a claim farther down such a crowd loses is a hold that the limit of holds would leave out soon.
-"""
+"""The naive decision, over the whole file each time: what the incremental one is compared with."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pipeline.accounts import holds, pairing
+import msgspec
+
+from pipeline.accounts import holds
 from pipeline.accounts.answers import REFUSED_BY_BANK, RELEASED_BY_BANK, SEIZED
 from pipeline.accounts.decision import (
     Decision,
@@ -32,17 +28,14 @@ from pipeline.accounts.grounds import (
 )
 from pipeline.accounts.holds import CLOCK_OUT, MONEY_GONE
 from pipeline.accounts.matching import (
-    BY_AMOUNT,
-    BY_PAYER,
-    BY_REFERENCE,
-    UNMATCHED,
     Disputed,
 )
-from pipeline.contracts.account_log import Claim, Notice, Posting
+from pipeline.contracts.account_log import Claim, Notice
 from pipeline.contracts.alerts import AlertKind
 from pipeline.contracts.hold_updates import HoldStatus
 from pipeline.identity.account import bank_of, is_account
-from pipeline.policy.policy import HOUR_MS, MINUTE_MS, NO_LEVEL, Claims, Policy
+from pipeline.policy.policy import HOUR_MS, NO_LEVEL, Policy
+from tests.pipeline.accounts.matching_oracle import match_claims
 from tests.pipeline.accounts.tracing_oracle import Found, is_proved, may_be_slip, with_traces
 
 
@@ -87,7 +80,25 @@ def decide_whole(file: AccountFile, policy: Policy, now: int) -> Decision:
     _hold(file, found, now, decision, whole)
     _watch(file, found, decision, whole)
     decision.standing += standing_notices(file)
+    decision.passed = _passed_on(file, payments, policy)
     return decision
+
+
+def _passed_on(
+    file: AccountFile, payments: list[Disputed], policy: Policy
+) -> dict[str, Claim | None]:
+    """Claims whose payment is not seen, for the accounts that the number may be a slip of."""
+    follows = policy.claims.look_alikes and file.level is not None
+    meant = file.level.slip_of if follows else ()
+    waiting = {c.claim_id: c for p in payments if p.posting is None for c in p.claims}
+    passed: dict[str, Claim | None] = dict.fromkeys(file.passed)
+    for claim in waiting.values():
+        for account in meant:
+            told = msgspec.structs.replace(
+                claim, account=account, claim_id=claim.claim_id + "~", typed=claim.account
+            )
+            passed[f"{told.claim_id}|{account}"] = told
+    return passed
 
 
 def _watch(file: AccountFile, found: Found, decision: Decision, whole: Whole) -> None:
@@ -98,7 +109,7 @@ def _watch(file: AccountFile, found: Found, decision: Decision, whole: Whole) ->
     if level is None or level.level == NO_LEVEL:
         decision.standing += [found.watch] if found.watch is not None else []
         return
-    claimed = sum(claim.amount for claim in file.claims.values() if not claim.withdrawn)
+    claimed = sum(c.amount for c in file.claims.values() if not c.withdrawn and c.typed is None)
     known = known_balance(file) is not None
     spared = {(AlertKind.HOLD, origin) for origin in found.spared}
     reasons = {why for key, why in whole.ended.items() if key not in spared}
@@ -239,71 +250,6 @@ def _hold(
         decision.standing.append(hold(candidate, amount, known))
 
 
-def match_claims(file: AccountFile, rules: Claims) -> list[Disputed]:
-    """Return the payments in dispute, by origin.
-
-    A reference decides; else amount, time and payer within the policy's tolerance, the nearest
-    first. Two independent voices never mean the same payment unless both name it by reference.
-    """
-    claims = [c for _, c in sorted(file.claims.items()) if not c.withdrawn]
-    credits_ = sorted(
-        (p for p in file.postings.values() if p.amount > 0),
-        key=lambda p: (p.at, p.transaction),
-    )
-    meant: dict[str, tuple[Posting, str]] = {}
-    by_name: dict[str, Posting] = {}
-    for posting in reversed(credits_):
-        by_name[posting.transaction] = posting
-        by_name[posting.transaction.partition("/")[2]] = posting
-        for reference in posting.references:
-            by_name[reference.removeprefix("tx:").removeprefix("e2e:")] = posting
-    for claim in claims:
-        named = by_name.get(claim.reference) if claim.reference else None
-        if named is not None:
-            meant[claim.claim_id] = (named, BY_REFERENCE)
-    _match_by_facts(claims, credits_, rules, meant)
-    return _disputed(claims, meant, rules)
-
-
-def _match_by_facts(
-    claims: list[Claim],
-    credits_: list[Posting],
-    rules: Claims,
-    meant: dict[str, tuple[Posting, str]],
-) -> None:
-    """Give the rest their postings, nearest pair first, one voice a posting."""
-    voice_of: dict[str, str] = {}
-    for claim in claims:
-        if claim.claim_id in meant:
-            voice_of.setdefault(meant[claim.claim_id][0].transaction, claim.voice)
-    tolerance = rules.time_tolerance_minutes * MINUTE_MS
-    pairs = []
-    for claim in claims:
-        if claim.claim_id in meant:
-            continue
-        fitting = []
-        for posting in credits_:
-            apart = abs(posting.at - claim.paid_at)
-            if apart > tolerance:
-                continue
-            if abs(posting.amount - claim.amount) > rules.amount_tolerance_satang:
-                continue
-            if claim.payer is not None and claim.payer != posting.other:
-                continue
-            fitting.append((apart, posting.transaction, posting))
-        how = BY_AMOUNT if claim.payer is None else BY_PAYER
-        for apart, transaction, posting in sorted(fitting)[: pairing.MEANT_PAYMENTS]:
-            rank = (how != BY_PAYER, apart, transaction, claim.claim_id)
-            pairs.append((rank, claim, posting, how))
-    pairs.sort(key=lambda pair: pair[0])
-    for _, claim, posting, how in pairs:
-        taken_by = voice_of.get(posting.transaction)
-        if claim.claim_id in meant or (taken_by is not None and taken_by != claim.voice):
-            continue
-        meant[claim.claim_id] = (posting, how)
-        voice_of[posting.transaction] = claim.voice
-
-
 def known_balance(file: AccountFile) -> int | None:
     """Return the balance in satang (never below zero), or None when no bank has stated one.
 
@@ -353,43 +299,3 @@ def standing_notices(file: AccountFile) -> list[Standing]:
         of_payment.setdefault(notice.transaction, []).append(notice)
     counting = (notice_that_counts(notices) for _, notices in sorted(of_payment.items()))
     return [still_paying(notice) for notice in counting if notice is not None]
-
-
-def _disputed(
-    claims: list[Claim], meant: dict[str, tuple[Posting, str]], rules: Claims
-) -> list[Disputed]:
-    groups: dict[str, list[Claim]] = {}
-    for claim in claims:
-        if claim.claim_id in meant:
-            groups.setdefault(meant[claim.claim_id][0].transaction, []).append(claim)
-    result = []
-    for transaction, group in sorted(groups.items()):
-        hows = {meant[claim.claim_id][1] for claim in group}
-        how = next(how for how in (BY_REFERENCE, BY_PAYER, BY_AMOUNT) if how in hows)
-        posting = meant[group[0].claim_id][0]
-        result.append(Disputed(transaction, posting, how, tuple(group)))
-    unmatched = [claim for claim in claims if claim.claim_id not in meant]
-    result.extend(_provisional(unmatched, rules))
-    return result
-
-
-def _provisional(claims: list[Claim], rules: Claims) -> list[Disputed]:
-    """Group unmatched claims of one voice about one payment, so no money is asked for twice."""
-    tolerance = rules.time_tolerance_minutes * MINUTE_MS
-    groups: list[list[Claim]] = []
-    for claim in sorted(claims, key=lambda c: (c.voice, c.amount, c.paid_at, c.claim_id)):
-        last = groups[-1][-1] if groups else None
-        if (
-            last is not None
-            and (last.voice, last.amount) == (claim.voice, claim.amount)
-            and claim.report != last.report
-            and claim.paid_at - last.paid_at <= tolerance
-        ):
-            groups[-1].append(claim)
-        else:
-            groups.append([claim])
-    result = []
-    for group in groups:
-        first = min(group, key=lambda c: (c.received_at, c.claim_id))
-        result.append(Disputed(f"report/{first.claim_id}", None, UNMATCHED, tuple(group)))
-    return result

@@ -92,6 +92,7 @@ def any_event(draw: random.Random, account: str, alerts: Sequence[str]) -> Accou
                 paid_at=NINE + draw.choice((-20 * MINUTE, 0, 8 * MINUTE, 3 * HOUR_MS)),
                 payer=draw.choice((None, None, VICTIM, PAYERS[1])),
                 reference=draw.choice((None, None, "r1", "t3", "uetr/u4")),
+                typed=draw.choice((None, None, None, SHOP)),
             )
         case 3 | 4:
             name = draw.choice(("black", "light_grey", "light_grey", "dark_grey", "light_brown"))
@@ -106,6 +107,7 @@ def any_event(draw: random.Random, account: str, alerts: Sequence[str]) -> Accou
                 verified_voices=voices,
                 cluster=draw.choice(("one", "one", "two")),
                 misspelt=draw.random() < 0.3,
+                slip_of=tuple(sorted(draw.sample(PAYERS, draw.choice((0, 0, 1, 2))))),
             )
         case 5:
             return Notice(
@@ -198,7 +200,7 @@ class Naive:
         bank = behind[1] if behind else None
         out = differ(self.file, whole, bank, self.policy, cause)
         said = [alert_output(a, cause.at if cause.by_report else None) for a in out.alerts]
-        told = AccountEvents([*out.notices, *out.steps])
+        told = AccountEvents([*out.events()])
         sent = [Output(ACCOUNT_LOG, None, encode_log_entry(told), (), 0)] * bool(told.events)
         return sent + said
 

@@ -9,33 +9,24 @@ workers are behind one another as chance will have it, and are begun anew in bet
 from __future__ import annotations
 
 import random
-from collections import Counter, deque
+from collections import Counter
 
 import msgspec
-import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.accounts.apportionment import FIFO, PRO_RATA, Colour
-from pipeline.accounts.fold import AccountsFold
 from pipeline.contracts.account_log import (
-    AccountEvents,
-    Claim,
     Level,
     Posting,
-    Postings,
-    encode_log_entry,
-    partition_of,
 )
-from pipeline.fold import LogRecord
 from pipeline.policy.policy import Policy, load_policy
-from pipeline.state import MemoryState
 from tests.pipeline.accounts.coins import CLEAN, Coins
 from tests.pipeline.accounts.desk import MINUTE, NINE, claim, level
+from tests.pipeline.accounts.workers import Workers
 
 ACCOUNTS = [f"account:{bank}:{n:010d}" for n, bank in enumerate(("004", "006", "014", "002"))]
-PARTITIONS = 3
 HOPS = 3
 
 
@@ -92,47 +83,6 @@ def resting(method: str, payments: list[Payment], disputed: set[str]) -> dict:
     for account, coins in accounts.items():
         found.update((account, coin.origin) for coin in coins.there if coin is not CLEAN)
     return dict(found)
-
-
-class Workers:
-    """One fold a partition, each at its own pace; begun anew from its state now and then."""
-
-    def __init__(self, policy: Policy, draw: random.Random) -> None:
-        self._policy, self._draw = policy, draw
-        self._states = [MemoryState() for _ in range(PARTITIONS)]
-        self._folds = [self._begin(partition) for partition in range(PARTITIONS)]
-        self._waiting: list[deque[bytes]] = [deque() for _ in range(PARTITIONS)]
-        self._offsets = [0] * PARTITIONS
-        self.alerts: dict[str, dict] = {}
-
-    def _begin(self, partition: int) -> AccountsFold:
-        return AccountsFold(self._states[partition], self._policy, partition, PARTITIONS)
-
-    def lay(self, event: Posting | Claim | Level) -> None:
-        entry = Postings([event]) if isinstance(event, Posting) else AccountEvents([event])
-        partition = partition_of(event.account, PARTITIONS)
-        self._waiting[partition].append(encode_log_entry(entry))
-
-    def work(self, records: int | None = None) -> None:
-        """Fold so many records (None: all, until nothing is left)."""
-        while any(self._waiting) and records != 0:
-            records = None if records is None else records - 1
-            partition = self._draw.choice([n for n in range(PARTITIONS) if self._waiting[n]])
-            if self._draw.random() < 0.05:
-                self._folds[partition] = self._begin(partition)
-            value = self._waiting[partition].popleft()
-            record = LogRecord(self._offsets[partition], NINE, None, value)
-            self._offsets[partition] += 1
-            for output in self._folds[partition].apply([record]).outputs:
-                if output.topic == "account-log":
-                    self._waiting[output.partition].append(output.value)
-                elif output.topic == "freeze-alerts":
-                    alert = orjson.loads(output.value)
-                    self.alerts[alert["alert_id"]] = alert
-
-    def holds(self) -> dict:
-        standing = [a for a in self.alerts.values() if a["kind"] == "hold"]
-        return {(a["account"], a["origin"]): a["amount_satang"] for a in standing}
 
 
 def events_of(payments: list[Payment], draw: random.Random) -> tuple[list, set[str]]:

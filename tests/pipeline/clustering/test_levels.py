@@ -29,6 +29,21 @@ def test_a_number_that_looks_like_a_better_known_one_may_be_a_slip() -> None:
     assert not run.levels()[slip].misspelt
 
 
+def test_a_slip_says_which_accounts_may_have_been_meant_as_far_as_their_banks_are_known() -> None:
+    run = Run()
+    run.feed([report("slip", [account("1234567891")])])
+    for place, number in enumerate(("1234567890", "1234567892")):
+        run.feed([report(f"{place}.{n}", [account(number)]) for n in range(2 + place)])
+    run.feed([report(f"no bank {n}", [account("1234567893", None)]) for n in range(2)])
+    slip = "account:004:1234567891"
+    both = ("account:004:1234567890", "account:004:1234567892")
+    assert run.levels()[slip].slip_of == both
+    assert run.levels()[both[0]].slip_of == both[1:]
+    assert run.levels()[both[1]].slip_of == ()
+    run.feed([report("0.0", kind="withdrawn", revision=2)])
+    assert run.levels()[slip].slip_of == both[1:]
+
+
 def test_unverified_voices_make_no_slip_of_a_verified_ones_number() -> None:
     run = Run()
     run.feed([report("victim", [account("1234567891")])])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.clustering.levels import EVIDENCE_EDGES
+from pipeline.clustering.levels import EVIDENCE_EDGES, SLIP_OF
 from pipeline.clustering.nodes import (
     COUNTED_VOICES,
     HUB_TIES,
@@ -100,6 +100,13 @@ def test_edges_that_a_level_does_not_list_are_counted() -> None:
     for more in (0, 1):
         event = report("1", [account("1234567890"), *handles(EVIDENCE_EDGES + more)])
         assert hits("evidence_edges", [event]) == more
+
+
+def test_accounts_that_a_number_may_be_a_slip_of_are_counted_when_they_are_too_many() -> None:
+    for more in (0, 1):
+        known = [f"123456789{place}" for place in range(SLIP_OF + more)]
+        told = [report(f"{number}.{n}", [account(number)]) for number in known for n in (0, 1)]
+        assert hits("slip_of", [*told, report("slip", [account("1234567899")])]) == more
 
 
 def test_bridges_that_stay_after_the_last_round_are_counted(

@@ -1,0 +1,66 @@
+"""Several partitions' folds that tell one another what they find, in any order."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+
+import orjson
+
+from pipeline.accounts.fold import AccountsFold
+from pipeline.contracts.account_log import (
+    AccountEvents,
+    Claim,
+    Level,
+    Posting,
+    Postings,
+    encode_log_entry,
+    partition_of,
+)
+from pipeline.fold import LogRecord
+from pipeline.policy.policy import Policy
+from pipeline.state import MemoryState
+from tests.pipeline.accounts.desk import NINE
+
+PARTITIONS = 3
+
+
+class Workers:
+    """One fold a partition, each at its own pace; begun anew from its state now and then."""
+
+    def __init__(self, policy: Policy, draw: random.Random) -> None:
+        self._policy, self._draw = policy, draw
+        self._states = [MemoryState() for _ in range(PARTITIONS)]
+        self._folds = [self._begin(partition) for partition in range(PARTITIONS)]
+        self._waiting: list[deque[bytes]] = [deque() for _ in range(PARTITIONS)]
+        self._offsets = [0] * PARTITIONS
+        self.alerts: dict[str, dict] = {}
+
+    def _begin(self, partition: int) -> AccountsFold:
+        return AccountsFold(self._states[partition], self._policy, partition, PARTITIONS)
+
+    def lay(self, event: Posting | Claim | Level) -> None:
+        entry = Postings([event]) if isinstance(event, Posting) else AccountEvents([event])
+        partition = partition_of(event.account, PARTITIONS)
+        self._waiting[partition].append(encode_log_entry(entry))
+
+    def work(self, records: int | None = None) -> None:
+        """Fold so many records (None: all, until nothing is left)."""
+        while any(self._waiting) and records != 0:
+            records = None if records is None else records - 1
+            partition = self._draw.choice([n for n in range(PARTITIONS) if self._waiting[n]])
+            if self._draw.random() < 0.05:
+                self._folds[partition] = self._begin(partition)
+            value = self._waiting[partition].popleft()
+            record = LogRecord(self._offsets[partition], NINE, None, value)
+            self._offsets[partition] += 1
+            for output in self._folds[partition].apply([record]).outputs:
+                if output.topic == "account-log":
+                    self._waiting[output.partition].append(output.value)
+                elif output.topic == "freeze-alerts":
+                    alert = orjson.loads(output.value)
+                    self.alerts[alert["alert_id"]] = alert
+
+    def holds(self) -> dict:
+        standing = [a for a in self.alerts.values() if a["kind"] == "hold"]
+        return {(a["account"], a["origin"]): a["amount_satang"] for a in standing}
