@@ -125,20 +125,17 @@ def _decision(
     steps: dict[str, Step | None],
 ) -> Decision:
     source, balance = traced.source, known_balance(file)
-    known = balance is not None
-    if small:
-        holds = _OneHold(None, 0)
-        decision = Decision(holds, steps=steps)
-        if resting:
-            since = source.since
-            watch = watch_of_traced(file.account, resting, since, known, SMALL_SUM)
-            decision.standing.append(watch)
-        return decision
     amount = resting if balance is None else min(resting, balance)
-    if amount <= 0 or source.until <= now:
-        return Decision(_OneHold(None, 0), steps=steps)
-    standing = [hold(traced_candidate(traced), amount, known)]
-    return Decision(_OneHold(traced.origin, amount), standing, steps=steps, due=source.until)
+    known = balance is not None
+    decision = Decision(_OneHold(None, 0), steps=steps)
+    if small and resting:
+        watch = watch_of_traced(file.account, resting, source.since, known, SMALL_SUM)
+        decision.standing.append(watch)
+    elif not small and amount > 0 and now < source.until:
+        decision.standing.append(hold(traced_candidate(traced), amount, known))
+        decision.holds = _OneHold(traced.origin, amount)
+        decision.due = source.until
+    return decision
 
 
 class _OneHold(NamedTuple):
