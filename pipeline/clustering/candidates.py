@@ -1,13 +1,14 @@
-"""Accounts that may be one another misspelt: found once, when an account is first named.
+"""Accounts, phones and handles that may be one another misspelt: found when one is first named.
 
-Rows: ``o account, account`` in both directions → `LookAlike`. The numbers in use are kept in
-memory (`numbers`), so looking for an account's neighbours reads nothing.
+Rows: ``o account, account`` in both directions → `LookAlike`, and so of two contacts. The numbers
+in use are kept in memory (`numbers`, `contacts`), so looking for neighbours reads nothing.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from pipeline.clustering.contacts import CONTACTS, KnownContacts, is_contact_slip
 from pipeline.clustering.evidence import Model
 from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.normalised import UNKNOWN_BANK, StoredReport
@@ -57,12 +58,16 @@ class Candidates:
         self._nodes = nodes
         self._model = model
         self._numbers = KnownNumbers()
+        self._contacts = KnownContacts()
         self._pairs: dict[str, dict[str, LookAlike]] = {}
         self._changed: dict[str, dict[str, LookAlike]] = {}
         for key, value in scan_prefix(state, _ACCOUNTS):
             if _IN_USE.decode(value).reports:
                 bank, number = key[len(_ACCOUNTS) :].decode().split(":")
                 self._numbers.add(bank, number)
+        for kind in CONTACTS:
+            for key, _ in scan_prefix(state, b"n" + kind.encode()):
+                self._contacts.add(key[1:].decode())
 
     def of(self, account: Node) -> list[tuple[str, LookAlike]]:
         """Return an account's look-alikes, in the order of their keys."""
@@ -108,17 +113,31 @@ class Candidates:
         self._changed.clear()
 
     def appear(self, account: Node) -> None:
-        """Find the look-alikes of an account that is named for the first time."""
+        """Find the look-alikes of an account or contact that is named for the first time."""
+        if not account.is_account:
+            self._appear_as_contact(account)
+            return
         bank, number = bank_of(account.key), number_of(account.key)
         # Nothing is known of its pairs yet: there is nothing to read.
         self._keep(account.key)
         for other_bank, other_number in self._look(bank, number):
-            other = self._nodes.of(f"account:{other_bank}:{other_number}")
-            self.change(account, other, LookAlike())
-            account.alike += 1
-            other.alike += 1
-            self._nodes.change(other)
+            self._pair(account, self._nodes.of(f"account:{other_bank}:{other_number}"))
         self._numbers.add(bank, number)
+
+    def _pair(self, one: Node, other: Node) -> None:
+        self.change(one, other, LookAlike())
+        one.alike += 1
+        other.alike += 1
+        self._nodes.change(other)
+
+    def _appear_as_contact(self, contact: Node) -> None:
+        nodes, key = self._nodes, contact.key
+        for other in sorted({*self._contacts.near(key)}):
+            if nodes.may_be_known(other) and is_contact_slip(key, other):
+                beyond = nodes.of(other)
+                if beyond.living:
+                    self._pair(contact, beyond)
+        self._contacts.add(key)
 
     def _look(self, bank: str, number: str) -> list[tuple[str, str]]:
         """Return the accounts of the same number at another bank or none, and of one an edit away.
@@ -132,8 +151,9 @@ class Candidates:
         return found
 
     def vanish(self, account: Node) -> set[str]:
-        """Forget an account that nobody names any more; return its former look-alikes."""
-        self._numbers.remove(bank_of(account.key), number_of(account.key))
+        """Forget an account or contact that nobody names now; return its former look-alikes."""
+        if account.is_account:
+            self._numbers.remove(bank_of(account.key), number_of(account.key))
         others = {other for other, _ in self.of(account)}
         self._pairs.pop(account.key, None)
         self._changed.pop(account.key, None)

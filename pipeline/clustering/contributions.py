@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.clustering.candidates import Candidates, outranks
+from pipeline.clustering.contacts import CONTACTS
 from pipeline.clustering.decisions import Decisions, StoredDecision
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.handles import Handles
@@ -64,7 +65,7 @@ class Contributions:
             (
                 node,
                 _place_of(node) if node.living else (False, node.public, 0, False),
-                node.summary.standing if node.alike else None,
+                node.summary.standing if node.alike and node.is_account else None,
                 node.summary.reports,
             )
             for node in nodes.values()
@@ -150,9 +151,8 @@ class Contributions:
         touched = set(self._edges.neighbours(node))
         if (form := self._handles.told_otherwise(node.key)) is not None:
             touched.add(form)
-        if node.is_account:
-            touched.update(other for other, _ in self._candidates.of(node))
-            touched.update(node.persons)
+        touched.update(other for other, _ in self._candidates.of(node))
+        touched.update(node.persons)
         return touched
 
     def _add(self, report: StoredReport, nodes: dict[str, Node]) -> None:
@@ -168,9 +168,9 @@ class Contributions:
                 self._count(node, report, 1)
             node.changed(report, 1)
             self._nodes.change(node)
-            if node.is_account and is_new:
+            if is_new and (node.is_account or key.startswith(CONTACTS)):
                 self._candidates.appear(node)
-            if node.alike:
+            if node.alike and node.is_account:
                 self._candidates.count_voice(node, report, had_voice, 1)
                 self._candidates.count_payments(node, report, 1)
         self._edges.count(report, nodes, 1)
@@ -187,11 +187,11 @@ class Contributions:
                 self._count(node, report, -1)
             node.changed(report, -1)
             self._nodes.change(node)
-            if node.alike:
+            if node.alike and node.is_account:
                 has_voice = node.has_voice(report.voice)
                 self._candidates.count_voice(node, report, has_voice, -1)
                 self._candidates.count_payments(node, report, -1)
-            if node.is_account and not node.living:
+            if (node.is_account or node.alike) and not node.living:
                 former |= self._candidates.vanish(node)
         for key in report.identifiers:
             node = nodes[key]

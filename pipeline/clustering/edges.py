@@ -18,6 +18,7 @@ import msgspec
 
 from pipeline.clustering.brigades import heard
 from pipeline.clustering.candidates import Candidates, LookAlike, same_number
+from pipeline.clustering.contacts import CONTACTS
 from pipeline.clustering.evidence import Model, kind_of
 from pipeline.clustering.nodes import HUB_TIES, LISTED_LOOK_ALIKES, NAMES_AN_ACCOUNT, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
@@ -39,6 +40,7 @@ from pipeline.policy.policy import Policy
 from pipeline.state import State, scan_prefix
 
 _KEPT_BITS = 16_384
+_MISSPELT = ("account:", *CONTACTS)
 _ENCODE = msgspec.msgpack.Encoder().encode
 _TOGETHER = msgspec.msgpack.Decoder(Together)
 
@@ -271,9 +273,9 @@ class Edges:
         return GraphEdge(a, b, tier, pair.bits, reasons=pair.reasons)
 
     def weigh_look_alikes(self, touched: Iterable[str]) -> set[str]:
-        """Work out anew the evidence of every pair of touched accounts; return who is concerned."""
+        """Work out anew the evidence of every look-alike touched; return who is concerned."""
         concerned: set[str] = set()
-        for key in sorted(key for key in touched if key.startswith("account:")):
+        for key in sorted(key for key in touched if key.startswith(_MISSPELT)):
             node = self._nodes.of(key)
             if not node.alike:
                 continue
@@ -296,6 +298,8 @@ class Edges:
     def _weigh(self, a: Node, b: Node, pair: LookAlike) -> tuple[float, tuple[str, ...]]:
         """Add up the bits of independent evidence: names, voices, amounts, shared identifiers."""
         weights = self._model.one_edit
+        if not a.is_account:
+            return self._weigh_contacts(a, b)
         found = [self._model.number_bits(a.key, b.key)]
         names, others = self._names(a), self._names(b)
         named = self._model.best_name_bits(names, others)
@@ -324,6 +328,13 @@ class Edges:
         total = round(sum((bits for bits, _ in counted), 0.0), 3)
         reasons = () if same_number(a.key, b.key) else ("one_edit",)
         return total, reasons + tuple(f"{reason}:{bits:+.1f}" for bits, reason in counted)
+
+    def _weigh_contacts(self, a: Node, b: Node) -> tuple[float, tuple[str, ...]]:
+        """Return what it says that one of two phones or handles stands alone: nothing else does."""
+        slip, bits = lone_slip(a, b), self._model.one_edit.lone_contact
+        if slip is None or not stands_alone(slip, self.ties(slip), self._nodes.of):
+            return 0.0, ("one_edit",)
+        return bits, ("one_edit", f"{LONE_SLIP}:{bits:+.1f}")
 
     def _lone_bits(
         self, a: Node, b: Node, lacking: float, more: tuple[tuple[float, str], ...]

@@ -51,6 +51,7 @@ class OneEdit(_Part):
     same_number_other_bank: float = 0.0
     near_number_bank_missing: float = Field(default=0.0, le=0)
     lone_slip: float = 0.0
+    lone_contact: float = 0.0
 
 
 class Person(_Part):

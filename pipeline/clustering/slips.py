@@ -46,13 +46,15 @@ def slip_bits(one: int, other: int) -> float:
 
 
 def lone_slip(a: Node, b: Node) -> Node | None:
-    """Return which of two look-alike accounts may be a slip of the other one, if it is alone.
+    """Return which of two look-alikes may be a slip of the other one, if it is alone.
 
     One voice at most tells it; the other one is known, and no neighbour of it.
     """
     slip, known = (a, b) if heard(a.summary) < heard(b.summary) else (b, a)
     if slip.summary.voices > 1 or not is_known(known):
         return None
+    if not slip.is_account:
+        return slip
     return slip if is_no_neighbour(slip.key, known.key) else None
 
 
@@ -72,14 +74,17 @@ def _is_usual(account: str) -> bool:
 
 
 def stands_alone(node: Node, ties: Mapping[str, GraphEdge], of: Callable[[str], Node]) -> bool:
-    """Say whether nothing joins an account to what any other report names.
+    """Say whether nothing joins an identifier to what any other report names.
 
-    ``ties`` are its own. What may be known by another form or number does not stand alone.
+    ``ties`` are its own. What may be known by another form or number does not stand alone. Nor
+    does a phone or handle that is named beside anything that is not public or passes by.
     """
     for other, edge in ties.items():
         beyond = of(other)
         if beyond.hub or other in node.loose or node.key in beyond.loose:
             continue
+        if not node.is_account:
+            return False
         if is_nameless_word(edge, node, beyond):
             continue
         if beyond.is_account or other.startswith(LINE) or beyond.summary.reports > edge.reports:

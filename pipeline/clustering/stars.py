@@ -100,8 +100,10 @@ def namesakes(nodes: Mapping[str, Node], edges: Sequence[GraphEdge]) -> set[int]
 
 
 def _is_about_numbers(edge: GraphEdge) -> bool:
-    """Say whether an edge is about account numbers that look alike."""
-    return edge.tier == LOOK_ALIKE and not edge.person and edge.a.startswith("account:")
+    """Say whether an edge is about numbers that look alike, or contacts of which one is a slip."""
+    if edge.tier != LOOK_ALIKE or edge.person:
+        return False
+    return edge.a.startswith("account:") or joins_a_lone_slip(edge)
 
 
 def _fitting(account: str, others: list[str], nodes: Mapping[str, Node]) -> list[str]:

@@ -26,7 +26,11 @@ from tests.pipeline.clustering.oracle_parties import (
     parts_around,
     passes_by,
 )
-from tests.pipeline.clustering.oracle_slips import differ_before_the_end, stands_alone
+from tests.pipeline.clustering.oracle_slips import (
+    contact_slips,
+    differ_before_the_end,
+    stands_alone,
+)
 from tests.pipeline.clustering.oracle_words import (
     a_crowd_was_sent,
     amounts_within_an_hour,
@@ -223,8 +227,20 @@ class Told:
                 found.append((self.model.without_at, a, b, "T1", frozenset()))
         return found
 
+    def contacts(self) -> list[Edge]:
+        contacts = [n for n in self.of if n.startswith(("phone:", "handle:"))]
+        others = {n: self.others[n] for n in contacts if n not in self.hubs}
+        found: list[Edge] = []
+        for slip, fitting in contact_slips(others, self.loose, self.spoke, self._heard).items():
+            fitting = {known for known in fitting if frozenset((slip, known)) not in self.apart}
+            if fitting:
+                known = min(fitting, key=lambda known: (-self._heard(known), known))
+                a, b = sorted((slip, known))
+                found.append((self.model.one_edit.lone_contact, a, b, "T1", frozenset()))
+        return found
+
     def edges(self) -> list[Edge]:
-        found = [*self.look_alikes(), *self.persons(), *self.handles()]
+        found = [*self.look_alikes(), *self.persons(), *self.handles(), *self.contacts()]
         for (a, b), reports in self.pairs.items():
             if a in self.hubs or b in self.hubs or frozenset((a, b)) in self.apart:
                 continue

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import permutations
+
+from rapidfuzz.distance import OSA
 
 from pipeline.clustering.normalised import StoredReport
 from pipeline.identity.account import bank_of, number_of
@@ -49,3 +53,34 @@ def stands_alone(
         if any(account not in report.identifiers for report in of[other]):
             return False
     return True
+
+
+def contact_slips(
+    others: Mapping[str, Collection[str]],
+    loose: Collection[frozenset[str]],
+    spoke: Callable[[str], Collection[str]],
+    heard: Callable[[str], int],
+) -> dict[str, set[str]]:
+    """Return the phones and handles that stand alone, with those that each may be a slip of.
+
+    ``others`` are those that each contact is named with, those of them not public; ``loose`` are
+    the pairs of which one is public or passes by.
+    """
+    found: dict[str, set[str]] = {}
+    for slip, known in permutations(sorted(others), 2):
+        tied = [other for other in others[slip] if frozenset((slip, other)) not in loose]
+        if len(spoke(slip)) < 2 <= heard(known) and not tied and are_one_misspelt(slip, known):
+            found.setdefault(slip, set()).add(known)
+    return found
+
+
+def are_one_misspelt(one: str, other: str) -> bool:
+    """Say whether two mobile numbers, or two long names on one platform, are one edit apart."""
+    if OSA.distance(one, other) != 1:
+        return False
+    mobile = re.compile(r"phone:\+66([689]\d{8}|14\d{7})")
+    if mobile.fullmatch(one) and mobile.fullmatch(other):
+        return True
+    name = re.compile(r"(handle:\w+:@?)([a-z0-9._-]{7,})")
+    a, b = name.fullmatch(one), name.fullmatch(other)
+    return bool(a and b and a[1] == b[1] and re.findall(r"\d", a[2]) == re.findall(r"\d", b[2]))

@@ -1,0 +1,117 @@
+"""Phones and handles that may be one another misspelt: found once, when one is first named.
+
+Mobile numbers lie so far apart that one of which two digits differ at most is hardly ever another
+one's by chance. Handles are told apart by their numbers, but seldom by one letter of a long name.
+Which texts are one edit from a known one is kept in memory as bits, so most need no look at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from rapidfuzz.distance import OSA
+
+from pipeline.identity.phone import is_thai_mobile
+
+_PHONE: Final = "phone:"
+_MOBILE: Final = "phone:+66"
+_HANDLE: Final = "handle:"
+CONTACTS: Final = (_PHONE, _HANDLE)
+
+LONG_NAME: Final = 7
+"""Signs that a handle's name must have: of shorter ones many are one letter apart."""
+
+_DIGITS: Final = "0123456789"
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz._-"
+_NAME: Final = re.compile(rf"(handle:[^:]+:@?)[a-z0-9._-]{{{LONG_NAME},}}")
+
+PLACES: Final = 1 << 27
+"""Bits of the table, 16 MiB. With a million contacts in it, one look in twelve is for nothing."""
+
+
+def is_contact_slip(one: str, other: str) -> bool:
+    """Say whether two phones or handles may be one, of which somebody misspelt one.
+
+    Two Thai mobile numbers may differ in one digit, or in two that stand side by side and are
+    swapped. Two handles of one platform may differ so in their letters, also by one that is
+    lacking; but both have the same digits in the same order, and are long.
+    """
+    start = _beginning(one)
+    if start == 0 or one[:start] != other[:start] or _beginning(other) != start:
+        return False
+    if OSA.distance(one, other, score_cutoff=1) != 1:
+        return False
+    return len(one) == len(other) if one.startswith(_PHONE) else _digits(one) == _digits(other)
+
+
+def _beginning(key: str) -> int:
+    """Return how many signs stand before those that may be misspelt, 0 where none may be."""
+    if key.startswith(_PHONE):
+        return len(_MOBILE) if is_thai_mobile(key[len(_PHONE) :]) else 0
+    name = _NAME.fullmatch(key)
+    return len(name[1]) if name else 0
+
+
+def _digits(key: str) -> str:
+    return "".join(sign for sign in key if sign in _DIGITS)
+
+
+class KnownContacts:
+    """The contacts that were ever named, as bits of what is left of each without one sign."""
+
+    def __init__(self, places: int = PLACES) -> None:
+        self._seen = bytearray(places >> 3)
+        self._mask = places - 1
+
+    def add(self, key: str) -> None:
+        """Take in a phone or handle."""
+        for _, rest in _without_one(key):
+            # What the place is differs with each run of Python, and matters to nobody.
+            place = hash(rest) & self._mask
+            self._seen[place >> 3] |= 1 << (place & 7)
+
+    def _may_hold(self, rest: str) -> bool:
+        place = hash(rest) & self._mask
+        return bool(self._seen[place >> 3] >> (place & 7) & 1)
+
+    def near(self, key: str) -> Iterator[str]:
+        """Yield all keys that may be known and that `is_contact_slip` may hold for, with others."""
+        for place, rest in _without_one(key):
+            if self._may_hold(rest):
+                yield from _with_one_more(key, place, rest)
+
+
+def _without_one(key: str) -> Iterator[tuple[int, str]]:
+    """Yield a key without each of its signs in turn, with its place; of a handle also the whole.
+
+    The digits of a handle are never left out. The whole has the place -1.
+    """
+    start = _beginning(key)
+    if not start:
+        return
+    is_phone = key.startswith(_PHONE)
+    for place in range(start, len(key)):
+        if is_phone or key[place] not in _DIGITS:
+            yield place, key[:place] + key[place + 1 :]
+    if not is_phone:
+        yield -1, key
+
+
+def _with_one_more(key: str, place: int, rest: str) -> Iterator[str]:
+    """Yield the keys that have one more sign than ``rest``, which is ``key`` without that place."""
+    if place < 0:
+        for at in range(_beginning(key), len(key) + 1):
+            yield from (rest[:at] + sign + rest[at:] for sign in _LETTERS)
+        return
+    sign = key[place]
+    for at in (place - 1, place + 1):
+        if at <= len(rest):
+            yield rest[:at] + sign + rest[at:]
+    if key.startswith(_HANDLE):
+        yield rest
+        signs = _LETTERS
+    else:
+        signs = _DIGITS
+    yield from (rest[:place] + other + rest[place:] for other in signs if other != sign)
