@@ -6,8 +6,9 @@ from the other: the parts of one ring would share other numbers too (`parties.ap
 cut vertex stays with the part that it is tied to most; its ties to another party are cut.
 
 One bridge of a graph is cut at a time, the clearest: a courier's number between two rings makes cut
-vertices of their own numbers beside it, and once it is cut they are none. Each time is linear in
-the component's size: articulation points by depth-first search, and what the parts amount to by
+vertices of their own numbers beside it, and once it is cut they are none. Of those that are about
+as clear it is the one whose ties are of the kind that is handed on most often. Each time is linear
+in the component's size: articulation points by depth-first search, and what the parts amount to by
 aggregates over the search's order.
 """
 
@@ -28,6 +29,9 @@ from pipeline.clustering.statements import Graph
 MAX_ROUNDS = 64
 """Cutting one bridge may lay bare another; so many rounds, then the rest stays as it is. Counted
 ``bridge_rounds``."""
+AS_CLEAR = 2.0
+"""Bridges that are so many bits less clear than the clearest are as clear. What a few name between
+two rings belongs to one of them; Fisher's test would always give it to the smaller one."""
 
 
 class Cuts(NamedTuple):
@@ -102,7 +106,7 @@ def find(head: dict[str, str], key: str) -> str:
 
 
 def _one_round(graph: Graph, search: Search, parts: Parts, thresholds: Thresholds) -> set[int]:
-    clearest: dict[int, _Cut] = {}
+    possible: dict[int, list[_Cut]] = {}
     for vertex in search.separated:
         groups = parts.supported_around(vertex, graph.voice_of(vertex))
         if len(groups) < 2:
@@ -110,10 +114,14 @@ def _one_round(graph: Graph, search: Search, parts: Parts, thresholds: Threshold
         root = search.root[vertex]
         needed = needed_bits(thresholds.bits, parts.size(root, graph))
         for found in _cuts_at(vertex, groups, parts, graph):
-            known = clearest.get(root)
-            if found.bits >= needed and (known is None or found.rank < known.rank):
-                clearest[root] = found
-    return set().union(*(found.places for found in clearest.values()))
+            if found.bits >= needed:
+                possible.setdefault(root, []).append(found)
+    chosen: set[int] = set()
+    for cuts in possible.values():
+        clear = max(found.bits for found in cuts) - AS_CLEAR
+        best = min((found for found in cuts if found.bits >= clear), key=lambda found: found.rank)
+        chosen.update(best.places)
+    return chosen
 
 
 def _with_what_hangs(
@@ -130,17 +138,21 @@ def _with_what_hangs(
 class _Cut(NamedTuple):
     """The ties between a bridge and one party, and how sure it is that it is another party.
 
-    ``voices`` are those that these ties cost.
+    ``voices`` are those that these ties cost, and ``handed_on`` is `Graph.handed_on` of them.
     """
 
     bits: float
     voices: int
     places: tuple[int, ...]
+    handed_on: int
 
     @property
-    def rank(self) -> tuple[float, int, tuple[int, ...]]:
-        """The clearest first: of equals the one that costs least, then the strongest ties."""
-        return -self.bits, self.voices, self.places
+    def rank(self) -> tuple[int, float, int, tuple[int, ...]]:
+        """The ties that are handed on most often first, then the clearest.
+
+        Of equals the one that costs least, then the strongest ties.
+        """
+        return -self.handed_on, -self.bits, self.voices, self.places
 
 
 def _cuts_at(vertex: int, groups: frozenset[int], parts: Parts, graph: Graph) -> Iterator[_Cut]:
@@ -172,4 +184,5 @@ def _cuts_at(vertex: int, groups: frozenset[int], parts: Parts, graph: Graph) ->
             inside[group] -= graph.counted[place]
     for group in groups - {own}:
         sure = apart_bits(inside[own] / 2, inside[group] / 2)
-        yield _Cut(round(sure, 6), strength[group][0], tuple(sorted(across[group])))
+        places = tuple(sorted(across[group]))
+        yield _Cut(round(sure, 6), strength[group][0], places, graph.handed_on(places))

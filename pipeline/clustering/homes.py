@@ -13,6 +13,11 @@ on from one owner to the next more often comes later."""
 _PLACE: Final = {kind: place for place, kind in enumerate(HOME_ORDER)}
 
 
+def place_of(key: str) -> int:
+    """Return the place of an identifier's kind in `HOME_ORDER`."""
+    return _PLACE[key[: key.index(":")]]
+
+
 def home_first(told: Collection[str], keys: Collection[str]) -> list[str]:
     """Return all keys of a report by kind, its home first.
 

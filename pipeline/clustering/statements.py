@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
+from pipeline.clustering.homes import place_of
 from pipeline.clustering.pairs import GraphEdge
 
 
@@ -107,6 +108,15 @@ class Graph:
         if vertex >= len(self.nodes):
             return self._statements[vertex - len(self.nodes)]
         return [place for place, ends in self.ends.items() if vertex in ends]
+
+    def handed_on(self, places: Sequence[int]) -> int:
+        """Return the place in `homes.HOME_ORDER` of what edges tie by: the later, the more often.
+
+        Of each edge the end counts that is handed on more often, of several edges the one that is
+        handed on least.
+        """
+        edges = [self._edges[place] for place in places]
+        return min((max(place_of(edge.a), place_of(edge.b)) for edge in edges), default=0)
 
     def ties(self, vertex: int) -> list[tuple[int, int, float]]:
         """Return (other end, voices, bits): an identifier's edges, or whom a voice names."""

@@ -8,6 +8,7 @@ from math import log2
 
 import networkx as nx  # type: ignore[import-untyped]
 
+from pipeline.clustering.evidence import kind_of
 from pipeline.identity.account import number_of
 from pipeline.policy.policy import Standing
 from tests.pipeline.clustering.oracle_confused import confused
@@ -111,16 +112,22 @@ class Oracle(Told):
 
     def _bridge_round(self, edges: list[Edge], head: dict[str, str]) -> set[Edge]:
         graph, statements = self._graph(edges, head)
-        found: dict[str, tuple[tuple[float, int, list[int]], set[Edge]]] = {}
+        found: dict[str, list[tuple[float, int, int, list[int], set[Edge]]]] = defaultdict(list)
         for vertex in graph:
             mine = statements.get(vertex) or [e for e in edges if vertex in e[1:3]]
             whole = nx.node_connected_component(graph, vertex)
             name = min(node for node in whole if isinstance(node, str))
             for bits, cost, cut in self._cuts_at(vertex, whole, graph, mine, edges):
-                rank = (-bits, cost, sorted(edges.index(edge) for edge in cut))
-                if bits >= self.needed(len(whole)) and (name not in found or rank < found[name][0]):
-                    found[name] = rank, cut
-        return set[Edge]().union(*(cut for _, cut in found.values()))
+                kinds = ["account", "promptpay", "wallet", "nid", "url", "handle", "phone"]
+                last = [max(kinds.index(kind_of(end)) for end in e[1:3]) for e in cut]
+                places = sorted(edges.index(edge) for edge in cut)
+                if bits >= self.needed(len(whole)):
+                    found[name].append((-bits, -min(last), cost, places, cut))
+        chosen = set[Edge]()
+        for cuts in found.values():
+            clear = [c for c in cuts if c[0] <= min(cuts)[0] + 2]
+            chosen |= min(clear, key=lambda c: (c[1], c[0], *c[2:4]))[4]
+        return chosen
 
     def _cuts_at(
         self,

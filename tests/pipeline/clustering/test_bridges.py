@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from pipeline.clustering.bridges import Cuts, bridge_cuts
 from pipeline.policy.policy import Policy
 from tests.pipeline.clustering.oracle import Oracle
-from tests.pipeline.clustering.scenarios import Run, account, line, report, small_policy, stored
+from tests.pipeline.clustering.scenarios import (
+    Run,
+    account,
+    line,
+    phone,
+    report,
+    small_policy,
+    stored,
+)
 
 TWO = small_policy(bridge_voices=2, bridge_identifiers=1, bridge_bits=1.0)
 THREE = small_policy(bridge_voices=3, bridge_identifiers=2, bridge_bits=2.0)
@@ -78,6 +86,23 @@ def test_the_clearest_bridge_is_cut_and_what_was_one_only_because_of_it_is_not()
     run.feed(sparse([*ring[0], *ring[1], *courier]))
     clusters = run.clusters()
     assert {len(members) for members in clusters} == {3, 4}
+
+
+def test_what_a_few_name_between_two_rings_is_parted_from_the_one_that_a_phone_ties_it_to() -> None:
+    few, courier = account("5556667770"), phone("0833333333")
+    rings = []
+    for name, number, voices in (("a", "1112223330", 9), ("b", "9998887770", 4)):
+        told = [account(number), line(f"@{name}"), phone(f"08111111{voices:02}")]
+        rings.append([report(f"{name}-{n}", told) for n in range(voices)])
+    between = [
+        report("1", [few, line("@a")]),
+        report("2", [few, courier]),
+        report("3", [account("9998887770"), courier]),
+    ]
+    run = Run()
+    run.feed([*rings[0], *rings[1], *between])
+    assert "account:004:1112223330" in run.cluster_of("account:004:5556667770")["members"]
+    assert len(run.clusters()) == 2
 
 
 def test_a_proxy_and_the_phone_that_it_is_made_of_support_no_part_twice() -> None:
