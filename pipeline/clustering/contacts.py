@@ -28,7 +28,8 @@ _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz._-"
 _NAME: Final = re.compile(rf"(handle:[^:]+:@?)[a-z0-9._-]{{{LONG_NAME},}}")
 
 PLACES: Final = 1 << 27
-"""Bits of the table, 16 MiB. With a million contacts in it, one look in twelve is for nothing."""
+"""Bits of the table, 16 MiB. With a million contacts in it, one text in thirteen is looked for in
+vain."""
 
 
 def is_contact_slip(one: str, other: str) -> bool:
