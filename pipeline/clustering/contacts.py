@@ -21,11 +21,13 @@ _HANDLE: Final = "handle:"
 CONTACTS: Final = (_PHONE, _HANDLE)
 
 LONG_NAME: Final = 7
-"""Signs that a handle's name must have: of shorter ones many are one letter apart."""
+LONGEST_NAME: Final = 40
+"""Signs that a handle's name must have: of shorter ones many are one letter apart. Of longer ones
+as many may be one edit from another one as somebody likes to make up."""
 
 _DIGITS: Final = "0123456789"
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz._-"
-_NAME: Final = re.compile(rf"(handle:[^:]+:@?)[a-z0-9._-]{{{LONG_NAME},}}")
+_NAME: Final = re.compile(rf"(handle:[^:]+:@?)[a-z0-9._-]{{{LONG_NAME},{LONGEST_NAME}}}")
 
 PLACES: Final = 1 << 27
 """Bits of the table, 16 MiB. With a million contacts in it, one text in thirteen is looked for in

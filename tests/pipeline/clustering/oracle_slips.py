@@ -81,6 +81,6 @@ def are_one_misspelt(one: str, other: str) -> bool:
     mobile = re.compile(r"phone:\+66([689]\d{8}|14\d{7})")
     if mobile.fullmatch(one) and mobile.fullmatch(other):
         return True
-    name = re.compile(r"(handle:\w+:@?)([a-z0-9._-]{7,})")
+    name = re.compile(r"(handle:\w+:@?)([a-z0-9._-]{7,40})")
     a, b = name.fullmatch(one), name.fullmatch(other)
     return bool(a and b and a[1] == b[1] and re.findall(r"\d", a[2]) == re.findall(r"\d", b[2]))

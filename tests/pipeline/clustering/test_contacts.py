@@ -107,6 +107,8 @@ def test_of_two_known_ones_it_is_the_one_that_more_people_name() -> None:
         ("handle:line:gold12r", "handle:line:gold1r2", True),
         ("handle:line:gold", "handle:line:gild", False),
         ("handle:line:goldcenter", "handle:line:goldcenter", False),
+        ("handle:line:" + "gold" * 10, "handle:line:" + "gold" * 9 + "gild", True),
+        ("handle:line:" + "gold" * 10, "handle:line:" + "gold" * 10 + "x", False),
         ("phone:+66811111111", "handle:line:goldcenter", False),
         ("url:goldcenter.com", "url:goldcente.com", False),
     ],
