@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
 import orjson
 import pytest
+from kafka import TopicPartition
 
+from agents.kafka.group_positions import set_positions
+from agents.kafka.sending import connected_producer
+from agents.kafka.topic_admin import admin_client
 from agents.local.cluster import LocalCluster
 from agents.upkeep.backup_format import MANIFEST, BackupError, read_manifest
+from agents.upkeep.record_copy import take_times_as_sent
 from agents.upkeep.store_backup import back_up_stores, restore_stores
 from agents.upkeep.topic_backup import back_up_topics
 from agents.upkeep.topic_restore import restore_topics
@@ -25,9 +31,11 @@ from pipeline.topics import (
     ACCOUNT_LOG,
     CLUSTERS,
     FREEZE_ALERTS,
+    HOLD_UPDATES,
     REPORTS,
     TRANSACTIONS,
     WATCHLIST,
+    load_topics,
 )
 from tests.integration.stage import (
     free_port,
@@ -78,6 +86,26 @@ def outcome_of_what_is_there(cluster):
 def new_kafka(folder):
     """A Kafka without workers."""
     return LocalCluster.start(folder, port=free_port(), http_port=free_ports(8), names=())
+
+
+def test_no_effect_is_copied_without_its_cause(tmp_path):
+    cluster = new_kafka(tmp_path / "kafka")
+    try:
+        now = time.time_ns() // 1_000_000
+        with admin_client(cluster.settings) as admin:
+            take_times_as_sent(admin, [load_topics()[ACCOUNT_LOG]], as_sent=True)
+            set_positions(admin, "accounts", {TopicPartition(ACCOUNT_LOG, 0): 0})
+        with connected_producer(cluster.settings) as producer:
+            for partition, at in ((0, now), (1, now + 60_000), (2, now)):
+                producer.send(ACCOUNT_LOG, b"a record", partition=partition, timestamp_ms=at)
+        written = back_up_topics(cluster.settings, tmp_path / "topics", print).partitions
+    finally:
+        cluster.stop()
+    log = {each.partition: each.records for each in written if each.topic == ACCOUNT_LOG}
+    assert log == {0: 1, 1: 0, 2: 1, 3: 0}, "what came to one partition after another was read"
+    order = list(dict.fromkeys(each.topic for each in written))
+    assert order[:3] == [ACCOUNT_FILES, FREEZE_ALERTS, ACCOUNT_LOG]
+    assert {TRANSACTIONS, HOLD_UPDATES, REPORTS} <= set(order[3:])
 
 
 def test_a_lost_disk_and_then_a_lost_kafka_come_back(tmp_path):
