@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from pipeline.clustering.candidates import Candidates, outranks
 from pipeline.clustering.contacts import CONTACTS
 from pipeline.clustering.decisions import Decisions, StoredDecision
@@ -25,6 +27,10 @@ def _place_of(node: Node) -> tuple[bool, bool, int, bool]:
     Whether it lives, is public, how well it is known, and whether it is vouched for.
     """
     return node.living, node.hub, magnitude(node), is_vouched_for(node.summary)
+
+
+def _identifiers(word: StoredReport | None) -> frozenset[str]:
+    return frozenset(word.identifiers) if word is not None else frozenset()
 
 
 def _holders(nodes: dict[str, Node], words: list[StoredReport]) -> list[tuple[Node, Persona]]:
@@ -71,10 +77,13 @@ class Contributions:
             for node in nodes.values()
         ]
         touched = set(nodes)
+        # What a corrected report names as before does not vanish and appear again: to look for
+        # its look-alikes anew would cost more than all else.
+        staying = _identifiers(old) & _identifiers(new)
         if old is not None:
-            touched |= self._take_back(old, nodes)
+            touched |= self._take_back(old, nodes, staying)
         if new is not None:
-            self._add(new, nodes)
+            self._add(new, nodes, staying)
         turned: list[Node] = []
         hubs: list[Node] = []
         alike = False
@@ -155,10 +164,10 @@ class Contributions:
         touched.update(node.persons)
         return touched
 
-    def _add(self, report: StoredReport, nodes: dict[str, Node]) -> None:
+    def _add(self, report: StoredReport, nodes: dict[str, Node], staying: Set[str]) -> None:
         for key in report.identifiers:
             node = nodes[key]
-            is_new = not node.living
+            is_new = not node.living and key not in staying
             if node.many is None and len(node.few) >= FEW:
                 self._become_many(node)
             had_voice = node.is_account and node.alike > 0 and node.has_voice(report.voice)
@@ -175,8 +184,13 @@ class Contributions:
                 self._candidates.count_payments(node, report, 1)
         self._edges.count(report, nodes, 1)
 
-    def _take_back(self, report: StoredReport, nodes: dict[str, Node]) -> set[str]:
-        """Subtract a report; return the look-alikes of accounts that nobody names any more."""
+    def _take_back(
+        self, report: StoredReport, nodes: dict[str, Node], staying: Set[str]
+    ) -> set[str]:
+        """Subtract a report; return the look-alikes of accounts that nobody names any more.
+
+        What is ``staying`` is named by the report's new word too.
+        """
         self._edges.count(report, nodes, -1)
         former: set[str] = set()
         for key in report.identifiers:
@@ -191,11 +205,11 @@ class Contributions:
                 has_voice = node.has_voice(report.voice)
                 self._candidates.count_voice(node, report, has_voice, -1)
                 self._candidates.count_payments(node, report, -1)
-            if (node.is_account or node.alike) and not node.living:
+            if (node.is_account or node.alike) and not node.living and key not in staying:
                 former |= self._candidates.vanish(node)
         for key in report.identifiers:
             node = nodes[key]
-            if node.many is not None and node.summary.reports <= FEW:
+            if node.many is not None and node.summary.reports <= FEW and key not in staying:
                 self._become_few(node)
         return former
 
