@@ -28,8 +28,6 @@ from pipeline.fold import Fold, Folded, Output, Record
 log = logging.getLogger("freezeline")
 
 Acknowledgement = Awaitable[object]
-SILENT_SLICES = 8
-"""A silent slice is so many times as long: nobody waits for it, and it is written less often."""
 _GATE_LOOK_SECONDS = 0.2
 _STOPPED_LOOK_SECONDS = 0.5
 
@@ -243,9 +241,7 @@ class Lane:
         begin = 0
         while begin < len(records):
             silent_until = self.silent_until
-            is_silent = records[begin].offset < silent_until
-            most = self._fold_records * SILENT_SLICES if is_silent else self._fold_records
-            end = min(begin + most, len(records))
+            end = min(begin + self._fold_records, len(records))
             if records[begin].offset < silent_until <= records[end - 1].offset:
                 end = next(i for i in range(begin, end) if records[i].offset >= silent_until)
             stop = batch.stop if end == len(records) else records[end].offset
