@@ -95,6 +95,45 @@ def apportionment(method: str, book: Book) -> Apportionment:
     raise LookupError(message)
 
 
+class OfOneCredit(NamedTuple):
+    """Where the marked money of one credit is, when nothing else in the account is marked.
+
+    ``resting`` is how much of it is still there (satang), ``shares`` what of it is in each debit.
+    """
+
+    resting: int
+    shares: dict[str, list[Share]]
+
+
+def of_one_credit(method: str, book: Book, credit: str, marks: Sequence[Mark]) -> OfOneCredit:
+    """Return what `apportionment` would find of a credit in the book, which nobody asks again.
+
+    Raises:
+        LookupError: there is no such method.
+    """
+    if method == FIFO:
+        book.settle()
+        begins = book.begins(credit)
+        gone, coins = book.gone_of(credit)
+        resting = sum(mark.length for mark in _within(marks, gone, coins - gone))
+        shares = {}
+        for span in book.debits_at(begins, begins + gone):
+            # One line has both: the coins stand in the debit where they stand in the credit.
+            offset = begins - span.begins
+            left = [
+                Share(offset + mark.start, mark.length, mark.colour, credit)
+                for mark in _within(marks, span.start - offset, span.length)
+            ]
+            if left:
+                shares[span.key] = left
+        return OfOneCredit(resting, shares)
+    money = apportionment(method, book)
+    money.mark(credit, marks)
+    debits = money.settle().debits
+    shares = {debit: left for debit in debits if (left := money.shares(debit))}
+    return OfOneCredit(sum(map(money.resting, {mark.colour for mark in marks})), shares)
+
+
 class Fifo:
     """First in, first out: the coins leave in the order in which they came.
 
@@ -117,19 +156,19 @@ class Fifo:
 
     def settle(self) -> Touched:
         """See `Apportionment.settle`."""
-        book, touched = self._book, Touched(set(), set())
-        first, changed = book.settle()
+        book = self._book
+        first, changed, gone = book.settle()
         # Coins go out only after they came in: all debits of a credit from here on are among these.
-        touched.debits.update(book.debits_from(first))
+        touched = Touched(book.debits_from(first) | gone, set())
         # What has gone out is the beginning of the line: only around its end is anything other.
-        before, self._next_out = self._next_out, book.rank(book.next_out())
+        next_out = book.next_out()
+        before, self._next_out = self._next_out, book.rank(next_out)
         if before is not None and self._next_out is not None:
-            ends = sorted((book.number_at(before), book.next_out()))
-            passed = range(ends[0], min(ends[1] + 1, len(book)))
-            changed.update(book.entry(number).key for number in passed)
-        for key in (changed & self._marks.keys()) - self._to_mark.keys():
-            self._rest(key, touched)
-        touched.debits.update(key for key in changed if book.number_of(key) is None)
+            ends = sorted((book.number_at(before), next_out))
+            changed.update(book.keys(ends[0], ends[1] + 1))
+        for key in changed & self._marks.keys():
+            if key not in self._to_mark:
+                self._rest(key, touched)
         for credit, marks in self._to_mark.items():
             number = book.number_of(credit)
             if number is not None and number < first:
@@ -153,9 +192,7 @@ class Fifo:
             if marks is None:
                 continue
             # The credits' coins stand in the debit where they stand in the line.
-            credit = self._book.number_of(span.key)
-            assert credit is not None
-            offset = self._book.came_before(credit) - start
+            offset = span.begins - start
             for mark in _within(marks, span.start, span.length):
                 found.append(Share(offset + mark.start, mark.length, mark.colour, span.key))
         return found
@@ -166,13 +203,10 @@ class Fifo:
 
     def _rest(self, credit: str, touched: Touched) -> None:
         """Find out what of a credit's marked coins is still there."""
-        number = self._book.number_of(credit)
+        gone, coins = self._book.gone_of(credit)
         rests: dict[Colour, int] = {}
-        if number is not None:
-            gone = max(0, self._book.left - self._book.came_before(number))
-            coins = self._book.entry(number).coins
-            for mark in _within(self._marks[credit], gone, coins - gone):
-                rests[mark.colour] = rests.get(mark.colour, 0) + mark.length
+        for mark in _within(self._marks[credit], gone, coins - gone):
+            rests[mark.colour] = rests.get(mark.colour, 0) + mark.length
         before = self._rests.pop(credit, {})
         if rests:
             self._rests[credit] = rests
@@ -195,6 +229,8 @@ class Fifo:
 def _within(marks: Sequence[Mark], start: int, length: int) -> list[Mark]:
     """Return the parts of marks that lie in this part of their payment."""
     stop, found = start + length, []
+    if len(marks) == 1 and start <= marks[0].start and sum(marks[0][:2]) <= stop:
+        return [*marks]
     first = max(0, bisect_right(marks, start, key=lambda mark: mark.start) - 1)
     for mark in marks[first:]:
         if mark.start >= stop:
@@ -232,7 +268,7 @@ class ProRata:
     def settle(self) -> Touched:
         """See `Apportionment.settle`."""
         touched = Touched(set(), set())
-        first, changed = self._book.settle()
+        first, _, gone = self._book.settle()
         for credit, marks in self._to_mark.items():
             if marks == self._marks.get(credit, {}):
                 continue
@@ -242,10 +278,9 @@ class ProRata:
             if marks:
                 self._marks[credit] = marks
         self._to_mark.clear()
-        for key in changed:
-            if key in self._shares and self._book.number_of(key) is None:
-                del self._shares[key]
-                touched.debits.add(key)
+        for key in gone & self._shares.keys():
+            del self._shares[key]
+            touched.debits.add(key)
         self._run_from(first, touched)
         return touched
 

@@ -41,11 +41,15 @@ class Entry(NamedTuple):
 
 
 class Span(NamedTuple):
-    """Coins of one posting: from ``start`` (satang into the posting) on, ``length`` satang."""
+    """Coins of one posting: from ``start`` (satang into the posting) on, ``length`` satang.
+
+    ``begins`` is where the posting's coins begin in the line that was asked for.
+    """
 
     key: str
     start: int
     length: int
+    begins: int
 
 
 class _Totals(NamedTuple):
@@ -58,6 +62,17 @@ class _Totals(NamedTuple):
     came: int
     left: int
     beside: int
+
+
+class Placed(NamedTuple):
+    """What is other than at the time before: the number of the first entry whose place may be.
+
+    ``changed`` are the keys of the entries that came, went or changed, ``gone`` of those that went.
+    """
+
+    first: int
+    changed: set[str]
+    gone: set[str]
 
 
 class Book:
@@ -127,22 +142,19 @@ class Book:
             at = 0
         self._dirty = at if self._dirty is None else min(at, self._dirty)
 
-    def settle(self) -> tuple[int, set[str]]:
-        """Give the entries their places anew; call it before anything is asked.
-
-        Returns the number of the first entry whose place may be another, and the keys of those that
-        came, went or changed.
-        """
+    def settle(self) -> Placed:
+        """Give the entries their places anew; call it before anything is asked."""
         entries = self._entries
         if self._dirty is None:
-            return len(entries), set()
+            return Placed(len(entries), set(), set())
         changed, self._changed = self._changed, set()
         first = number = bisect_left(self._ranks, (self._dirty,))
         self._dirty = None
         del self._came[first:], self._left[first:], self._after[first:]
         totals = self._after[-1] if first else _Totals(self._opening(), 0, 0)
         while number < len(entries):
-            end, at = number + 1, entries[number].at
+            # Where nothing is stated, a moment is as good as the whole book.
+            end, at = number + 1 if self._stated else len(entries), entries[number].at
             while end < len(entries) and entries[end].at == at:
                 end += 1
             totals = self._place(number, end, totals)
@@ -150,7 +162,7 @@ class Book:
         numbers = self._numbers
         for number in range(first, len(entries)):
             numbers[entries[number].key] = number
-        return first, changed
+        return Placed(first, changed, changed - self._known.keys())
 
     def _opening(self) -> int:
         """Return what was in the account before the first posting, as the first statement says."""
@@ -165,8 +177,10 @@ class Book:
         """Place the entries of one moment; return the totals after them."""
         came, left, beside = totals
         entries = self._entries[first:end]
-        moved = sum(entry.amount for entry in entries)
-        before = _balance_before(entries, came - left + beside, moved)
+        moved, before = 0, None
+        if self._stated:
+            moved = sum(entry.amount for entry in entries)
+            before = _balance_before(entries, came - left + beside, moved)
         if before is not None:
             unseen = max(0, before) - (came - left + beside)
             came += max(0, unseen)
@@ -195,9 +209,13 @@ class Book:
         """Return an entry by its number in order of time."""
         return self._entries[number]
 
-    def debits_from(self, number: int) -> Iterator[str]:
-        """Yield the keys of the debits from this entry on."""
-        return (entry.key for entry in self._entries[number:] if entry.amount < 0)
+    def keys(self, first: int, end: int) -> list[str]:
+        """Return the keys of the entries from number ``first`` to before ``end``."""
+        return [entry.key for entry in self._entries[first:end]]
+
+    def debits_from(self, number: int) -> set[str]:
+        """Return the keys of the debits from this entry on."""
+        return {entry.key for entry in self._entries[number:] if entry.amount < 0}
 
     def next_out(self) -> int:
         """Return the number of the entry whose coins are the next to go out."""
@@ -218,6 +236,18 @@ class Book:
     def find(self, key: str) -> Entry | None:
         """Return an entry by its key, also before `settle`; None when it is not in the book."""
         return self._known.get(key)
+
+    def begins(self, credit: str) -> int:
+        """Return where the coins of a credit of the book begin, in the line of all that came in."""
+        return self._came[self._numbers[credit]]
+
+    def gone_of(self, credit: str) -> tuple[int, int]:
+        """Return how many coins of a credit have gone out, and how many it has; none: not here."""
+        number = self._numbers.get(credit)
+        if number is None:
+            return 0, 0
+        coins = self._entries[number].coins
+        return min(coins, max(0, self._after[-1].left - self._came[number])), coins
 
     def came_before(self, number: int) -> int:
         """Return where the coins of this credit begin, in the line of all that came in."""
@@ -251,7 +281,7 @@ class Book:
                 continue
             first, end = max(start, begins), min(stop, begins + entry.coins)
             if first < end:
-                yield Span(entry.key, first - begins, end - first)
+                yield Span(entry.key, first - begins, end - first, begins)
 
 
 def _balance_before(entries: list[Entry], there: int, moved: int) -> int | None:

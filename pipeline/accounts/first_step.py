@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pipeline.accounts.apportionment import Apportionment, Colour, apportionment
+from pipeline.accounts.apportionment import Colour, OfOneCredit, of_one_credit
 from pipeline.accounts.balance import known_balance
 from pipeline.accounts.book import Book, Entry
 from pipeline.accounts.decision import Decision, hold, watch_of_traced
@@ -52,18 +52,23 @@ def decide_first_step(file: AccountFile, now: int, policy: Policy) -> Decision |
     marks = marks_of([(colour, step.marks)], came.amount)
     if not legs or not marks:
         return None
-    money = _apportioned(file.postings.values(), rules)
-    money.mark(step.transaction + "+", marks)
-    money.settle()
+    part = sum(mark.length for mark in marks)
+    if _all_is_there(came, file.postings.values()):
+        money, balance = OfOneCredit(part, {}), None
+    else:
+        book = _book(file.postings.values())
+        money = of_one_credit(rules.method, book, step.transaction + "+", marks)
+        balance = known_balance(file)
     steps = _steps_on(file.postings, step, legs, money, rules)
     if steps is None:
         return None
-    part = sum(mark.length for mark in marks)
     source = Source(step.accounts, step.stolen, step.since, step.until, step.cluster)
     traced = Traced(step.origin, part, came.at, source, legs[:LEGS])
     large = is_large(part, came.amount, rules.small_payment_satang, rules.small_share_percent)
     small = is_small(part, large, rules)
-    return _decision(file, traced, money.resting(colour), small, now, steps)
+    decision = _decision(file.account, traced, money.resting, balance, small, now)
+    decision.steps = steps
+    return decision
 
 
 def _has_one_step_only(file: AccountFile) -> bool:
@@ -77,27 +82,28 @@ def _has_one_step_only(file: AccountFile) -> bool:
     )
 
 
-def _apportioned(postings: Iterable[Posting], rules: Trace) -> Apportionment:
+def _all_is_there(came: Posting, postings: Iterable[Posting]) -> bool:
+    """Whether nothing went out since a payment came, and no bank states that anything did."""
+    return all(p.balance is None and (p.amount >= 0 or p.at < came.at) for p in postings)
+
+
+def _book(postings: Iterable[Posting]) -> Book:
     book = Book()
     for p in postings:
         side, coins = ("+", p.amount) if p.amount >= 0 else ("-", -p.amount)
         book.put(Entry(p.at, p.transaction + side, p.amount, coins, p.balance))
-    return apportionment(rules.method, book)
+    return book
 
 
 def _steps_on(
     postings: dict[str, Posting],
     step: Step,
     legs: tuple[Leg, ...],
-    money: Apportionment,
+    money: OfOneCredit,
     rules: Trace,
 ) -> dict[str, Step | None] | None:
     """Return the steps that go on, by `step_key`; None: some come to a limit."""
-    out = [
-        (posting, joined(shares))
-        for key, posting in postings.items()
-        if posting.amount < 0 and (shares := money.shares(key))
-    ]
+    out = [(postings[debit], joined(shares)) for debit, shares in money.shares.items()]
     if not out:
         return {}
     accounts = equal_part(step.accounts - 1, len(out))
@@ -117,19 +123,13 @@ def _steps_on(
 
 
 def _decision(
-    file: AccountFile,
-    traced: Traced,
-    resting: int,
-    small: bool,
-    now: int,
-    steps: dict[str, Step | None],
+    account: str, traced: Traced, resting: int, balance: int | None, small: bool, now: int
 ) -> Decision:
-    source, balance = traced.source, known_balance(file)
+    source, known = traced.source, balance is not None
     amount = resting if balance is None else min(resting, balance)
-    known = balance is not None
-    decision = Decision(_OneHold(None, 0), steps=steps)
+    decision = Decision(_OneHold(None, 0))
     if small and resting:
-        watch = watch_of_traced(file.account, resting, source.since, known, SMALL_SUM)
+        watch = watch_of_traced(account, resting, source.since, known, SMALL_SUM)
         decision.standing.append(watch)
     elif not small and amount > 0 and now < source.until:
         decision.standing.append(hold(traced_candidate(traced), amount, known))

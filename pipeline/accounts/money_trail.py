@@ -13,7 +13,7 @@ import msgspec
 
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.review import Review
-from pipeline.accounts.trails import in_order, leg_of
+from pipeline.accounts.trails import in_order, leg_into
 from pipeline.contracts.account_log import Leg
 from pipeline.contracts.alerts import AlertKind, FreezeAlert
 from pipeline.policy.policy import Policy
@@ -99,8 +99,7 @@ def _stolen_here(origin: str, file: AccountFile) -> Leg | None:
     disputed = any(said.origin == origin and said.claims for said in file.said.values())
     if posting is None or not disputed:
         return None
-    paid = msgspec.structs.replace(posting, account=posting.other, other=posting.account)
-    return leg_of(1, paid, posting.amount)
+    return leg_into(posting, posting.amount)
 
 
 def _place(

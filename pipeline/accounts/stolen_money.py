@@ -40,7 +40,7 @@ class StolenMoney:
     ) -> None:
         if since:
             postings = {key: posting for key, posting in postings.items() if posting.at >= since}
-        self._account = account
+        self._is_proxy = not account.startswith("account:")
         self._postings = postings
         self._since = since
         self._policy = policy
@@ -70,9 +70,7 @@ class StolenMoney:
 
     def passes_on(self, posting: Posting) -> bool:
         """Whether this is a proxy's posting, and the money is in the account behind it."""
-        return not self._account.startswith("account:") and any(
-            reference.startswith("account:") for reference in posting.references
-        )
+        return self._is_proxy and any(each.startswith("account:") for each in posting.references)
 
     def posting_changed(self, key: str, before: Posting | None, after: Posting) -> None:
         """Take over a posting that is new in the file, or newer than ``before``."""
@@ -81,7 +79,7 @@ class StolenMoney:
         if self._since:
             before = self._postings.get(key)
             self._postings[key] = after
-        touched = self._returns.changed(key, before, after) | {key}
+        touched = {key, *self._returns.changed(key, before, after)}
         if before is not None and not self.passes_on(before):
             self.trade.add(before, -1)
         if not self.passes_on(after):

@@ -16,7 +16,15 @@ from pipeline.accounts.apportionment import PRO_RATA, Colour
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.onward import Due, Onward
 from pipeline.accounts.stolen_money import UNDISPUTED_HOP, Parts, StolenMoney
-from pipeline.accounts.trails import Root, Source, Traced, joint_legs, joint_source, leg_of
+from pipeline.accounts.trails import (
+    Root,
+    Source,
+    Traced,
+    joint_legs,
+    joint_source,
+    leg_into,
+    leg_of,
+)
 from pipeline.contracts.account_log import Leg, Posting, Step
 from pipeline.policy.policy import Trace
 
@@ -71,6 +79,7 @@ class Tracing:
 
     def __init__(self, file: AccountFile, policy: Trace) -> None:
         self._file = file
+        self._is_proxy = not file.account.startswith("account:")
         self._policy = policy
         self._money: StolenMoney | None = None
         self._disputes: dict[str, Root] = {}
@@ -124,8 +133,9 @@ class Tracing:
         if before is None:
             self._onward.due |= self._sent.get(key, set())
         origin = after.transaction
-        if after.amount > 0:
-            self._onward.touch([Colour(1, origin)])
+        disputed = Colour(1, origin)
+        if after.amount > 0 and disputed in self._sources:
+            self._onward.touch([disputed])
         if after.amount > 0 and (origin in self._disputes or origin in self._undisputed):
             # A proxy's posting may only now say which account is behind it.
             self._pass_on_or_keep(origin)
@@ -154,11 +164,13 @@ class Tracing:
         """Take over a payment that may be held: a proxy passes it on to the account behind it."""
         self._traced.clear()
         posting = self._file.postings.get(origin + "+")
-        passed_on = posting is not None and self.money.passes_on(posting)
-        self._onward.due.add((Colour(_PASSED_ON, origin), origin + "+"))
+        money = self.money
+        passed_on = posting is not None and money.passes_on(posting)
+        if self._is_proxy:
+            self._onward.due.add((Colour(_PASSED_ON, origin), origin + "+"))
         root = None if passed_on else self._disputes.get(origin)
-        self.money.dispute(origin, None if root is None else root.followed)
-        self.money.look_for(origin, not passed_on and origin in self._undisputed)
+        money.dispute(origin, None if root is None else root.followed)
+        money.look_for(origin, not passed_on and origin in self._undisputed)
         source = None
         if root is not None and root.followed:
             source = Source(self._policy.accounts, *root[1:])
@@ -207,13 +219,14 @@ class Tracing:
 
         ``acts``: the account's own level allows holds, and its number is no slip: it is not spared.
         """
-        if self._money is None:
+        money = self._money
+        if money is None:
             return set()
-        touched = self._money.settle()
+        touched = money.settle()
         if touched.debits or touched.colours:
             self._traced.clear()
         for debit in touched.debits:
-            shares = self.money.shares(debit)
+            shares = money.shares(debit)
             posting = self._file.postings[debit]
             parts = {colour: p for colour, p in shares.items() if colour.hop < UNDISPUTED_HOP}
             self._onward.go(debit, posting.at, parts)
@@ -328,11 +341,8 @@ class Tracing:
             for step in self.money.steps_of(payment, colour):
                 yield step.legs
             if colour == (1, payment):
-                posting = self._file.postings[payment + "+"]
-                paid = msgspec.structs.replace(
-                    posting, account=posting.other, other=posting.account
-                )
-                yield (leg_of(1, paid, self.money.coins(payment)),)
+                credit = self._file.postings[payment + "+"]
+                yield (leg_into(credit, self.money.coins(payment)),)
 
     def resting(self, origin: str) -> int:
         """Return how much of the money of this origin is in the account still (satang)."""

@@ -100,7 +100,10 @@ class Trade:
 
     def went_fast(self, debit: str, by_hop: Mapping[int, int]) -> None:
         """Set how much traced money went on with this debit soon after it had come in."""
-        for change, amounts in ((-1, self._fast.pop(debit, {})), (1, by_hop)):
+        before = self._fast.pop(debit, None)
+        if before is None and not by_hop:
+            return
+        for change, amounts in ((-1, before or {}), (1, by_hop)):
             for hop, satang in amounts.items():
                 self._fast_out[hop] = self._fast_out.get(hop, 0) + change * satang
         if by_hop:

@@ -70,8 +70,26 @@ def leg_of(hop: int, made: Posting, share: int) -> Leg:
         made.at,
         abs(made.amount),
         share,
-        tuple(r for r in made.references if not r.startswith("account:")),
+        _names(made),
     )
+
+
+def leg_into(credit: Posting, share: int) -> Leg:
+    """Return the first leg of a trail: a payment as its payee's book has it."""
+    return Leg(
+        1,
+        credit.transaction,
+        credit.other,
+        credit.account,
+        credit.at,
+        abs(credit.amount),
+        share,
+        _names(credit),
+    )
+
+
+def _names(posting: Posting) -> tuple[str, ...]:
+    return tuple(r for r in posting.references if not r.startswith("account:"))
 
 
 def in_order(legs: Iterable[Leg]) -> tuple[Leg, ...]:

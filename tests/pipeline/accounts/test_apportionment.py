@@ -9,7 +9,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.accounts.apportionment import FIFO, PRO_RATA, Colour, Mark, Share, apportionment
+from pipeline.accounts.apportionment import (
+    FIFO,
+    PRO_RATA,
+    Colour,
+    Mark,
+    Share,
+    apportionment,
+    of_one_credit,
+)
 from pipeline.accounts.book import Book, Entry
 from tests.pipeline.accounts.coins import CLEAN, Coins, played
 
@@ -125,6 +133,28 @@ def test_what_came_in_marked_is_there_or_went_out_marked(method, seed):
         out.update(coin for coin in shares_of(account, each) if coin is not CLEAN)
     for colour, amount in marked.items():
         assert account.resting(colour) + out[colour] == amount
+
+
+@pytest.mark.parametrize("method", METHODS)
+@settings(deadline=None, max_examples=300)
+@given(seed=st.integers(0, 10**9))
+def test_one_marked_credit_by_itself_is_where_the_whole_account_has_it(method, seed):
+    draw = random.Random(seed)
+    known = [*some_entries(draw), entry("marked+", draw.randrange(9), draw.randrange(1, 31))]
+    draw.shuffle(known)
+    length = draw.randrange(1, known[-1].coins + 2)
+    marks = [Mark(draw.randrange(5), length, STOLEN), Mark(length + 5, 3, STOLEN)]
+    book, alone = Book(), Book()
+    account = apportionment(method, book)
+    for each in known:
+        book.put(each)
+        alone.put(each)
+    account.mark("marked+", marks)
+    account.settle()
+    resting, shares = of_one_credit(method, alone, "marked+", marks)
+    assert resting == account.resting(STOLEN)
+    debits = (each.key for each in known if each.amount < 0)
+    assert shares == {debit: s for debit in debits if (s := account.shares(debit))}
 
 
 def laid(method: str, *postings: Entry, marks: dict[str, list[Mark]]):
