@@ -165,11 +165,17 @@ def beginning_of(account: str) -> bytes:
     return _BEGINNING + _ENCODER.encode(account)
 
 
-def postings_of(beginning: bytes, block: bytes) -> list[Posting]:
-    """Return the postings of an account (`beginning_of`) in an encoded list of postings."""
+def postings_of(
+    beginning: bytes, block: bytes, places: Collection[int] | None = None
+) -> list[Posting]:
+    """Return the postings of an account (`beginning_of`) in an encoded list of postings.
+
+    They are at some of these ``places``; None: perhaps at any.
+    """
     # Most are other accounts', and are not decoded.
-    encoded = [each for each in map(bytes, _RAW.decode(block)) if each.startswith(beginning)]
-    return [_POSTING.decode(each) for each in encoded]
+    postings = _RAW.decode(block)
+    encoded = map(bytes, postings if places is None else [postings[place] for place in places])
+    return [_POSTING.decode(each) for each in encoded if each.startswith(beginning)]
 
 
 def _filter_of(places: Collection[int]) -> bytes:

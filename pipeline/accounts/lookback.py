@@ -90,14 +90,19 @@ class _Bucket:
         hashes = array("H", [hash(posting.account) & _TWO_BYTES for posting in postings])
         self._accounts += hashes.tobytes()
 
-    def blocks_with(self, two_bytes: bytes) -> set[tuple[int, int]]:
-        """Return (hour, sequence) of the blocks that may have postings of such an account."""
-        found: set[tuple[int, int]] = set()
-        place = self._accounts.find(two_bytes)
-        while place >= 0:
-            if not place & 1:
-                found.add(self._blocks[bisect_right(self._begins, place) - 1])
-            place = self._accounts.find(two_bytes, place + 1)
+    def places_of(self, two_bytes: bytes) -> dict[tuple[int, int], set[int]]:
+        """Return where postings of such an account may be: by block (hour, sequence) the places.
+
+        A block that was written again is noted again, and has the same postings at the same places.
+        """
+        found: dict[tuple[int, int], set[int]] = {}
+        at = self._accounts.find(two_bytes)
+        while at >= 0:
+            if not at & 1:
+                number = bisect_right(self._begins, at) - 1
+                places = found.setdefault(self._blocks[number], set())
+                places.add((at - self._begins[number]) >> 1)
+            at = self._accounts.find(two_bytes, at + 1)
         return found
 
     def drop(self, hours: Collection[int]) -> None:
@@ -222,8 +227,10 @@ class LookBack:
         hashed, first = zlib.crc32(account.encode()), self._first
         bucket = (hashed >> 8) % BUCKETS
         beginning, found = beginning_of(account), list[Posting]()
-        finished = self._finished.rows_with(hashed >> 16, bucket, first)
-        for value in chain(self._blocks_with(account, bucket), finished):
+        for value, places in self._blocks_with(account, bucket):
+            if beginning in value:
+                found += postings_of(beginning, value, places)
+        for value in self._finished.rows_with(hashed >> 16, bucket, first):
             if beginning in value:
                 found += [p for p in postings_of(beginning, value) if p.at // HOUR_MS >= first]
         if self._pending_hours is None:
@@ -234,20 +241,22 @@ class LookBack:
                 found += [posting for posting in waiting if posting.account == account]
         return found
 
-    def _blocks_with(self, account: str, bucket: int) -> Iterator[bytes]:
-        """Yield the blocks that may have postings of an account."""
+    def _blocks_with(
+        self, account: str, bucket: int
+    ) -> Iterator[tuple[bytes, Collection[int] | None]]:
+        """Yield the blocks that may have postings of an account, and at which places."""
         two_bytes = (hash(account) & _TWO_BYTES).to_bytes(2, sys.byteorder)
         blocks = self._buckets[bucket]
         if unknown := {hour for hour in blocks.unknown if hour >= self._first}:
             begin, end = _block_key(bucket, min(unknown)), _block_key(bucket, max(unknown) + 1)
             for key, block in self._state.scan(begin, end):
                 if int.from_bytes(key[2:6], "big") in unknown:
-                    yield block
-        for hour, sequence in blocks.blocks_with(two_bytes):
+                    yield block, None
+        for (hour, sequence), places in blocks.places_of(two_bytes).items():
             if hour >= self._first:
                 value = self._state.get(_block_key(bucket, hour) + sequence.to_bytes(8, "big"))
                 assert value is not None, "a block stays until its hour is cut or forgotten"
-                yield value
+                yield value, places
 
     def expire(self, now: int) -> None:
         """Forget the hours that ended more than the look-back time before ``now``.
