@@ -196,7 +196,6 @@ def _traced_watch_sentences(standing: Standing) -> tuple[str, str]:
     )
 
 
-@lru_cache(maxsize=64)
 def _told(level: Level | None) -> tuple[str, str]:
     if level is None:
         return "no report names the account", "ไม่มีการแจ้งบัญชีนี้"

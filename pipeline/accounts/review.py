@@ -394,4 +394,4 @@ class _LastSaid:
 
 def _same_queue(one: Terms, other: Terms) -> bool:
     """Whether the places of payments in the queue are the same under both terms."""
-    return one._replace(telling=False) == other._replace(telling=False)
+    return one == other or one._replace(telling=other.telling) == other

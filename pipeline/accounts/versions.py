@@ -12,7 +12,7 @@ from pipeline.accounts.decision import REPORT_WITHDRAWN, SUPERSEDED, TRACE_ENDED
 from pipeline.accounts.file import AccountFile, Said, posting_id
 from pipeline.accounts.grounds import EVIDENCE_GONE, LEVEL_ENDED
 from pipeline.accounts.reasons import evidence, moment, release_sentences, sentences
-from pipeline.contracts.account_log import AccountEvent, Claim, Level, Notice, Posting, Step
+from pipeline.contracts.account_log import AccountEvent, Claim, Notice, Posting, Step
 from pipeline.contracts.alerts import AlertKind, FreezeAlert, alert_id
 from pipeline.contracts.codec import digest
 from pipeline.policy.policy import Policy
@@ -102,17 +102,19 @@ class _Outgoing(NamedTuple):
 def _say(outgoing: _Outgoing, identity: str, standing: Standing) -> None:
     file = outgoing.file
     said = file.said.get(identity)
-    substance = _substance(outgoing, standing)
+    claims, about = standing.claims, _about(outgoing, standing)
+    substance = _substance(outgoing, standing, claims, about)
     if said is not None and said.open and said.substance == substance:
         return
-    alert = _alert(outgoing, identity, standing, said.version + 1 if said is not None else 1)
+    version = said.version + 1 if said is not None else 1
+    alert = _alert(outgoing, identity, standing, version, about)
     file.said[identity] = Said(
         standing.kind.value,
         standing.origin,
         alert.version,
         True,
         substance,
-        standing.claims,
+        claims,
         standing.disputed,
         standing.amount,
     )
@@ -124,47 +126,67 @@ def _say(outgoing: _Outgoing, identity: str, standing: Standing) -> None:
     differences.alerts.append(alert)
 
 
-def _substance(outgoing: _Outgoing, standing: Standing) -> str:
+class _About(NamedTuple):
+    """The bank that an alert is for, and the level and the cluster that it is about."""
+
+    bank: str
+    level: str | None
+    cluster: str
+
+
+def _about(outgoing: _Outgoing, standing: Standing) -> _About:
+    """Return what an alert is about: the account's own cluster, else that of where money was."""
+    account, level, notice = outgoing.file.account, outgoing.file.level, standing.notice
+    bank = bank_to_ask(account, standing, outgoing.behind)
+    if notice is not None:
+        return _About(bank, notice.level, notice.cluster)
+    if level is not None:
+        return _About(bank, level.level, level.cluster)
+    return _About(bank, None, standing.traced.source.cluster if standing.traced else "")
+
+
+def _substance(
+    outgoing: _Outgoing, standing: Standing, claims: tuple[str, ...], about: _About
+) -> str:
     """Return a fingerprint of what an alert says, made from less than the alert itself.
 
     Counts, evidence lines and sentences are left out: they say how, not what, and grow all day.
     """
-    file, notice, payment = outgoing.file, standing.notice, standing.payment
-    level = file.level
+    payment = standing.payment
     what = (
         *standing[:7],
-        standing.claims,
+        claims,
         payment.how if payment is not None else standing.why,
         standing.traced.legs if standing.traced is not None else (),
-        bank_to_ask(file.account, standing, outgoing.behind),
-        notice.level if notice else (level.level if level else None),
-        _cluster(standing, level),
+        *about,
         outgoing.policy.version,
     )
     return digest(msgspec.msgpack.encode(what))
 
 
-def _alert(outgoing: _Outgoing, identity: str, standing: Standing, version: int) -> FreezeAlert:
+def _alert(
+    outgoing: _Outgoing, identity: str, standing: Standing, version: int, about: _About
+) -> FreezeAlert:
     """Return a version of what should stand, as banks read it."""
-    file, cause, notice = outgoing.file, outgoing.cause, standing.notice
+    file, cause = outgoing.file, outgoing.cause
     level = file.level
     english, thai = sentences(standing, file)
     return FreezeAlert(
         alert_id=identity,
         version=version,
         kind=standing.kind,
-        bank=bank_to_ask(file.account, standing, outgoing.behind),
+        bank=about.bank,
         account=file.account,
         origin=standing.origin,
         amount_satang=standing.amount,
         disputed_satang=standing.disputed,
         balance_known=standing.balance_known,
-        level=notice.level if notice else (level.level if level else "none"),
+        level=about.level or "none",
         reason_en=english,
         reason_th=thai,
         evidence=evidence(standing, file),
-        cluster_id=_cluster(standing, level),
-        cluster_version=level.cluster_version if level and not notice else 0,
+        cluster_id=about.cluster,
+        cluster_version=level.cluster_version if level and standing.notice is None else 0,
         policy_version=outgoing.policy.version,
         caused_by=cause.event,
         caused_at=moment(cause.at),
@@ -181,15 +203,6 @@ def _method(standing: Standing, policy: Policy) -> str | None:
         return None
     unseen = standing.payment is not None and standing.payment.posting is None
     return None if unseen else policy.trace.method
-
-
-def _cluster(standing: Standing, level: Level | None) -> str:
-    """Return the cluster that an alert is about: the account's own, else where the money was."""
-    if standing.notice is not None:
-        return standing.notice.cluster
-    if level is None:
-        return standing.traced.source.cluster if standing.traced is not None else ""
-    return level.cluster
 
 
 def _release(outgoing: _Outgoing, identity: str, said: Said) -> None:
