@@ -27,6 +27,7 @@ from agents.runtime.committer import Committer
 from agents.runtime.growing import GROWTH_JOURNAL
 from agents.runtime.health import HealthServer
 from agents.runtime.lanes import LanePort
+from agents.runtime.partitioner import partition_of_key
 from agents.runtime.partitions import OwnedPartitions
 from agents.runtime.pointers import PointerReader
 from agents.runtime.raw_topics import topics_of
@@ -98,7 +99,7 @@ class _Worker:
             self._gate,
             self._settled,
             self.room,
-            self._pointers,
+            pointers=self._pointers,
         )
         self._owned = OwnedPartitions(spec, settings, self._port, self._committer, self._client)
         self._signs = VitalSigns(
@@ -164,12 +165,11 @@ class _Worker:
     async def _send(self, output: Output) -> Awaitable[object]:
         assert self._app is not None, "lanes run while the app does"
         producer = cast(transport.Producer, self._app.producer).connected
+        topic, key, value, headers, partition, _ = output
+        if partition is None and key is not None:
+            partition = partition_of_key(key, len(await producer.partitions_for(topic)))
         acknowledgement: Awaitable[object] = await producer.send(
-            output.topic,
-            output.value,
-            output.key,
-            output.partition,
-            headers=list(output.headers) or None,
+            topic, value, key, partition, headers=list(headers) or None
         )
         return acknowledgement
 
