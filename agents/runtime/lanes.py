@@ -14,20 +14,21 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import monotonic, perf_counter, time
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from agents.failures import ExitCode, StoreUnusable, raised_at, stop_process
 from agents.runtime.dead_letter_run import DeadLetterRun
 from agents.runtime.fail_points import FailPoint, Moment
+from agents.runtime.in_flight import Acknowledgement, InFlight, SayAgain
 from agents.runtime.pointers import PointerReader
 from agents.runtime.record_batches import RecordBatch
-from agents.runtime.store import Changes, PartitionStore
-from agents.runtime.worker_spec import Metrics, RuntimeSettings, SliceSpans
+from agents.runtime.store import PartitionStore
+from agents.runtime.turns import Turns
+from agents.runtime.worker_spec import Metrics, RuntimeSettings
 from pipeline.fold import Fold, Folded, Output, Record
 
 log = logging.getLogger("freezeline")
 
-Acknowledgement = Awaitable[object]
 _GATE_LOOK_SECONDS = 0.2
 _STOPPED_LOOK_SECONDS = 0.5
 
@@ -47,33 +48,9 @@ class LanePort:
     """Told of a partition's new position (topic, partition, next offset) after each write."""
     room: asyncio.Event
     """Set by a lane whose queue has room again."""
+    turns: Turns = field(default_factory=Turns)
     pointers: PointerReader | None = None
     """Follows pointers, in a worker whose log has some."""
-
-
-class SayAgain(NamedTuple):
-    """A request to say again what the state last said under keys of an own compacted topic."""
-
-    topic: str
-    keys: Sequence[bytes]
-    done: asyncio.Future[None]
-    """Done when everything that was folded before is acknowledged, and then these."""
-
-
-@dataclass(slots=True)
-class _InFlight:
-    """A folded slice of a batch on its way to being acknowledged and written."""
-
-    stop: int
-    acknowledgements: list[Acknowledgement]
-    last: list[Output]
-    changes: Changes | None
-    topics: Counter[str]
-    answered: Counter[tuple[str, int]]
-    scrub: bool = False
-    spans: SliceSpans | None = None
-    again: SayAgain | None = None
-    folded_at: float = field(default_factory=perf_counter)
 
 
 class Lane:
@@ -108,7 +85,7 @@ class Lane:
         self._wake = asyncio.Event()
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
-        self._in_flight: asyncio.Queue[_InFlight | None] = asyncio.Queue()
+        self._in_flight: asyncio.Queue[InFlight | None] = asyncio.Queue()
         self._dead_letters = DeadLetterRun(port.settings.dead_letter_run_limit)
 
     @property
@@ -159,6 +136,7 @@ class Lane:
             return self._queued_to
         self._queued_to = max(self._queued_to, batch.stop)
         self._queue.append(batch)
+        self._port.turns.begin(self)
         self._wake.set()
         return None
 
@@ -192,6 +170,7 @@ class Lane:
             task.cancel()
         if late:
             await asyncio.wait(late)
+        self._port.turns.end(self)
         return not late and self.next_offset == self.settled_offset
 
     def close(self) -> None:
@@ -200,8 +179,10 @@ class Lane:
             self.store.close()
 
     async def _fold_loop(self) -> None:
+        turns = self._port.turns
         while not self._stopping:
             if not self._queue:
+                turns.end(self)
                 self._wake.clear()
                 await self._wake.wait()
                 continue
@@ -219,9 +200,14 @@ class Lane:
                 await self._gate_open()
                 if self._stopping:
                     break
-                await self._in_flight.put(await self._fold_slice(records, stop))
+                work = await self._fold_slice(records, stop)
+                if self._in_flight.full():
+                    turns.end(self)
+                await self._in_flight.put(work)
+                turns.begin(self)
                 # A fold holds the event loop; let the other lanes and the producer have it.
                 await asyncio.sleep(0)
+        turns.end(self)
         await self._in_flight.put(None)
 
     async def _gate_open(self) -> None:
@@ -250,16 +236,16 @@ class Lane:
         if not records:
             yield records, batch.stop
 
-    def _fold_again(self, again: SayAgain) -> _InFlight:
+    def _fold_again(self, again: SayAgain) -> InFlight:
         try:
             outputs = self.fold.say_again(again.topic, again.keys) if again.keys else []
         except StoreUnusable as error:
             stop_process(ExitCode.STORE_UNUSABLE, "store_unusable", reason=str(error))
         except Exception as error:
             self._stop_for_bug(error, [])
-        return _InFlight(self.next_offset, [], outputs, None, Counter(), Counter(), again=again)
+        return InFlight(self.next_offset, [], outputs, None, Counter(), Counter(), again=again)
 
-    async def _fold_slice(self, records: Sequence[Record], stop: int) -> _InFlight:
+    async def _fold_slice(self, records: Sequence[Record], stop: int) -> InFlight:
         port, began = self._port, perf_counter()
         silent = bool(records) and records[0].offset < self.silent_until
         spans = port.settings.spans
@@ -290,7 +276,7 @@ class Lane:
         except Exception as error:
             self._stop_unacknowledged(error)
         self._fail_point.passing(Moment.SENT)
-        return _InFlight(
+        return InFlight(
             stop,
             acknowledgements,
             [output for output in outputs if output.last],
@@ -308,6 +294,8 @@ class Lane:
                 await self._acknowledged(work.acknowledgements)
                 self._fail_point.passing(Moment.ACKNOWLEDGED)
                 if work.last:
+                    if not self._in_flight.full():
+                        await port.turns.all_folded()
                     await self._acknowledged([await port.send(output) for output in work.last])
             except Exception as error:
                 self._stop_unacknowledged(error)

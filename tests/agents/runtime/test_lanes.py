@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from agents.runtime import lanes
+from agents.runtime import lanes, turns
 from agents.runtime.committer import Committer
 from agents.runtime.lanes import Lane, LanePort
 from agents.runtime.record_batches import RecordBatch
 from agents.runtime.store import PartitionStore
+from agents.runtime.turns import Turns
 from agents.runtime.worker_spec import NoMetrics, RuntimeSettings
 from pipeline.fold import Folded, LogRecord, Output, Record, Versions
 from pipeline.state import State
@@ -28,6 +29,7 @@ class Broker:
         self.settled: list[int] = []
         self.gate = asyncio.Event()
         self.gate.set()
+        self.turns = Turns()
 
     async def send(self, output: Output) -> asyncio.Future[None]:
         future = asyncio.get_running_loop().create_future()
@@ -51,6 +53,7 @@ class Broker:
             gate=self.gate,
             settled=lambda topic, partition, offset: self.settled.append(offset),
             room=asyncio.Event(),
+            turns=self.turns,
         )
 
 
@@ -125,6 +128,64 @@ def test_files_leave_after_alerts_and_state_is_written_after_both(tmp_path: Path
         broker.acknowledge(b"file1")
         await turn()
         assert lane.store.next_offset == 2
+        assert await lane.drain(1.0)
+        lane.close()
+
+    asyncio.run(run())
+
+
+def test_files_wait_while_another_lane_has_records_to_fold(tmp_path: Path) -> None:
+    async def run() -> None:
+        broker = Broker()
+        lane, _ = make_lane(broker, tmp_path)
+        broker.turns.begin("another lane")
+        lane.start(0, 0)
+        lane.submit(batch(0, 1))
+        await turn()
+        broker.acknowledge(b"alert0")
+        await turn()
+        assert broker.values() == [b"alert0"]
+        broker.turns.end("another lane")
+        await turn()
+        assert broker.values() == [b"alert0", b"file0"]
+        broker.acknowledge(b"file0")
+        assert await lane.drain(1.0)
+        lane.close()
+
+    asyncio.run(run())
+
+
+def test_files_do_not_wait_when_no_more_may_be_in_flight(tmp_path: Path) -> None:
+    async def run() -> None:
+        broker = Broker()
+        lane, _ = make_lane(broker, tmp_path)
+        broker.turns.begin("another lane")
+        lane.start(0, 0)
+        lane.submit(batch(0, 10))
+        await turn()
+        broker.acknowledge(b"alert0")
+        await turn()
+        assert b"file0" in broker.values()
+        assert not await lane.drain(0.05)
+        lane.close()
+
+    asyncio.run(run())
+
+
+def test_no_load_puts_files_off_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "_WAIT_SECONDS", 0.0)
+
+    async def run() -> None:
+        broker = Broker()
+        lane, _ = make_lane(broker, tmp_path)
+        broker.turns.begin("another lane")
+        lane.start(0, 0)
+        lane.submit(batch(0, 1))
+        await turn()
+        broker.acknowledge(b"alert0")
+        await turn()
+        assert broker.values() == [b"alert0", b"file0"]
+        broker.acknowledge(b"file0")
         assert await lane.drain(1.0)
         lane.close()
 

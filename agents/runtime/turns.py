@@ -1,0 +1,42 @@
+"""Whose turn it is among the lanes of a worker, which share one thread.
+
+What follows from a record is waited for: banks act on alerts, and the next accounts of a trace go
+on from its steps. Nobody waits for files, and for the state to be written. So while other lanes
+have records to fold, a lane lets them; not for long, and not while it has as much in flight as it
+may, so that no load puts its files off for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+_WAIT_SECONDS = 0.05
+"""How long files wait for other lanes' alerts, at most."""
+
+
+class Turns:
+    """Which lanes have records to fold."""
+
+    def __init__(self) -> None:
+        self._folding: set[object] = set()
+        self._all_folded = asyncio.Event()
+        self._all_folded.set()
+
+    def begin(self, lane: object) -> None:
+        """Say that a lane has records to fold, and can."""
+        self._folding.add(lane)
+        self._all_folded.clear()
+
+    def end(self, lane: object) -> None:
+        """Say that a lane has none, or cannot fold them now."""
+        self._folding.discard(lane)
+        if not self._folding:
+            self._all_folded.set()
+
+    async def all_folded(self) -> None:
+        """Wait until no lane has records to fold, or for long enough."""
+        if not self._all_folded.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_WAIT_SECONDS):
+                    await self._all_folded.wait()
