@@ -370,9 +370,9 @@ class Tracing:
         return self._traced[origin]
 
     def _find_traced(self, origin: str) -> Traced | None:
-        came = self._money.came_with(origin) if self._money is not None else []
         colours = sorted(self._hops.get(origin, ()))
-        if not came or not colours:
+        came = self._money.came_with(origin) if self._money is not None and colours else []
+        if not came:
             return None
         came.sort(key=lambda each: (each[0].at, each[0].transaction))
         payments = [posting.transaction for posting, _ in came[:LEGS]]
