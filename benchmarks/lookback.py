@@ -25,7 +25,12 @@ from agents.runtime.store import PartitionStore
 from benchmarks.command import command_line, tell
 from benchmarks.machine import Figures, machine, note, percentile, show, versions
 from pipeline.accounts.lookback import LookBack
-from pipeline.contracts.account_log import Posting
+from pipeline.contracts.account_log import (
+    Posting,
+    Postings,
+    encode_log_entry,
+    written_parts,
+)
 from pipeline.policy.policy import HOUR_MS
 from pipeline.state import State, scan_prefix
 
@@ -39,7 +44,7 @@ _STORE_BYTES = 32 * 1024 * 1024
 _BEGIN = 1_790_000_000_000 // HOUR_MS
 _BANKS = ("002", "004", "006", "011", "014", "025")
 
-Remember = Callable[[list[Posting], int], None]
+Remember = Callable[[list[Posting], list[msgspec.Raw], int], None]
 Find = Callable[[str], Sequence[Posting]]
 
 
@@ -99,9 +104,9 @@ def _look_back(size: int) -> Figures:
         memory = LookBack(store, HOURS, (_BEGIN + HOURS) * HOUR_MS if store.next_offset else 0)
         hour = _BEGIN
 
-        def remember(postings: list[Posting], sequence: int) -> None:
+        def remember(postings: list[Posting], written: list[msgspec.Raw], sequence: int) -> None:
             nonlocal hour
-            memory.take(postings, ())
+            memory.take(postings, written, ())
             memory.flush(sequence)
             if postings[-1].at // HOUR_MS != hour:
                 hour = postings[-1].at // HOUR_MS
@@ -118,7 +123,7 @@ def _a_row_each(size: int) -> Figures:
             rows = scan_prefix(store, account.encode() + b"/")
             return [_DECODER.decode(value) for _, value in rows]
 
-        return lambda postings, sequence: _put_each(store, postings, sequence), find
+        return lambda postings, _, sequence: _put_each(store, postings, sequence), find
 
     return _measured(size, begin)
 
@@ -130,8 +135,9 @@ def _measured(size: int, begin: Callable[[PartitionStore], tuple[Remember, Find]
         remember, _ = begin(store)
         spent = spent_cpu = 0.0
         for sequence, postings in enumerate(_batches(size)):
+            written = written_parts(encode_log_entry(Postings(postings)))
             began, began_cpu = time.perf_counter(), time.thread_time()
-            remember(postings, sequence)
+            remember(postings, written, sequence)
             store.persist(store.take_changes(), sequence + 1)
             spent += time.perf_counter() - began
             spent_cpu += time.thread_time() - began_cpu

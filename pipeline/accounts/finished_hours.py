@@ -11,7 +11,7 @@ import struct
 import zlib
 from array import array
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -85,8 +85,8 @@ class FinishedHours:
         crc32, mask = zlib.crc32, _mask(fineness)
         for block in blocks:
             # What is only moved is not decoded: that would cost ten times as much.
-            for owner, posting in zip(_OWNERS.decode(block), _RAW.decode(block), strict=True):
-                place = crc32(owner.account.encode()) >> 16
+            for owner, posting in zip(owners_of(block), _RAW.decode(block), strict=True):
+                place = crc32(owner.encode()) >> 16
                 places.append(place)
                 rows[place & mask].append(posting)
         cuts = self._cuts.get(hour) or array("H", bytes(2 * BUCKETS))
@@ -172,10 +172,22 @@ def postings_of(
 
     They are at some of these ``places``; None: perhaps at any.
     """
-    # Most are other accounts', and are not decoded.
     postings = _RAW.decode(block)
-    encoded = map(bytes, postings if places is None else [postings[place] for place in places])
+    return read_those(
+        beginning, postings if places is None else [postings[place] for place in places]
+    )
+
+
+def read_those(beginning: bytes, written: Iterable[msgspec.Raw]) -> list[Posting]:
+    """Return those of the postings that are an account's (`beginning_of`)."""
+    # Most are other accounts', and are not decoded.
+    encoded = map(bytes, written)
     return [_POSTING.decode(each) for each in encoded if each.startswith(beginning)]
+
+
+def owners_of(block: bytes) -> list[str]:
+    """Return whose each posting of an encoded list is."""
+    return [owner.account for owner in _OWNERS.decode(block)]
 
 
 def _filter_of(places: Collection[int]) -> bytes:

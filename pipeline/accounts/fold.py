@@ -36,6 +36,7 @@ from pipeline.contracts.account_log import (
     decode_log_entry,
     encode_account_events,
     partition_of,
+    written_parts,
 )
 from pipeline.contracts.dead_letters import dead_letter
 from pipeline.contracts.invalid import InvalidEvent
@@ -201,7 +202,8 @@ class AccountsFold:
     ) -> None:
         touched: dict[str, str] = {}
         to_remember: list[Posting] = []
-        for posting in self._left(self._lookback.take(postings, self._with_file)):
+        written = written_parts(record.value or b"")
+        for posting in self._left(self._lookback.take(postings, written, self._with_file)):
             opened = self._file(posting.account)
             if silent and record.offset < opened.file.version:
                 # The file was restored and has all of this record that it ever had: to change it
@@ -213,7 +215,7 @@ class AccountsFold:
                 touched.setdefault(posting.account, posting.transaction)
                 continue
             folded.counts["duplicates", "accounts"] += 1
-        self._lookback.take(to_remember, ())
+        self._lookback.remember(to_remember)
         for account, transaction in touched.items():
             self._settle(account, Cause(transaction, record.timestamp), record, folded)
 

@@ -12,7 +12,9 @@ small batch is written as one row of its own, stays in memory as well, and goes 
 with those after it, as soon as they are enough.
 
 Of each block that it has written itself the memory keeps two bytes of the hash of each posting's
-account (which Python has worked out by then anyway), so that hardly a block is read for nothing.
+account, so that hardly a block is read for nothing.
+
+What is only kept is not written anew: a posting goes into a row as it stands in the log.
 """
 
 from __future__ import annotations
@@ -22,12 +24,19 @@ import zlib
 from array import array
 from bisect import bisect_right
 from collections import defaultdict, deque
-from collections.abc import Collection, Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 
 import msgspec
 
-from pipeline.accounts.finished_hours import BUCKETS, FinishedHours, beginning_of, postings_of
+from pipeline.accounts.finished_hours import (
+    BUCKETS,
+    FinishedHours,
+    beginning_of,
+    owners_of,
+    postings_of,
+    read_those,
+)
 from pipeline.contracts.account_log import Posting
 from pipeline.policy.policy import HOUR_MS
 from pipeline.state import State, prefix_end, scan_prefix
@@ -52,7 +61,6 @@ _BYTES_A_POSTING = 256
 """A batch cuts, beside so many bytes, as many for each of its postings: twice what they have, so
 that cutting keeps up with any backlog, and a small batch waits for some milliseconds at most."""
 
-_TWO_BYTES = 0xFFFF
 _UNKNOWN = -1
 
 _BYTES_OF_FORGETTING = 16_384
@@ -62,6 +70,7 @@ _BLOCK = b"b"
 _WAITING = b"w"
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(list[Posting])
+_RAW = msgspec.msgpack.Decoder(list[msgspec.Raw])
 
 
 class _Bucket:
@@ -81,14 +90,16 @@ class _Bucket:
         self._begins: list[int] = []
         self._blocks: list[tuple[int, int]] = []
 
-    def note(self, hour: int, sequence: int, postings: Sequence[Posting]) -> None:
-        """Take a block that was written, or written again with more postings."""
+    def note(self, hour: int, sequence: int, owners: Sequence[int]) -> None:
+        """Take a block that was written, or written again with more postings, and whose they are.
+
+        Of each owner `_two_bytes`, in the order of the block.
+        """
         if hour in self.unknown:
             return
         self._begins.append(len(self._accounts))
         self._blocks.append((hour, sequence))
-        hashes = array("H", [hash(posting.account) & _TWO_BYTES for posting in postings])
-        self._accounts += hashes.tobytes()
+        self._accounts += array("H", owners).tobytes()
 
     def places_of(self, two_bytes: bytes) -> dict[tuple[int, int], set[int]]:
         """Return where postings of such an account may be: by block (hour, sequence) the places.
@@ -120,6 +131,19 @@ class _Bucket:
                 self._accounts += accounts[begin:end]
 
 
+class _Pending:
+    """Postings of an hour and a bucket that are in no block yet, as they are written.
+
+    ``owners`` has `_two_bytes` of each one's account.
+    """
+
+    __slots__ = ("owners", "postings")
+
+    def __init__(self) -> None:
+        self.postings: list[msgspec.Raw] = []
+        self.owners: list[int] = []
+
+
 class LookBack:
     """The look-back memory of one partition.
 
@@ -132,9 +156,9 @@ class LookBack:
         self._hours = hours
         self._first = self._first_kept(now)
         self._finished = FinishedHours(state)
-        self._pending: defaultdict[int, list[Posting]] = defaultdict(list)
+        self._pending: defaultdict[int, _Pending] = defaultdict(_Pending)
         """By hour and bucket: what is in no block yet, whether it has a row or not."""
-        self._new: list[list[Posting]] = []
+        self._new: list[list[msgspec.Raw]] = []
         """What has no row yet."""
         self._waiting: dict[bytes, None] = {}
         """The rows of what waits."""
@@ -149,32 +173,43 @@ class LookBack:
         self._steps: deque[tuple[int, int]] = deque()
         """Hours and buckets to be cut, or forgotten, one after the other."""
         for key, value in scan_prefix(state, _WAITING):
-            self.take(_DECODER.decode(value), ())
+            self.take(_DECODER.decode(value), _RAW.decode(value), ())
             self._waits(key)
             self._newest = int.from_bytes(key[len(_WAITING) :], "big")
         self._plan(now)
 
-    def take(self, postings: list[Posting], cases: Container[str]) -> list[Posting]:
+    def take(
+        self, postings: list[Posting], written: list[msgspec.Raw], cases: Container[str]
+    ) -> list[Posting]:
         """Take the postings of accounts that are not in ``cases``, and return the others.
 
-        What is taken reaches the state with the next `flush`.
+        ``written`` are the same postings as they are written. What is taken reaches the state with
+        the next `flush`.
         """
         # Nearly all postings end here, so this loop calls nothing that it can do without.
         pending, crc32 = self._pending, zlib.crc32
         others = []
-        for posting in postings:
+        for posting, raw in zip(postings, written, strict=True):
             account = posting.account
             if account in cases:
                 others.append(posting)
             else:
-                bucket = (crc32(account.encode()) >> 8) % BUCKETS
-                pending[posting.at // HOUR_MS * BUCKETS + bucket].append(posting)
+                hashed = crc32(account.encode())
+                place = pending[posting.at // HOUR_MS * BUCKETS + (hashed >> 8) % BUCKETS]
+                place.postings.append(raw)
+                place.owners.append(hashed >> 16)
         if others:
-            postings = [posting for posting in postings if posting.account not in cases]
-        if postings:
-            self._new.append(postings)
+            both = zip(postings, written, strict=True)
+            written = [raw for posting, raw in both if posting.account not in cases]
+        if written:
+            self._new.append(written)
             self._pending_hours = None
         return others
+
+    def remember(self, postings: Iterable[Posting]) -> None:
+        """Take postings that are written nowhere as they are."""
+        kept = list(postings)
+        self.take(kept, [msgspec.Raw(_ENCODER.encode(posting)) for posting in kept], ())
 
     def flush(self, sequence: int) -> None:
         """Write what was added under the number ``sequence`` (a log offset, so it grows)."""
@@ -184,7 +219,7 @@ class LookBack:
         key = _WAITING + sequence.to_bytes(8, "big")
         if self._waiting_postings + added < BLOCK_POSTINGS:
             before = self._state.get(key)
-            postings = [*_DECODER.decode(before)] if before is not None else []
+            postings = _RAW.decode(before) if before is not None else []
             postings += chain.from_iterable(self._new)
             self._state.put(key, _ENCODER.encode(postings))
             self._waits(key)
@@ -199,19 +234,21 @@ class LookBack:
         self._new.clear()
 
     def _write_blocks(self, sequence: int) -> None:
-        for place, postings in self._pending.items():
+        for place, pending in self._pending.items():
             hour, bucket = divmod(place, BUCKETS)
+            postings, owners = pending.postings, pending.owners
             key = _block_key(bucket, hour) + sequence.to_bytes(8, "big")
             before = self._state.get(key) if sequence <= self._newest else None
             if before is not None:
-                postings = _DECODER.decode(before) + postings
+                postings = _RAW.decode(before) + postings
+                owners = [_two_bytes(owner) for owner in owners_of(before)] + owners
             value = _ENCODER.encode(postings)
             self._state.put(key, value)
             blocks = self._buckets[bucket]
             size = blocks.sizes.get(hour, 0)
             has_size = size != _UNKNOWN and before is None
             blocks.sizes[hour] = size + len(value) if has_size else _UNKNOWN
-            blocks.note(hour, sequence, postings)
+            blocks.note(hour, sequence, owners)
             self._to_look_at.add(hour)
         for key in self._waiting:
             self._state.delete(key)
@@ -238,14 +275,17 @@ class LookBack:
         for hour in self._pending_hours:
             waiting = self._pending.get(hour * BUCKETS + bucket)
             if waiting is not None and hour >= first:
-                found += [posting for posting in waiting if posting.account == account]
+                both = zip(waiting.postings, waiting.owners, strict=True)
+                found += read_those(
+                    beginning, [raw for raw, owner in both if owner == hashed >> 16]
+                )
         return found
 
     def _blocks_with(
         self, account: str, bucket: int
     ) -> Iterator[tuple[bytes, Collection[int] | None]]:
         """Yield the blocks that may have postings of an account, and at which places."""
-        two_bytes = (hash(account) & _TWO_BYTES).to_bytes(2, sys.byteorder)
+        two_bytes = _two_bytes(account).to_bytes(2, sys.byteorder)
         blocks = self._buckets[bucket]
         if unknown := {hour for hour in blocks.unknown if hour >= self._first}:
             begin, end = _block_key(bucket, min(unknown)), _block_key(bucket, max(unknown) + 1)
@@ -328,6 +368,11 @@ class LookBack:
             buckets[bucket].unknown.add(hour)
             start = _block_key(bucket, hour + 1)
         return buckets
+
+
+def _two_bytes(account: str) -> int:
+    """Return the upper half of an account's hash: the lower one chose its partition and bucket."""
+    return zlib.crc32(account.encode()) >> 16
 
 
 def _block_key(bucket: int, hour: int) -> bytes:

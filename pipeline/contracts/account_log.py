@@ -270,6 +270,14 @@ def decode_log_entry(value: bytes | None) -> LogEntry:
         raise InvalidEvent(Reason.NOT_A_LOG_RECORD) from None
 
 
+def written_parts(value: bytes) -> list[msgspec.Raw]:
+    """Return each posting, or event, of a record as it is written there.
+
+    The record is one that `decode_log_entry` reads.
+    """
+    return _PARTS.decode(value).parts
+
+
 def join_log_entries(values: Sequence[bytes]) -> list[bytes]:
     """Join records of postings, or of account events, of one partition; their order stays.
 

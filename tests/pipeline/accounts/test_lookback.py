@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 
 from pipeline.accounts import finished_hours, lookback
 from pipeline.accounts.lookback import LookBack
-from pipeline.contracts.account_log import Posting
+from pipeline.contracts.account_log import (
+    Posting,
+    Postings,
+    encode_log_entry,
+    written_parts,
+)
 from pipeline.policy.policy import HOUR_MS
 from pipeline.state import MemoryState, scan_prefix
 
@@ -28,7 +33,7 @@ def test_every_account_gets_its_own_postings_back(numbers, batch):
     memory = LookBack(state, 72)
     added = [posting(f"account:014:{n}", i) for i, n in enumerate(numbers)]
     for start in range(0, len(added), batch):
-        assert memory.take(added[start : start + batch], set()) == []
+        memory.remember(added[start : start + batch])
         memory.flush(start)
     for account in {each.account for each in added}:
         expected = [each for each in added if each.account == account]
@@ -39,7 +44,9 @@ def test_every_account_gets_its_own_postings_back(numbers, batch):
 def test_postings_of_accounts_with_a_case_are_left_to_their_files():
     memory = LookBack(MemoryState(), 72)
     ordinary, suspect = posting("account:014:1", 1), posting("account:014:2", 2)
-    assert memory.take([ordinary, suspect], {"account:014:2"}) == [suspect]
+    told = [ordinary, suspect]
+    written = written_parts(encode_log_entry(Postings(told)))
+    assert memory.take(told, written, {"account:014:2"}) == [suspect]
     memory.flush(0)
     assert list(memory.of("account:014:1")) == [ordinary]
     assert list(memory.of("account:014:2")) == []
@@ -48,14 +55,14 @@ def test_postings_of_accounts_with_a_case_are_left_to_their_files():
 def test_every_bucket_can_be_read():
     memory = LookBack(MemoryState(), 72)
     accounts = [f"account:014:{number}" for number in range(5000)]
-    memory.take([posting(account, number) for number, account in enumerate(accounts)], set())
+    memory.remember([posting(account, number) for number, account in enumerate(accounts)])
     memory.flush(0)
     assert all(len(list(memory.of(account))) == 1 for account in accounts)
 
 
 def test_hours_that_are_over_are_dropped_whole():
     memory = LookBack(MemoryState(), 72)
-    memory.take([posting("account:014:1", n, NOON + (n - 1) * HOUR_MS) for n in (1, 2)], set())
+    memory.remember([posting("account:014:1", n, NOON + (n - 1) * HOUR_MS) for n in (1, 2)])
     memory.flush(0)
     memory.expire(NOON + 73 * HOUR_MS)
     assert [p.transaction for p in memory.of("account:014:1")] == ["bank/t2"]
@@ -70,12 +77,12 @@ def test_small_batches_wait_in_one_row_each_until_they_fill_blocks(monkeypatch):
         return sum(1 for _ in scan_prefix(state, prefix))
 
     for number in range(4):
-        memory.take([posting("account:014:1", number)], set())
+        memory.remember([posting("account:014:1", number)])
         memory.flush(number)
     assert (rows(b"w"), rows(b"b")) == (4, 0)
     memory = LookBack(state, 72)  # as after a restart
     assert len(list(memory.of("account:014:1"))) == 4
-    memory.take([posting("account:014:1", 4)], set())
+    memory.remember([posting("account:014:1", 4)])
     memory.flush(4)
     assert (rows(b"w"), rows(b"b")) == (0, 1)
     assert len(list(memory.of("account:014:1"))) == 5
@@ -84,7 +91,7 @@ def test_small_batches_wait_in_one_row_each_until_they_fill_blocks(monkeypatch):
 def test_what_waits_expires_too():
     state = MemoryState()
     memory = LookBack(state, 72)
-    memory.take([posting("account:014:1", 1)], set())
+    memory.remember([posting("account:014:1", 1)])
     memory.flush(0)
     memory.expire(NOON + 74 * HOUR_MS)
     assert list(memory.of("account:014:1")) == []
@@ -119,7 +126,7 @@ def test_cutting_finished_hours_into_rows_changes_nothing(
             for number in range(turn * share, min((turn + 1) * share, len(added))):
                 account, hour = added[number]
                 new = posting(f"account:014:{account}", number, NOON + (hour + tick) * HOUR_MS)
-                memory.take([new], set())
+                memory.remember([new])
                 memory.flush(number)
                 kept.append(new)
             now = NOON + tick * HOUR_MS
@@ -140,7 +147,7 @@ def test_a_finished_hour_is_cut_between_batches_and_forgotten_when_it_is_old(mon
     state = MemoryState()
     memory = LookBack(state, 72)
     accounts = [f"account:014:{number}" for number in range(2_000)]
-    memory.take([posting(account, number) for number, account in enumerate(accounts)], set())
+    memory.remember([posting(account, number) for number, account in enumerate(accounts)])
     memory.flush(1)
 
     def rows(prefix: bytes) -> int:
@@ -148,7 +155,7 @@ def test_a_finished_hour_is_cut_between_batches_and_forgotten_when_it_is_old(mon
 
     def work_off(first: int) -> None:
         for sequence in range(first, first + 300):
-            memory.take([posting("account:014:x", sequence, now)], set())
+            memory.remember([posting("account:014:x", sequence, now)])
             memory.flush(sequence)
 
     now = NOON + 2 * HOUR_MS
@@ -209,7 +216,7 @@ def test_an_account_that_never_paid_costs_hardly_a_look_at_the_rows(monkeypatch)
         memory.expire(now)
         for sequence in range(12):
             new = [posting(each, n, now) for n, each in enumerate(accounts[:1_000])]
-            memory.take(new, set())
+            memory.remember(new)
             memory.flush(hour * 100 + sequence)
     cut = sum(1 for _ in scan_prefix(state, b"lf")) // lookback.BUCKETS
     assert cut > 4
@@ -223,11 +230,11 @@ def test_late_postings_join_the_rows_of_their_hour(monkeypatch):
     monkeypatch.setattr(lookback, "BLOCK_POSTINGS", 1)
     memory = LookBack(MemoryState(), 72)
     for late in range(3):
-        memory.take([posting("account:014:1", late)], set())
+        memory.remember([posting("account:014:1", late)])
         now = NOON + (2 + late) * HOUR_MS
         memory.flush(late * 1_000)
         memory.expire(now)
         for sequence in range(300):
-            memory.take([posting("account:014:2", sequence, now)], set())
+            memory.remember([posting("account:014:2", sequence, now)])
             memory.flush(late * 1_000 + 1 + sequence)
     assert remembered(memory, "account:014:1") == [0, 1, 2]
