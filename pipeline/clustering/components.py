@@ -28,6 +28,7 @@ from pipeline.clustering.joining import (
     Component,
     Grouping,
     Joining,
+    parted,
     relate,
 )
 from pipeline.clustering.nameless import REASON_NAMELESS, is_nameless_word
@@ -36,6 +37,7 @@ from pipeline.clustering.normalised import IMPLYING
 from pipeline.clustering.pairs import LOOK_ALIKE, TOGETHER, GraphEdge, order
 from pipeline.clustering.parties import may_be_two_parties
 from pipeline.clustering.parts import Support, Thresholds
+from pipeline.clustering.silences import silence_cuts, silences_of
 from pipeline.clustering.stars import namesakes, starred
 from pipeline.identity.account import number_of
 from pipeline.policy.policy import Policy
@@ -46,6 +48,7 @@ REASON_HUB = "public_number"
 REASON_PASSING = "passing_number"
 REASON_BRIDGE = "bridge"
 REASON_CONFUSED = "confused_voice"
+REASON_SILENCE = "silence_between"
 REASON_NAMESAKES = "namesakes"
 
 
@@ -187,20 +190,46 @@ class Components:
         plain = component.ruling is None and not (component.look_alikes or by_holder)
         if plain and not bridged and len(nodes) <= self._rules.cluster_limit:
             accounts = [node.key for node in nodes if node.is_account]
-            if len(accounts) < 2 or len({number_of(key) for key in accounts}) == len(accounts):
+            one_each = len(accounts) < 2 or len({number_of(a) for a in accounts}) == len(accounts)
+            if one_each and not silences_of(nodes):
                 return [_whole(component)]
+        spelt = self._spelt(component, edges) if bridged else None
         joining = Joining(component, self._rules.cluster_limit)
         kept = edges
-        if bridged:
-            spelt = self._spelt(component, edges)
-            cut = self._bridges(component, edges, spelt)
-            kept = _without(component, edges, cut)
+        if spelt is not None:
+            kept = _without(component, edges, self._bridges(component, edges, spelt))
             joining.keep_parties_apart(kept, self._thresholds.bits, spelt)
         for edge in component.ruling.same if component.ruling else ():
             joining.join(edge, decided=True)
         for edge in kept:
             joining.join(edge)
-        return joining.groupings()
+        found: list[Grouping] = []
+        for grouping in joining.groupings():
+            found += self._parted_by_silences(component, grouping, kept, spelt)
+        return found
+
+    def _parted_by_silences(
+        self,
+        component: Component,
+        grouping: Grouping,
+        edges: list[GraphEdge],
+        spelt: dict[str, str] | None,
+    ) -> list[Grouping]:
+        """Return a cluster without what lies beyond a silence, and that as clusters of its own."""
+        nodes = [component.nodes[member] for member in grouping.members]
+        silences = silences_of(nodes)
+        if not silences:
+            return [grouping]
+        if spelt is None:
+            spelt = self._spelt(component, edges)
+        behind: dict[str, list[Node]] = {}
+        for node in nodes:
+            behind.setdefault(find(spelt, node.key), []).append(node)
+        members = set(grouping.members)
+        inside = [edge for edge in edges if edge.a in members and edge.b in members]
+        places, between = contracted(inside, partial(find, spelt))
+        cut = silence_cuts(sorted(behind), behind, between, silences)
+        return parted(grouping, inside, {places[place] for place in cut}, REASON_SILENCE)
 
     def _spelt(self, component: Component, edges: list[GraphEdge]) -> dict[str, str]:
         """Lead from identifiers to what they are one with: said to be the same, or written so.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
 
-from pipeline.clustering.bridges import find
+from pipeline.clustering.bridges import find, unite
 from pipeline.clustering.brigades import heard
 from pipeline.clustering.decisions import SAID_NOT_SAME, Ruling
 from pipeline.clustering.nodes import Node
@@ -185,6 +185,41 @@ class Joining:
             # Of two reasons the size is said: it is the one that people must decide.
             group.review = min(group.review or review, review)
         return list(groups.values())
+
+
+def parted(
+    grouping: Grouping, edges: Sequence[GraphEdge], cut: Collection[int], reason: str
+) -> list[Grouping]:
+    """Return what a cluster falls into when edges inside of it, by their places, are cut.
+
+    Those become relations of both sides, for this ``reason``.
+    """
+    if not cut:
+        return [grouping]
+    gone = [edges[place] for place in sorted(cut)]
+    head: dict[str, str] = {}
+    left = [edge for edge in grouping.edges if edge not in gone]
+    left += [edge for place, edge in enumerate(edges) if place not in cut]
+    spanning = []
+    for edge in left:
+        if find(head, edge.a) != find(head, edge.b):
+            unite(head, edge.a, edge.b)
+            spanning.append(edge)
+    groups: dict[str, Grouping] = {}
+    for member in grouping.members:
+        groups.setdefault(find(head, member), Grouping([], [], [])).members.append(member)
+    for edge in spanning:
+        groups[find(head, edge.a)].edges.append(edge)
+    relations = Component(relations={(edge.a, edge.b): edge for edge in grouping.relations})
+    for edge in gone:
+        relate(relations, edge, reason)
+    inside = set(grouping.members)
+    for edge in sorted(relations.relations.values(), key=order):
+        for top in sorted({find(head, end) for end in (edge.a, edge.b) if end in inside}):
+            groups[top].relations.append(edge)
+            if grouping.review in edge.reasons:
+                groups[top].review = grouping.review
+    return list(groups.values())
 
 
 def contradict(voices: Sequence[int]) -> bool:

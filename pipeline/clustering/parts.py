@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from pipeline.clustering.cut_vertices import Search
 from pipeline.clustering.statements import Graph
+
+T = TypeVar("T")
 
 
 class Support(NamedTuple):
@@ -57,7 +59,94 @@ ALONE = -2
 """The part of a leaf of which nothing else is left; -1 is the part above in the search."""
 
 
-class Parts:
+class Around(Generic[T]):
+    """What is left around a vertex when it is taken away, and what each part amounts to.
+
+    What vertices amount to is added up (in any order; ``nothing`` is what an empty part amounts
+    to), so that all of it is known by going twice over the search's order.
+    """
+
+    def __init__(
+        self,
+        search: Search,
+        values: Sequence[T],
+        add: Callable[[T, T], T],
+        nothing: T,
+        homes: Mapping[int, Sequence[int]],
+    ) -> None:
+        """Take in what each vertex amounts to, with the leaves that hang on it (``homes``)."""
+        self._search = search
+        self._homes = homes
+        self._values = values
+        self._add = add
+        self._nothing = nothing
+        self.below = list(values)
+        """By vertex, what it amounts to with all that is under it in the search."""
+        for vertex in reversed(search.visited):
+            parent = search.parent[vertex]
+            if parent >= 0:
+                self.below[parent] = add(self.below[parent], self.below[vertex])
+        self._before: list[T] = []
+        self._after: list[T] = []
+
+    def _look_both_ways(self) -> None:
+        """Work out what all that was visited before (after) a place in its tree amounts to."""
+        search, add, nothing = self._search, self._add, self._nothing
+        size = len(search.visited)
+        self._before = [nothing] * (size + 1)
+        self._after = [nothing] * (size + 1)
+        for place, vertex in enumerate(search.visited):
+            fresh = search.root[vertex] == vertex
+            earlier = nothing if fresh else self._before[place]
+            self._before[place + 1] = add(earlier, self._values[vertex])
+        for place in range(size - 1, -1, -1):
+            vertex = search.visited[place]
+            last = place == search.end[search.root[vertex]]
+            later = nothing if last else self._after[place + 1]
+            self._after[place] = add(later, self._values[vertex])
+
+    def above(self, vertex: int) -> T:
+        """Return what the part above a vertex amounts to."""
+        search, add = self._search, self._add
+        if not self._before:
+            self._look_both_ways()
+        total = self._before[search.place[vertex]]
+        last = search.end[vertex]
+        if last < search.end[search.root[vertex]]:
+            total = add(total, self._after[last + 1])
+        apart = set(search.separated.get(vertex, ()))
+        for child in search.children[vertex]:
+            if child not in apart:
+                total = add(total, self.below[child])
+        return total
+
+    def parts(self, vertex: int) -> dict[int, T]:
+        """Return what each part amounts to: the child that heads it, -1 for the part above."""
+        found = {child: self.below[child] for child in self._search.separated.get(vertex, ())}
+        if self._search.parent[vertex] >= 0:
+            found[-1] = self.above(vertex)
+        return found
+
+    def part_of(self, vertex: int, other: int) -> int:
+        """Return the part that holds ``other`` once ``vertex`` is taken away.
+
+        It is `ALONE` of a leaf that hangs on nothing else.
+        """
+        search = self._search
+        if other in self._homes:
+            home = next((home for home in self._homes[other] if home != vertex), None)
+            if home is None:
+                return ALONE
+            other = home
+        if not search.place[vertex] < search.place[other] <= search.end[vertex]:
+            return -1
+        heads = search.children[vertex]
+        at = bisect_right(heads, search.place[other], key=lambda child: search.place[child]) - 1
+        child = heads[at]
+        return child if search.low[child] >= search.place[vertex] else -1
+
+
+class Parts(Around[Support]):
     """What is left around a vertex when it is taken away, and how well each part is supported."""
 
     def __init__(
@@ -67,36 +156,10 @@ class Parts:
         thresholds: Thresholds,
         homes: Mapping[int, Sequence[int]],
     ) -> None:
-        self._search = search
-        self._homes = homes
+        super().__init__(search, supports, thresholds.add, NOTHING, homes)
         self._vertices_before: list[int] = []
-        self._supports = supports
         self._thresholds = thresholds
-        self._below = list(supports)
-        add = thresholds.add
-        for vertex in reversed(search.visited):
-            parent = search.parent[vertex]
-            if parent >= 0:
-                self._below[parent] = add(self._below[parent], self._below[vertex])
         self._ends_before: list[int] = []
-        self._before: list[Support] = []
-        self._after: list[Support] = []
-
-    def _look_both_ways(self) -> None:
-        """Work out the support of all that was visited before (after) a place in its tree."""
-        search, add = self._search, self._thresholds.add
-        size = len(search.visited)
-        self._before = [NOTHING] * (size + 1)
-        self._after = [NOTHING] * (size + 1)
-        for place, vertex in enumerate(search.visited):
-            fresh = search.root[vertex] == vertex
-            earlier = NOTHING if fresh else self._before[place]
-            self._before[place + 1] = add(earlier, self._supports[vertex])
-        for place in range(size - 1, -1, -1):
-            vertex = search.visited[place]
-            last = place == search.end[search.root[vertex]]
-            later = NOTHING if last else self._after[place + 1]
-            self._after[place] = add(later, self._supports[vertex])
 
     def supported_around(self, vertex: int, voice: str | None) -> frozenset[int]:
         """Return the supported parts: the child that heads each, -1 for the part above."""
@@ -105,8 +168,8 @@ class Parts:
         if len(separated) + (not is_root) < 2:
             return frozenset()
         reached = self._thresholds.reached
-        found = {child for child in separated if reached(self._below[child], voice)}
-        if found and not is_root and reached(self._above(vertex, separated), voice):
+        found = {child for child in separated if reached(self.below[child], voice)}
+        if found and not is_root and reached(self.above(vertex), voice):
             found.add(-1)
         return frozenset(found)
 
@@ -162,35 +225,3 @@ class Parts:
             self._vertices_before = [0, *accumulate(weights)]
         before, search = self._vertices_before, self._search
         return before[search.end[root] + 1] - before[search.place[root]]
-
-    def _above(self, vertex: int, separated: Sequence[int]) -> Support:
-        search, add = self._search, self._thresholds.add
-        if not self._before:
-            self._look_both_ways()
-        total = self._before[search.place[vertex]]
-        last = search.end[vertex]
-        if last < search.end[search.root[vertex]]:
-            total = add(total, self._after[last + 1])
-        apart = set(separated)
-        for child in search.children[vertex]:
-            if child not in apart:
-                total = add(total, self._below[child])
-        return total
-
-    def part_of(self, vertex: int, other: int) -> int:
-        """Return the part that holds ``other`` once ``vertex`` is taken away.
-
-        It is `ALONE` of a leaf that hangs on nothing else.
-        """
-        search = self._search
-        if other in self._homes:
-            home = next((home for home in self._homes[other] if home != vertex), None)
-            if home is None:
-                return ALONE
-            other = home
-        if not search.place[vertex] < search.place[other] <= search.end[vertex]:
-            return -1
-        heads = search.children[vertex]
-        at = bisect_right(heads, search.place[other], key=lambda child: search.place[child]) - 1
-        child = heads[at]
-        return child if search.low[child] >= search.place[vertex] else -1

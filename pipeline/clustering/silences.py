@@ -1,0 +1,212 @@
+"""Parts of a cluster that lie beyond a silence: told of before anybody told of the ring, or after.
+
+A ring's victims report for some days or weeks, one ring's in other weeks than another's. So what
+one voice, or one number, alone ties to a ring, and what was told of only long before or after
+all that was told of it, is another ring's: somebody fell to both, a number was issued again, or a
+courier delivered for both. How sure that is comes from the silence: the reports of one ring would
+seldom all fall into a part of the time, and leave the rest of it empty.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from pipeline.clustering.cut_vertices import Search
+from pipeline.clustering.nodes import Node
+from pipeline.clustering.pairs import GraphEdge
+from pipeline.clustering.parts import Around
+from pipeline.clustering.rows import DAY_MS
+from pipeline.clustering.statements import Graph
+
+SILENT_BITS: Final = 12.0
+"""So sure it must be, in bits, that what lies beyond a silence is not the ring's."""
+
+MAX_ROUNDS: Final = 64
+"""Cutting one part off may lay bare another; so many rounds, then the rest stays as it is."""
+
+_VOICES: Final = 2
+"""Voices that must tell of a part. One who tells late, and of what nobody else knows, is late."""
+
+
+class Told(NamedTuple):
+    """When a part is told of (first and last day since 1970), by how many reports, and by whom.
+
+    Of the voices two are enough.
+    """
+
+    first: int
+    last: int
+    reports: int
+    voices: frozenset[str]
+
+
+_NEVER = 1 << 31
+NEVER: Final = Told(_NEVER, -1, 0, frozenset())
+
+
+def together(a: Told, b: Told) -> Told:
+    """Return when two parts are told of, taken as one."""
+    voices = a.voices if len(a.voices) >= _VOICES else a.voices | b.voices
+    return Told(min(a.first, b.first), max(a.last, b.last), a.reports + b.reports, voices)
+
+
+class Silence(NamedTuple):
+    """Days on which nobody tells of a cluster: those between ``last`` and ``first``.
+
+    ``before`` and ``after`` are the bits of each report on its one side and on the other: how
+    seldom it would fall there, and not into the silence.
+    """
+
+    last: int
+    first: int
+    before: float
+    after: float
+
+    def bits(self, ring: Told, part: Told) -> float:
+        """Return how sure it is that a part beyond is not the ring's, 0 if it is not beyond."""
+        if ring.last <= self.last and part.first >= self.first:
+            return ring.reports * self.before
+        if ring.first >= self.first and part.last <= self.last:
+            return ring.reports * self.after
+        return 0.0
+
+
+def silences_of(nodes: Collection[Node]) -> list[Silence]:
+    """Return the silences of a cluster beyond which a part of it may lie."""
+    summaries = [node.summary for node in nodes]
+    reports = sum([summary.home_reports for summary in summaries])
+    if reports < _VOICES or len(nodes) < 2:
+        return []
+    days = sorted(set().union(*[summary.days for summary in summaries]))
+    if days[-1] - days[0] < len(days):
+        return []
+    found = []
+    for last, first in pairwise(days):
+        quiet = first - last - 1
+        if quiet:
+            before = math.log2(1 + quiet / (last - days[0] + 1))
+            after = math.log2(1 + quiet / (days[-1] - first + 1))
+            silence = Silence(last, first, before, after)
+            if reports * max(before, after) >= SILENT_BITS and _may_part(silence, nodes):
+                found.append(silence)
+    return found
+
+
+def _may_part(silence: Silence, nodes: Iterable[Node]) -> bool:
+    """Say False only where nothing on the one side has reports enough on the other."""
+    earlier = later = 0
+    part_earlier = part_later = False
+    for node in nodes:
+        summary = node.summary
+        told = sum([n for day, n in summary.days.items() if day >= silence.first])
+        later += min(told, summary.home_reports)
+        earlier += min(summary.reports - told, summary.home_reports)
+        # One voice, which may be all that ties it to the ring, may tell of it on the other side.
+        part_later |= told > 0 and (told == summary.reports or node.many is None)
+        part_earlier |= told < summary.reports and (not told or node.many is None)
+    return (part_later and earlier * silence.before >= SILENT_BITS) or (
+        part_earlier and later * silence.after >= SILENT_BITS
+    )
+
+
+def silence_cuts(
+    keys: Sequence[str],
+    behind: Mapping[str, Collection[Node]],
+    edges: Sequence[GraphEdge],
+    silences: Sequence[Silence],
+) -> set[int]:
+    """Return the places in ``edges`` of the ties to parts that lie beyond a silence.
+
+    ``behind`` has the identifiers that each key stands for. In each round the largest such part of
+    every graph that hangs together is cut off.
+    """
+    often = [any(node.summary.reports > 1 for node in behind[key]) for key in keys]
+    cut: set[int] = set()
+    for _ in range(MAX_ROUNDS):
+        graph = Graph(keys, edges, [0] * len(edges), cut, often)
+        search = Search(graph.neighbours)
+        around = Around(search, _told(graph, behind), together, NEVER, graph.homes)
+        found = _one_round(graph, search, around, silences)
+        if not found:
+            break
+        cut |= found
+    return cut
+
+
+def _told(graph: Graph, behind: Mapping[str, Collection[Node]]) -> list[Told]:
+    """Return when each vertex is told of.
+
+    What a voice whose statement is a vertex tells is told there, and not at what it names: so it
+    is gone with the statement. Only of what many name it is told at both.
+    """
+    size = len(graph.neighbours)
+    first, last, reports = [_NEVER] * size, [-1] * size, [0] * size
+    voices: list[set[str]] = [set() for _ in range(size)]
+    statements = {
+        (voice, end): vertex
+        for vertex in range(len(graph.nodes), size)
+        if (voice := graph.voice_of(vertex))
+        for end in graph.neighbours[vertex]
+    }
+    for place, key in enumerate(graph.nodes):
+        home = graph.homes[place][0] if place in graph.homes else place
+        for node in behind[key]:
+            reports[home] += node.summary.home_reports
+            voices[home].update(node.voices(_VOICES))
+            if node.many is not None:
+                days = node.summary.days
+                first[home], last[home] = min(first[home], *days), max(last[home], *days)
+                continue
+            for report in node.few:
+                at = statements.get((report.voice, place), home)
+                day = report.received_at // DAY_MS
+                first[at], last[at] = min(first[at], day), max(last[at], day)
+    firsts = (frozenset(sorted(told)[:_VOICES]) for told in voices)
+    return list(map(Told, first, last, reports, firsts))
+
+
+class _Cut(NamedTuple):
+    reports: int
+    bits: float
+    places: tuple[int, ...]
+
+    @property
+    def rank(self) -> tuple[int, float, tuple[int, ...]]:
+        """The largest part first, then the clearest silence."""
+        return -self.reports, -self.bits, self.places
+
+
+def _one_round(
+    graph: Graph, search: Search, around: Around[Told], silences: Sequence[Silence]
+) -> set[int]:
+    best: dict[int, _Cut] = {}
+    for vertex in search.separated:
+        told = around.parts(vertex)
+        if len(told) < 2:
+            continue
+        ring = min(told, key=lambda part: (-told[part].reports, told[part][:2]))
+        for part, when in told.items():
+            if part == ring or not when.reports or len(when.voices) < _VOICES:
+                continue
+            bits = max(silence.bits(told[ring], when) for silence in silences)
+            if bits < SILENT_BITS:
+                continue
+            places = tuple(_ties_to(vertex, part, graph, around))
+            cut = _Cut(when.reports, round(bits, 6), places)
+            root = search.root[vertex]
+            if places and (root not in best or cut.rank < best[root].rank):
+                best[root] = cut
+    return {place for cut in best.values() for place in cut.places}
+
+
+def _ties_to(vertex: int, part: int, graph: Graph, around: Around[Told]) -> Iterable[int]:
+    """Yield the places of a vertex's ties that lead into a part from elsewhere."""
+    for place in sorted(graph.edges_at(vertex)):
+        inside = [
+            end != vertex and around.part_of(vertex, end) == part for end in graph.ends[place]
+        ]
+        if any(inside) and not all(inside):
+            yield place
