@@ -87,8 +87,10 @@ class _Mentions:
                 continue
             for account, contact in (ends, ends[::-1]):
                 if self._is_mention(account, contact):
-                    self._of.setdefault(account, []).append(place)
-                    (known if often[contact] else once)[account] += edge.voices
+                    # What is told once hangs on what it is told with, and is not searched.
+                    at = graph.homes.get(account, (account,))[0]
+                    self._of.setdefault(at, []).append(place)
+                    (known if often[contact] else once)[at] += edge.voices
         visited = parts.visited
         self._known = [0, *accumulate(known[other] for other in visited)]
         self._once = [0, *accumulate(once[other] for other in visited)]

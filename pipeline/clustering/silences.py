@@ -24,6 +24,9 @@ from pipeline.clustering.statements import Graph
 SILENT_BITS: Final = 12.0
 """So sure it must be, in bits, that what lies beyond a silence is not the ring's."""
 
+SHORTEST: Final = 7
+"""Days over which a ring's reports are taken to come at least: many of one day are no more sure."""
+
 MAX_ROUNDS: Final = 64
 """Cutting one part off may lay bare another; so many rounds, then the rest stays as it is."""
 
@@ -87,8 +90,8 @@ def silences_of(nodes: Collection[Node]) -> list[Silence]:
     for last, first in pairwise(days):
         quiet = first - last - 1
         if quiet:
-            before = math.log2(1 + quiet / (last - days[0] + 1))
-            after = math.log2(1 + quiet / (days[-1] - first + 1))
+            before = math.log2(1 + quiet / max(last - days[0] + 1, SHORTEST))
+            after = math.log2(1 + quiet / max(days[-1] - first + 1, SHORTEST))
             silence = Silence(last, first, before, after)
             if reports * max(before, after) >= SILENT_BITS and _may_part(silence, nodes):
                 found.append(silence)
@@ -102,11 +105,13 @@ def _may_part(silence: Silence, nodes: Iterable[Node]) -> bool:
     for node in nodes:
         summary = node.summary
         told = sum([n for day, n in summary.days.items() if day >= silence.first])
-        later += min(told, summary.home_reports)
-        earlier += min(summary.reports - told, summary.home_reports)
-        # One voice, which may be all that ties it to the ring, may tell of it on the other side.
-        part_later |= told > 0 and (told == summary.reports or node.many is None)
-        part_earlier |= told < summary.reports and (not told or node.many is None)
+        # One voice, which may be all that ties it to others, may tell of it on the other side.
+        if told and (told == summary.reports or node.many is None):
+            later += summary.home_reports
+            part_later = True
+        if told < summary.reports and (not told or node.many is None):
+            earlier += summary.home_reports
+            part_earlier = True
     return (part_later and earlier * silence.before >= SILENT_BITS) or (
         part_earlier and later * silence.after >= SILENT_BITS
     )
@@ -123,12 +128,12 @@ def silence_cuts(
     ``behind`` has the identifiers that each key stands for. In each round the largest such part of
     every graph that hangs together is cut off.
     """
-    often = [any(node.summary.reports > 1 for node in behind[key]) for key in keys]
+    often = [sum([node.summary.reports for node in behind[key]]) > 1 for key in keys]
     cut: set[int] = set()
     for _ in range(MAX_ROUNDS):
         graph = Graph(keys, edges, [0] * len(edges), cut, often)
         search = Search(graph.neighbours)
-        around = Around(search, _told(graph, behind), together, NEVER, graph.homes)
+        around = Around(search, _told(graph, behind, often), together, NEVER, graph.homes)
         found = _one_round(graph, search, around, silences)
         if not found:
             break
@@ -136,7 +141,9 @@ def silence_cuts(
     return cut
 
 
-def _told(graph: Graph, behind: Mapping[str, Collection[Node]]) -> list[Told]:
+def _told(
+    graph: Graph, behind: Mapping[str, Collection[Node]], often: Sequence[bool]
+) -> list[Told]:
     """Return when each vertex is told of.
 
     What a voice whose statement is a vertex tells is told there, and not at what it names: so it
@@ -152,16 +159,18 @@ def _told(graph: Graph, behind: Mapping[str, Collection[Node]]) -> list[Told]:
         for end in graph.neighbours[vertex]
     }
     for place, key in enumerate(graph.nodes):
-        home = graph.homes[place][0] if place in graph.homes else place
+        if place in graph.homes:
+            # The one report that names it names what it hangs on, too.
+            continue
         for node in behind[key]:
-            reports[home] += node.summary.home_reports
-            voices[home].update(node.voices(_VOICES))
+            reports[place] += node.summary.home_reports if often[place] else 0
+            voices[place].update(node.voices(_VOICES))
             if node.many is not None:
                 days = node.summary.days
-                first[home], last[home] = min(first[home], *days), max(last[home], *days)
+                first[place], last[place] = min(first[place], *days), max(last[place], *days)
                 continue
             for report in node.few:
-                at = statements.get((report.voice, place), home)
+                at = statements.get((report.voice, place), place)
                 day = report.received_at // DAY_MS
                 first[at], last[at] = min(first[at], day), max(last[at], day)
     firsts = (frozenset(sorted(told)[:_VOICES]) for told in voices)
@@ -189,7 +198,7 @@ def _one_round(
             continue
         ring = min(told, key=lambda part: (-told[part].reports, told[part][:2]))
         for part, when in told.items():
-            if part == ring or not when.reports or len(when.voices) < _VOICES:
+            if part == ring or when.last < 0 or len(when.voices) < _VOICES:
                 continue
             bits = max(silence.bits(told[ring], when) for silence in silences)
             if bits < SILENT_BITS:

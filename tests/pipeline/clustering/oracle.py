@@ -18,6 +18,7 @@ from tests.pipeline.clustering.oracle_parties import (
     apart,
     several_ties,
 )
+from tests.pipeline.clustering.oracle_silences import Cluster
 from tests.pipeline.clustering.oracle_words import (
     are_at_two_banks,
     are_vouched_for,
@@ -71,7 +72,30 @@ class Oracle(Told):
         left = [edge for edge, _ in one]
         cut = confused(*self._graph(left, head), left, self._often_named())
         edges = [e for e in edges if not any(e is was and new in cut for new, was in one)]
-        return self._kruskal(edges)
+        found = self._kruskal(edges)
+        return {part for members in found for part in self._by_silences(members, edges)}
+
+    def _by_silences(self, members: frozenset[str], edges: list[Edge]) -> list[frozenset[str]]:
+        """Return what a cluster is without what lies beyond its silences, and that."""
+        head = {member: self.head[member] for member in members}
+        left = [edge for edge in edges if members.issuperset(edge[1:3])]
+        cluster = Cluster(members, self.of, head, self.voices)
+        for _ in range(64):
+            one = [
+                ((e[0], *sorted((head[e[1]], head[e[2]])), *e[3:]), e)
+                for e in left
+                if head[e[1]] != head[e[2]]
+            ]
+            between = [new for new, _ in one]
+            cut = cluster.beyond(*self._graph(between, head), between)
+            if not cut:
+                break
+            left = [e for e in left if not any(e is was and new in cut for new, was in one)]
+        whole: nx.Graph = nx.Graph()
+        whole.add_nodes_from(members)
+        whole.add_edges_from(edge[1:3] for edge in left)
+        whole.add_edges_from(pair for pair in self.same if members.issuperset(pair))
+        return [frozenset(part) for part in nx.connected_components(whole)]
 
     def _is_spelling(self, a: str, b: str) -> bool:
         if not a.startswith("account:") or number_of(a) == number_of(b):
