@@ -14,7 +14,7 @@ aggregates over the search's order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -79,15 +79,21 @@ def bridge_cuts(
 
 
 def contracted(
-    edges: Sequence[GraphEdge], head: Callable[[str], str]
+    edges: Sequence[GraphEdge], head: dict[str, str]
 ) -> tuple[list[int], list[GraphEdge]]:
-    """Return the edges between different heads, renamed to these, each with its place before."""
+    """Return the edges between what stands under different heads (see `find`), between these.
+
+    Each comes with its place before.
+    """
     places, between = [], []
     for place, edge in enumerate(edges):
-        a, b = sorted((head(edge.a), head(edge.b)))
-        if a != b:
-            places.append(place)
-            between.append(msgspec.structs.replace(edge, a=a, b=b))
+        if edge.a in head or edge.b in head:
+            a, b = sorted((find(head, edge.a), find(head, edge.b)))
+            if a == b:
+                continue
+            edge = msgspec.structs.replace(edge, a=a, b=b)
+        places.append(place)
+        between.append(edge)
     return places, between
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from itertools import chain
 
 from pipeline.clustering.bridges import (
@@ -36,7 +35,7 @@ from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.normalised import IMPLYING
 from pipeline.clustering.pairs import LOOK_ALIKE, TOGETHER, GraphEdge, order
 from pipeline.clustering.parties import may_be_two_parties
-from pipeline.clustering.parts import Support, Thresholds
+from pipeline.clustering.parts import NOTHING, Support, Thresholds
 from pipeline.clustering.silences import silence_cuts, silences_of
 from pipeline.clustering.stars import namesakes, starred
 from pipeline.identity.account import number_of
@@ -227,7 +226,7 @@ class Components:
             behind.setdefault(find(spelt, node.key), []).append(node)
         members = set(grouping.members)
         inside = [edge for edge in edges if edge.a in members and edge.b in members]
-        places, between = contracted(inside, partial(find, spelt))
+        places, between = contracted(inside, spelt)
         cut = silence_cuts(sorted(behind), behind, between, silences)
         return parted(grouping, inside, {places[place] for place in cut}, REASON_SILENCE)
 
@@ -292,7 +291,7 @@ class Components:
                 known = merged.get(head)
                 merged[head] = self._thresholds.as_one(known, support) if known else support
             keys, supports = sorted(merged), [merged[key] for key in sorted(merged)]
-            places, edges = contracted(edges, partial(find, spelt))
+            places, edges = contracted(edges, spelt)
         cuts = bridge_cuts(keys, supports, edges, self._thresholds)
         if cuts.unfinished:
             self._hits["limit_hits", "bridge_rounds"] += 1
@@ -302,6 +301,10 @@ class Components:
         }
 
     def _support(self, node: Node) -> Support:
+        if node.summary.reports == 1:
+            # So it is with most.
+            (report,) = node.few
+            return Support(frozenset((report.voice,)) if report.victim else NOTHING.voices, 0)
         # One voice more than the threshold: the one in question may be among them.
         enough = self._thresholds.voices + 1
         voices = frozenset(node.voices(enough))

@@ -53,11 +53,22 @@ class Graph:
             else:
                 linked[a].append(b)
                 linked[b].append(a)
-        statements = [s for told in told_alone.values() for s in _hanging_together(told, ends)]
-        named = [{end for place in s for end in ends[place]} for s in statements]
+        statements: list[list[int]] = []
+        for told in told_alone.values():
+            statements += [told] if len(told) == 1 else _hanging_together(told, ends)
+        named = [
+            set(ends[s[0]]) if len(s) == 1 else {end for place in s for end in ends[place]}
+            for s in statements
+        ]
         leaves = self._leaves(named, often)
         for statement, whom in zip(statements, named, strict=True):
-            self._take_in(statement, whom, whom & leaves)
+            if len(statement) == 1 and len(alone := whom & leaves) == 1:
+                # So it is with most: a slip hangs on what it was told with.
+                (other,) = whom - alone
+                self.homes[alone.pop()] = (other,)
+                self.weights[other] += 2
+            else:
+                self._take_in(statement, whom, whom & leaves)
 
     def _leaves(self, named: Sequence[set[int]], often: Sequence[bool]) -> set[int]:
         """Return whom one statement alone names, and no other edge ties to anything."""
@@ -134,8 +145,6 @@ def _hanging_together(
     places: Sequence[int], ends: Mapping[int, tuple[int, int]]
 ) -> list[list[int]]:
     """Group edges that share ends, directly or through one another."""
-    if len(places) == 1:
-        return [list(places)]
     head: dict[int, int] = {}
 
     def find(vertex: int) -> int:
