@@ -45,6 +45,9 @@ _BLOCKED = {
     "join them",
     "confused_voice": "one voice alone names both, and others name one of them beside contacts "
     "that are not the other one's ring's; a second voice that names both would join them",
+    "silence_between": "one of the two was told of only before or after days on which nobody told "
+    "of anything in the other's cluster, and nothing else ties them; a report in between, or a "
+    "second tie, would join them",
     REASON_TWO_PARTIES: "each side has many ties of its own and hardly any with the other: two "
     "parties; more reports that name identifiers of both would join them",
     "cluster_size": "the cluster would become too large; a person has to look",

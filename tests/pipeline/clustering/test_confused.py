@@ -39,6 +39,11 @@ def test_an_account_that_others_name_without_contacts_stays_in() -> None:
     assert is_one(CONFUSED, *[report(f"other-{n}", [account(OTHER)]) for n in range(3)])
 
 
+def test_a_contact_that_others_tell_beside_an_account_of_their_own_counts() -> None:
+    third = report("third", [account(THIRD), phone("0822222222")])
+    assert not is_one(*OWN[:1], third, CONFUSED)
+
+
 def test_one_contact_that_nobody_else_names_may_be_a_slip() -> None:
     assert is_one(CONFUSED, *OWN[:1])
 
