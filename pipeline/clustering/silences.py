@@ -10,7 +10,7 @@ seldom all fall into a part of the time, and leave the rest of it empty.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -26,9 +26,6 @@ SILENT_BITS: Final = 12.0
 
 SHORTEST: Final = 7
 """Days over which a ring's reports are taken to come at least: many of one day are no more sure."""
-
-MAX_ROUNDS: Final = 64
-"""Cutting one part off may lay bare another; so many rounds, then the rest stays as it is."""
 
 _VOICES: Final = 2
 """Voices that must tell of a part. One who tells late, and of what nobody else knows, is late."""
@@ -125,19 +122,19 @@ def silence_cuts(
 ) -> set[int]:
     """Return the places in ``edges`` of the ties to parts that lie beyond a silence.
 
-    ``behind`` has the identifiers that each key stands for. In each round the largest such part of
-    every graph that hangs together is cut off.
+    ``behind`` has the identifiers that each key stands for. All parts are looked for at once, the
+    largest first, and what is cut off is not cut further. Linear in the cluster's size.
     """
     often = [sum([node.summary.reports for node in behind[key]]) > 1 for key in keys]
+    graph = Graph(keys, edges, [0] * len(edges), set(), often)
+    search = Search(graph.neighbours)
+    around = Around(search, _told(graph, behind, often), together, NEVER, graph.homes)
     cut: set[int] = set()
-    for _ in range(MAX_ROUNDS):
-        graph = Graph(keys, edges, [0] * len(edges), cut, often)
-        search = Search(graph.neighbours)
-        around = Around(search, _told(graph, behind, often), together, NEVER, graph.homes)
-        found = _one_round(graph, search, around, silences)
-        if not found:
-            break
-        cut |= found
+    off: list[tuple[int, int]] = []
+    for found in sorted(_cuts(graph, search, around, silences), key=lambda found: found.rank):
+        if not any(around.part_of(vertex, found.vertex) == part for vertex, part in off):
+            off.append((found.vertex, found.part))
+            cut.update(found.places)
     return cut
 
 
@@ -178,6 +175,10 @@ def _told(
 
 
 class _Cut(NamedTuple):
+    """A part around a vertex that lies beyond a silence, and the places of their ties."""
+
+    vertex: int
+    part: int
     reports: int
     bits: float
     places: tuple[int, ...]
@@ -188,10 +189,9 @@ class _Cut(NamedTuple):
         return -self.reports, -self.bits, self.places
 
 
-def _one_round(
+def _cuts(
     graph: Graph, search: Search, around: Around[Told], silences: Sequence[Silence]
-) -> set[int]:
-    best: dict[int, _Cut] = {}
+) -> Iterator[_Cut]:
     for vertex in search.separated:
         told = around.parts(vertex)
         if len(told) < 2:
@@ -204,11 +204,8 @@ def _one_round(
             if bits < SILENT_BITS:
                 continue
             places = tuple(_ties_to(vertex, part, graph, around))
-            cut = _Cut(when.reports, round(bits, 6), places)
-            root = search.root[vertex]
-            if places and (root not in best or cut.rank < best[root].rank):
-                best[root] = cut
-    return {place for cut in best.values() for place in cut.places}
+            if places:
+                yield _Cut(vertex, part, when.reports, round(bits, 6), places)
 
 
 def _ties_to(vertex: int, part: int, graph: Graph, around: Around[Told]) -> Iterable[int]:

@@ -80,17 +80,14 @@ class Oracle(Told):
         head = {member: self.head[member] for member in members}
         left = [edge for edge in edges if members.issuperset(edge[1:3])]
         cluster = Cluster(members, self.of, head, self.voices)
-        for _ in range(64):
-            one = [
-                ((e[0], *sorted((head[e[1]], head[e[2]])), *e[3:]), e)
-                for e in left
-                if head[e[1]] != head[e[2]]
-            ]
-            between = [new for new, _ in one]
-            cut = cluster.beyond(*self._graph(between, head), between)
-            if not cut:
-                break
-            left = [e for e in left if not any(e is was and new in cut for new, was in one)]
+        one = [
+            ((e[0], *sorted((head[e[1]], head[e[2]])), *e[3:]), e)
+            for e in left
+            if head[e[1]] != head[e[2]]
+        ]
+        between = [new for new, _ in one]
+        cut = cluster.beyond(*self._graph(between, head), between)
+        left = [e for e in left if not any(e is was and new in cut for new, was in one)]
         whole: nx.Graph = nx.Graph()
         whole.add_nodes_from(members)
         whole.add_edges_from(edge[1:3] for edge in left)

@@ -37,13 +37,12 @@ class Cluster:
     def beyond(
         self, graph: nx.Graph, statements: Mapping[tuple[str, int], list[Edge]], edges: list[Edge]
     ) -> set[Edge]:
-        """Return the edges to the largest part of each graph that lies beyond a silence."""
+        """Return the edges to parts that lie beyond a silence, the largest first."""
         self.named = {s: {end for e in told for end in e[1:3]} for s, told in statements.items()}
-        best: dict[str, tuple[tuple[int, float, list[int]], set[Edge]]] = {}
+        found: list[tuple[tuple[int, float, list[int]], Vertex, set[Vertex], set[Edge]]] = []
         for vertex in graph:
             mine = statements.get(vertex) or [e for e in edges if vertex in e[1:3]]
             whole = nx.node_connected_component(graph, vertex)
-            name = min(node for node in whole if isinstance(node, str))
             rest = graph.subgraph(whole - {vertex})
             parts = [set(part) for part in nx.connected_components(rest)]
             ring = min(parts, key=lambda p: (-self._reports(p), self._when(p, vertex)), default=())
@@ -54,9 +53,15 @@ class Cluster:
                 bits = self._bits(set(ring), part, vertex)
                 cut = {e for e in mine if (e[1] in part) != (e[2] in part)}
                 rank = -self._reports(part), -round(bits, 6), sorted(map(edges.index, cut))
-                if cut and bits >= 12 and (name not in best or rank < best[name][0]):
-                    best[name] = rank, cut
-        return {edge for _, cut in best.values() for edge in cut}
+                if cut and bits >= 12:
+                    found.append((rank, vertex, part, cut))
+        off: list[set[Vertex]] = []
+        gone: set[Edge] = set()
+        for _, vertex, part, cut in sorted(found, key=lambda each: each[0]):
+            if not any(vertex in other for other in off):
+                off.append(part)
+                gone |= cut
+        return gone
 
     def _inside(self, part: set[Vertex]) -> set[str]:
         return {member for member in self.members if self.head[member] in part}
