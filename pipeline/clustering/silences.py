@@ -22,7 +22,9 @@ from pipeline.clustering.rows import DAY_MS
 from pipeline.clustering.statements import Graph
 
 SILENT_BITS: Final = 12.0
-"""So sure it must be, in bits, that what lies beyond a silence is not the ring's."""
+"""So sure it must be, in bits, that what lies beyond a silence is not the ring's. In simulated
+worlds of two months, of some ninety parts with so many bits two were the ring's own, with eight
+bits six of some hundred."""
 
 SHORTEST: Final = 7
 """Days over which a ring's reports are taken to come at least: many of one day are no more sure."""
