@@ -199,6 +199,8 @@ class Review:
     def _place_all(self, terms: Terms) -> None:
         """Let every payment have its place in the queue found anew."""
         self._to_place.update(self._matcher.payments, self._queue.origins())
+        if self._traces is not None:
+            self._to_place |= self._traces.roots
         if terms.holding:
             postings = self._file.postings.values()
             self._to_place.update(p.transaction for p in postings if is_incoming(p, terms))

@@ -33,7 +33,9 @@ class Traces:
         self._file = file
         self._policy = policy.trace
         self._cluster = ""
-        self._roots: set[str] = set()
+        self.roots: set[str] = set()
+        """The payments into this account that may be held, also where another account's trace says
+        whether they are."""
         self._resting: dict[str, tuple[int, int]] = {}
         """By origin that came from elsewhere and rests here: since when it is disputed, satang."""
         self.tracing = Tracing(file, policy.trace)
@@ -52,7 +54,7 @@ class Traces:
         cluster = self._file.level.cluster if self._file.level is not None else ""
         if cluster != self._cluster:
             self._cluster = cluster
-            touched = touched | self._roots
+            touched = touched | self.roots
         for origin in touched:
             self._set_root(origin, payments.get(origin), grounds, terms)
         origins = self.tracing.settle(terms.acts and not terms.seen_only)
@@ -75,9 +77,9 @@ class Traces:
         self.tracing.dispute(origin, disputed)
         self.tracing.look_for(origin, undisputed)
         if disputed is None and undisputed is None:
-            self._roots.discard(origin)
+            self.roots.discard(origin)
         else:
-            self._roots.add(origin)
+            self.roots.add(origin)
 
     def _root(self, candidate: Candidate, followed: bool) -> Root:
         return Root(followed, candidate.disputed, candidate.since, candidate.until, self._cluster)
