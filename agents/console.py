@@ -106,6 +106,12 @@ def account_with_bank(key: str) -> str:
     return visible(f"{bank_name(bank)} {number}")
 
 
+def told_of(key: str) -> str:
+    """Return what a report names where another account was meant, or the one behind a proxy."""
+    how = "typed as" if key.startswith("account:") else "told of its proxy"
+    return f"{how} {account_with_bank(key)}"
+
+
 def kind_text(alert: FreezeAlert) -> Text:
     """Return what the alert asks, coloured; a release with what it ends and why."""
     words = alert.kind.value.replace("_", " ")

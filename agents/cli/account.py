@@ -19,6 +19,7 @@ from agents.console import (
     level_text,
     thai_moment,
     thai_time,
+    told_of,
     visible,
 )
 from agents.failures import CommandError
@@ -196,7 +197,7 @@ def _print_claims(terminal: Console, file: AccountFile) -> None:
     for claim in sorted(file.claims.values(), key=lambda one: (-one.paid_at, one.claim_id)):
         state = "withdrawn" if claim.withdrawn else "stands"
         if claim.typed is not None:
-            state += f", typed as {account_with_bank(claim.typed)}"
+            state += f", {told_of(claim.typed)}"
         table.add_row(
             visible(claim.report),
             thai_time(claim.paid_at),

@@ -29,6 +29,7 @@ from agents.console import (
     reason_in,
     thai_moment,
     thai_time,
+    told_of,
     visible,
 )
 from agents.failures import CommandError
@@ -216,7 +217,7 @@ def _add_claims(tree: Tree, case: Case) -> None:
         verified = "reporter verified" if one.detail == "verified" else "reporter not verified"
         line = Text(f"report {visible(one.report or '?')}: {_money_and_time(one)}, {verified}")
         if one.identifier is not None:
-            line.append(f", typed as {account_with_bank(one.identifier)}", style="yellow")
+            line.append(f", {told_of(one.identifier)}", style="yellow")
         claim = known.get(one.report or "")
         if claim is not None and claim.withdrawn:
             line.append(", withdrawn since", style="yellow")

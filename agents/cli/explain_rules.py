@@ -16,6 +16,7 @@ from agents.console import thai_moment, visible
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.grounds import LAUNDERING_LEVEL, has_bank, is_certain
 from pipeline.accounts.matching import UNMATCHED, Matcher
+from pipeline.accounts.versions import bank_behind
 from pipeline.contracts.account_log import Level
 from pipeline.contracts.alerts import AlertKind, FreezeAlert
 from pipeline.identity.account import bank_of, has_usual_length, is_account
@@ -38,7 +39,13 @@ def rules_of(file: AccountFile, policy: Policy) -> list[Rule]:
     """Return the rules that decide whether holds may be asked for at an account, as it is now."""
     level = file.level
     if level is None:
-        return [Rule(False, "no report names the account, so it has no level")]
+        no_level = Rule(False, "no report names the account, so it has no level")
+        vouched = any(claim.vouched and not claim.withdrawn for claim in file.claims.values())
+        by_proxy = "a proxy of it is reported: what was paid to that is held here"
+        return [no_level, Rule(True, by_proxy)] if vouched else [no_level]
+    if bank_behind(file) is not None and policy.claims.proxies:
+        is_proxy = "it is a proxy: what was not seen in it is held at the account behind it"
+        return [_level_rule(level, policy), Rule(False, is_proxy)]
     return [
         _level_rule(level, policy),
         Rule(True, "it is clear which bank to ask")

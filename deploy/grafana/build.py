@@ -313,7 +313,8 @@ OPERATIONS = [
                 {"{{reason}}": f"{increase('freezeline_let_go_satang_total', 'reason')} / 100"},
                 width=12,
                 note="superseded: another hold asks for the same money. money_gone: it moved on, "
-                "and is followed. lowered: the hold stands for less.",
+                "and is followed. lowered: the hold stands for less. passed_on: it is for the "
+                "account behind a proxy.",
             ),
         ],
     ),

@@ -23,7 +23,13 @@ def names_of(posting: Posting) -> set[str]:
 
 
 def fits(claim: Claim, posting: Posting, rules: Claims) -> bool:
-    """Whether amount and payer are those of the claim, within the tolerance."""
+    """Whether amount and payer are those of the claim, within the tolerance.
+
+    A claim that was told of another account, and for which no proxy vouches, means no other payment
+    than that of its reference, unless it says who paid.
+    """
+    if claim.payer is None and claim.reference and claim.typed is not None and not claim.vouched:
+        return False
     return abs(posting.amount - claim.amount) <= rules.amount_tolerance_satang and (
         claim.payer is None or claim.payer == posting.other
     )

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from pipeline.accounts.answers import REFUSED_BY_BANK, RELEASED_BY_BANK, SEIZED
 from pipeline.accounts.file import AccountFile
-from pipeline.accounts.grounds import PAYMENT_NOT_SEEN, Candidate, may_act
+from pipeline.accounts.grounds import PASSED_ON, PAYMENT_NOT_SEEN, Candidate, may_act
 from pipeline.accounts.holds import CLOCK_OUT, MONEY_GONE
 from pipeline.accounts.matching import Disputed
 from pipeline.accounts.trails import Traced
@@ -30,6 +30,7 @@ NOT_VERIFIED = "not_verified"
 NO_PAYMENT = "no_payment"
 BANK_UNKNOWN = "bank_unknown"
 _WATCH_REASONS = (
+    PASSED_ON,
     PAYMENT_NOT_SEEN,
     CLOCK_OUT,
     MONEY_GONE,
@@ -110,7 +111,7 @@ class Decision:
 
 
 def claimed(claim: Claim) -> int:
-    """Return what a claim says of its account, in satang; one typed at another says nothing yet."""
+    """Return what a claim says of its account, in satang; one told of another says nothing yet."""
     return 0 if claim.withdrawn or claim.typed is not None else claim.amount
 
 

@@ -15,6 +15,7 @@ from pipeline.policy.policy import HOUR_MS, Policy
 LEVEL_ENDED = "level_ended"
 EVIDENCE_GONE = "evidence_gone"
 PAYMENT_NOT_SEEN = "payment_not_seen"
+PASSED_ON = "passed_on"
 _CHECKED = "wallet:"
 """A wallet's address carries check digits: nobody mistypes it into another one."""
 LAUNDERING_LEVEL = "black"
@@ -41,7 +42,8 @@ class Terms(NamedTuple):
     ``holding``: payments that nobody disputes are held, from ``opens`` (ms) on, for ``hours_ms``
     each. ``seen_only``: the number may be a slip, so no payment is held before it is seen: a number
     that looks like it is named by more people, or it was typed once and nothing confirms it.
-    ``filed``: when the police first said that a complaint was filed (ms).
+    ``filed``: when the police first said that a complaint was filed (ms). ``passed_on``: this is a
+    proxy, and what was not seen is looked for, and held, at the account behind it.
     """
 
     acts: bool
@@ -53,6 +55,15 @@ class Terms(NamedTuple):
     least: int
     filed: int | None
     seen_only: bool = False
+    passed_on: bool = False
+
+
+class _Dispute(NamedTuple):
+    """A payment in dispute, whether it is belied, and whether a proxy vouches for it."""
+
+    payment: Disputed
+    belied: bool
+    vouched: bool
 
 
 class Grounds:
@@ -60,32 +71,50 @@ class Grounds:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._payments: dict[str, tuple[Disputed, bool]] = {}
+        self._payments: dict[str, _Dispute] = {}
         self._voices: dict[str, list[int]] = {}
         """By verified voice: how many of its payments are belied, and how many are not."""
         self._only_belied = 0
         self._belied = 0
+        self._seen = 0
+        """How many disputed payments were seen in the account."""
         self._unseen = 0
+        self._vouched = 0
 
-    def any_to_be_seen(self, terms: Terms) -> bool:
-        """Whether any payment in dispute is not held because it has not been seen."""
-        return self._belied > 0 or (terms.seen_only and self._unseen > 0)
+    def why_unseen(self, terms: Terms) -> str | None:
+        """Return why payments in dispute are not held that have not been seen, if there are any."""
+        if terms.passed_on:
+            return PASSED_ON if self._unseen else None
+        to_be_seen = self._belied > 0 or (terms.seen_only and self._unseen > 0)
+        return PAYMENT_NOT_SEEN if to_be_seen else None
+
+    def is_spoken_of(self, terms: Terms) -> bool:
+        """Whether reports let this very account be held, or a proxy of it that was paid."""
+        return (terms.acts and not terms.seen_only) or self._vouched > 0
 
     def put(self, payment: Disputed, belied: bool) -> None:
         """Take a payment in dispute, or what is newer about it."""
         self.drop(payment.origin)
-        self._payments[payment.origin] = payment, belied
-        self._count(payment, belied, 1)
+        dispute = _Dispute(payment, belied, payment.vouched)
+        self._payments[payment.origin] = dispute
+        self._count(dispute, 1)
 
     def drop(self, origin: str) -> None:
         """Forget a payment that nobody disputes any more."""
         known = self._payments.pop(origin, None)
         if known is not None:
-            self._count(*known, -1)
+            self._count(known, -1)
 
-    def _count(self, payment: Disputed, belied: bool, change: int) -> None:
-        self._belied += change * belied
-        self._unseen += change * (payment.posting is None)
+    def _count(self, dispute: _Dispute, change: int) -> None:
+        payment, belied, vouched = dispute
+        if payment.posting is not None:
+            self._seen += change
+            self._vouched += change * vouched
+        elif payment.told_here:
+            self._belied += change * belied
+            self._unseen += change
+        else:
+            return  # nobody says of this very account what it belies
         for voice in {claim.voice for claim in payment.claims if claim.verified}:
             counts = self._voices.setdefault(voice, [0, 0])
             self._only_belied -= counts[0] > 0 and counts[1] == 0
@@ -94,11 +123,12 @@ class Grounds:
             if counts == [0, 0]:
                 del self._voices[voice]
 
-    def terms(self, file: AccountFile, filed: int | None) -> Terms:
-        """Return what holds for all payments alike."""
+    def terms(self, file: AccountFile, filed: int | None, behind: str | None = None) -> Terms:
+        """Return what holds for all payments alike; ``behind`` is the bank behind a proxy."""
+        passed_on = self._policy.claims.proxies and behind not in (None, UNKNOWN_BANK)
         level, holds, acts = file.level, self._policy.holds, may_act(file)
         if level is None:
-            return Terms(False, False, False, 0, 0, 0, 0, filed)
+            return Terms(False, False, False, 0, 0, 0, 0, filed, passed_on=passed_on)
         listed = level.level == LAUNDERING_LEVEL
         # A voice whose word the account's own payments belie does not count.
         voices = max(0, level.verified_voices - self._only_belied)
@@ -117,12 +147,8 @@ class Grounds:
             least=max(1, holds.small_sum_satang),
             filed=filed,
             seen_only=slip,
+            passed_on=passed_on,
         )
-
-    @property
-    def _seen(self) -> int:
-        """How many disputed payments were seen in the account."""
-        return len(self._payments) - self._unseen
 
     def _is_confirmed(self, account: str, reports: int) -> bool:
         """Whether the account's number is more than what was typed once."""
@@ -134,10 +160,12 @@ class Grounds:
 
     def reason(self, origin: str, terms: Terms) -> str | None:
         """Return why a payment in dispute may not be held; None when it may."""
-        payment, belied = self._payments[origin]
-        if not terms.acts:
+        payment, belied, vouched = self._payments[origin]
+        if not (terms.acts or vouched):
             return LEVEL_ENDED
-        if belied or (terms.seen_only and payment.posting is None):
+        if terms.passed_on and payment.posting is None:
+            return PASSED_ON
+        if belied or (terms.seen_only and payment.posting is None and not vouched):
             return PAYMENT_NOT_SEEN
         if payment.posting is None and not any(claim.verified for claim in payment.claims):
             return EVIDENCE_GONE

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from pipeline.accounts.credits import Credits, names_of
 from pipeline.accounts.pairing import Pairing
 from pipeline.accounts.places import Place, take_out
-from pipeline.contracts.account_log import Claim, Posting
+from pipeline.contracts.account_log import Claim, Posting, Vouched
 from pipeline.policy.policy import MINUTE_MS, Claims
 
 BY_REFERENCE = "reference"
@@ -48,6 +48,29 @@ class Disputed(NamedTuple):
             return self.posting.at
         return min(claim.paid_at for claim in self.claims)
 
+    @property
+    def told_here(self) -> bool:
+        """Whether a report tells it of this very account."""
+        return any(claim.typed is None for claim in self.claims)
+
+    @property
+    def vouched(self) -> bool:
+        """Whether a proxy's level lets it be held here, whatever the account's own is."""
+        return any(_vouches(claim, self.posting) for claim in self.claims)
+
+    @property
+    def cluster(self) -> str:
+        """The cluster of the proxy that vouches for it; empty where none does."""
+        return max(claim.cluster for claim in self.claims)
+
+
+def _vouches(claim: Claim, posting: Posting | None) -> bool:
+    if claim.vouched != Vouched.IF_SEEN:
+        return claim.vouched == Vouched.ALWAYS
+    if posting is None:
+        return False
+    return claim.payer is not None or claim.reference in names_of(posting)
+
 
 class Matcher:
     """The claims of one account that stand, and the payment that each of them means.
@@ -55,7 +78,7 @@ class Matcher:
     A reference decides; else amount, time and payer within the policy's tolerance, the nearest
     first (`pipeline.accounts.pairing`). Two independent voices never mean the same payment unless
     both name it by reference. ``postings`` are the file's; the file is changed first. A claim that
-    was typed at another account means a payment that is seen, or none.
+    was told of another account means a payment that is seen, or none, unless a proxy vouches.
     """
 
     def __init__(
@@ -98,7 +121,7 @@ class Matcher:
                 if meant is not None:
                     self._meant[claim_id] = meant
                     self._meaning.setdefault(meant, set()).add(claim_id)
-                elif claim.typed is None:
+                elif claim.typed is None or claim.vouched == Vouched.ALWAYS:
                     self._loose.add(claim)
             if meant is not None:
                 self._stale.add(meant)
@@ -227,12 +250,18 @@ class Matcher:
             self.payments.pop(transaction, None)
             return
         claims = tuple(self._claims[claim_id] for claim_id in sorted(claim_ids))
-        if any(claim.claim_id in self._named for claim in claims):
+        if any(self._gives_name(claim, transaction) for claim in claims):
             how = BY_REFERENCE
         else:
             how = BY_AMOUNT if all(claim.payer is None for claim in claims) else BY_PAYER
         posting = self._postings[transaction + "+"]
         self.payments[transaction] = Disputed(transaction, posting, how, claims)
+
+    def _gives_name(self, claim: Claim, transaction: str) -> bool:
+        """Whether the report itself gives a reference, and not the proxy at which it was seen."""
+        return claim.claim_id in self._named and (
+            claim.typed is None or claim.reference != transaction
+        )
 
 
 class _Loose:

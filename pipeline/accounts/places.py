@@ -10,13 +10,13 @@ from bisect import bisect_left, bisect_right
 Place = tuple[int, str]
 """A time (ms), and what is there: a payment, a claim or a posting by its id."""
 
-_LAST = "\U0010ffff"
+ABOVE_ALL = "\U0010ffff"
 """Above every id."""
 
 
 def span(places: list[Place], lowest: int, highest: int) -> tuple[int, int]:
     """Return where the places from ``lowest`` to ``highest`` (ms, both included) begin and end."""
-    return bisect_left(places, (lowest, "")), bisect_right(places, (highest, _LAST))
+    return bisect_left(places, (lowest, "")), bisect_right(places, (highest, ABOVE_ALL))
 
 
 def between(places: list[Place], lowest: int, highest: int) -> list[Place]:

@@ -12,7 +12,7 @@ from pipeline.accounts.decision import (
     Standing,
 )
 from pipeline.accounts.file import AccountFile
-from pipeline.accounts.grounds import PAYMENT_NOT_SEEN
+from pipeline.accounts.grounds import PASSED_ON, PAYMENT_NOT_SEEN
 from pipeline.accounts.matching import BY_AMOUNT, BY_PAYER, BY_REFERENCE, UNMATCHED
 from pipeline.accounts.tracing import ORDINARY_TRADE, SMALL_SUM
 from pipeline.accounts.trails import Traced
@@ -53,6 +53,10 @@ _WATCHED = {
     PAYMENT_NOT_SEEN: (
         "the payment that it disputes has not been seen in this account: check the number",
         "ยังไม่พบรายการที่โต้แย้งในบัญชีนี้ โปรดตรวจสอบเลขบัญชี",
+    ),
+    PASSED_ON: (
+        "what it disputes is looked for, and held, in the account behind it",
+        "ระบบค้นหาและระงับรายการที่โต้แย้งในบัญชีที่ผูกไว้",
     ),
 }
 _SPARED = {
@@ -95,6 +99,10 @@ _ENDED = {
         "the disputed payment is not among those of this account",
         "ไม่พบรายการที่โต้แย้งในบัญชีนี้",
     ),
+    PASSED_ON: (
+        "it is looked for, and held, in the account behind the proxy",
+        "ระบบค้นหาและระงับเงินในบัญชีที่ผูกพร้อมเพย์ไว้แทน",
+    ),
     "evidence_gone": ("the evidence for it is gone", "ไม่มีหลักฐานสนับสนุนแล้ว"),
 }
 
@@ -128,6 +136,8 @@ def sentences(standing: Standing, file: AccountFile) -> tuple[str, str]:
     if standing.traced is not None:
         return _traced_sentences(standing, standing.traced)
     told_en, told_th = _told(level)
+    if level is None and standing.payment is not None:
+        told_en, told_th = "a proxy of the account is reported", "มีการแจ้งพร้อมเพย์ของบัญชีนี้"
     if standing.kind is AlertKind.WATCH:
         if level is None:
             return _traced_watch_sentences(standing)

@@ -21,9 +21,9 @@ from pipeline.accounts.decision import (
     still_paying,
     watch,
 )
+from pipeline.accounts.elsewhere import Elsewhere
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.grounds import (
-    PAYMENT_NOT_SEEN,
     Candidate,
     Grounds,
     Terms,
@@ -32,7 +32,6 @@ from pipeline.accounts.grounds import (
 )
 from pipeline.accounts.holds import HoldQueue, Waiting
 from pipeline.accounts.matching import Matcher
-from pipeline.accounts.mistyped import Mistyped
 from pipeline.accounts.sightings import Sightings
 from pipeline.accounts.traces import Traces
 from pipeline.contracts.account_log import AccountEvent, Answer, Claim, Level, Notice, Posting, Step
@@ -67,7 +66,7 @@ class Review:
         self._to_tell: set[str] = set()
         self._said = _LastSaid(file)
         self._traces = Traces(file, policy) if policy.trace is not None else None
-        self._mistyped = Mistyped(file, policy.claims.look_alikes)
+        self._elsewhere = Elsewhere(file, policy.claims)
 
     def posting_added(self, key: str, before: Posting | None, after: Posting) -> None:
         """Take over a posting that is new in the file (id ``key``), or newer than ``before``."""
@@ -83,6 +82,7 @@ class Review:
                 self._grounds.put(payment, self._sightings.belies(origin))
                 self._to_place.add(origin)
         self._balance.replace(key, before, after)
+        self._elsewhere.posting_changed(key, before, after)
         if self._traces is not None:
             self._traces.tracing.posting_changed(key, before, after)
         if after.amount > 0 or (before is not None and before.amount > 0):
@@ -96,7 +96,7 @@ class Review:
                 assert before is None or isinstance(before, Claim)
                 self._claimed += claimed(event) - (claimed(before) if before is not None else 0)
                 self._matcher.claim_changed(before, event)
-                self._mistyped.look([event])
+                self._elsewhere.look([event])
             case Answer() if before is not None:
                 self._answered_anew()
             case Answer():
@@ -153,7 +153,7 @@ class Review:
         ``behind`` is the bank behind the account, as `versions.bank_behind` says it.
         """
         self._follow_payments()
-        terms = self._grounds.terms(self._file, self._answers.police_filed)
+        terms = self._grounds.terms(self._file, self._answers.police_filed, behind)
         queue, balance = self._queue, self._balance.known
         queue.advance(now)
         if self._terms is None or not _same_queue(self._terms, terms):
@@ -171,7 +171,7 @@ class Review:
         queue.fit(balance)
         decision = Decision(_Asked(self), due=queue.due, limited=queue.limited)
         decision.crowded = self._matcher.crowded()
-        decision.passed = self._mistyped.passed(self._matcher)
+        decision.passed = self._elsewhere.passed(self._matcher, terms)
         if self._traces is not None:
             decision.steps = self._traces.tracing.steps()
             decision.cut = self._traces.tracing.newly_cut()
@@ -192,7 +192,7 @@ class Review:
                 self._grounds.drop(origin)
             else:
                 self._grounds.put(payment, self._sightings.ask(payment))
-                self._mistyped.look(payment.claims)
+                self._elsewhere.look(payment.claims)
             self._to_place.add(origin)
             self._to_tell.add(origin)
 
@@ -256,8 +256,8 @@ class Review:
             return None
         reasons = self._queue.why_none()
         assert self._terms is not None
-        if self._grounds.any_to_be_seen(self._terms):
-            reasons.add(PAYMENT_NOT_SEEN)
+        unseen = self._grounds.why_unseen(self._terms)
+        reasons |= {unseen} if unseen is not None else set()
         by_level = watch(self._file, self._claimed, balance is not None, reasons)
         if by_level is None and self._traces is not None:
             return self._traces.watch(balance is not None)

@@ -57,7 +57,7 @@ class Traces:
             touched = touched | self.roots
         for origin in touched:
             self._set_root(origin, payments.get(origin), grounds, terms)
-        origins = self.tracing.settle(terms.acts and not terms.seen_only)
+        origins = self.tracing.settle(grounds.is_spoken_of(terms))
         for origin in origins | touched:
             self._count(origin, origin in payments)
         return origins
@@ -71,7 +71,7 @@ class Traces:
             if payment.posting is not None and grounds.reason(origin, terms) is None:
                 verified = any(claim.verified for claim in payment.claims)
                 followed = verified or not self._policy.verified
-                disputed = self._root(grounds.candidate(payment, terms), followed)
+                disputed = self._root(grounds.candidate(payment, terms), followed, payment.cluster)
         elif posting is not None and is_incoming(posting, terms):
             undisputed = self._root(incoming_candidate(posting, terms), followed=False)
         self.tracing.dispute(origin, disputed)
@@ -81,8 +81,10 @@ class Traces:
         else:
             self.roots.add(origin)
 
-    def _root(self, candidate: Candidate, followed: bool) -> Root:
-        return Root(followed, candidate.disputed, candidate.since, candidate.until, self._cluster)
+    def _root(self, candidate: Candidate, followed: bool, proxys: str = "") -> Root:
+        """Return the terms of a trace; ``proxys`` is the cluster of a proxy that vouches for it."""
+        cluster = self._cluster if self._file.level is not None else proxys
+        return Root(followed, candidate.disputed, candidate.since, candidate.until, cluster)
 
     def _count(self, origin: str, is_disputed_here: bool) -> None:
         """Keep account of what came from elsewhere and rests here."""

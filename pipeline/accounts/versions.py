@@ -142,6 +142,8 @@ def _about(outgoing: _Outgoing, standing: Standing) -> _About:
         return _About(bank, notice.level, notice.cluster)
     if level is not None:
         return _About(bank, level.level, level.cluster)
+    if standing.payment is not None:
+        return _About(bank, None, standing.payment.cluster)
     return _About(bank, None, standing.traced.source.cluster if standing.traced else "")
 
 

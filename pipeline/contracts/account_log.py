@@ -6,6 +6,7 @@ or a tick of the clock. Times are milliseconds since 1970 (UTC), money is satang
 
 from __future__ import annotations
 
+import enum
 import zlib
 from collections.abc import Sequence
 
@@ -39,13 +40,28 @@ EndToEndId, and a name of the payment that this one returns. (Nothing stands bef
 account behind a proxy, so that no bank's text can pass for one.)"""
 
 
+class Vouched(enum.IntEnum):
+    """How much a claim that was passed on counts where no report speaks of the account.
+
+    In the log it is the bare number.
+    """
+
+    NOT = 0
+    """It does not."""
+    IF_SEEN = 1
+    """For a payment that is seen, by the claim's payer or reference."""
+    ALWAYS = 2
+    """As at the proxy that it was told of: also by amount and time, or before it is seen."""
+
+
 class Claim(msgspec.Struct, frozen=True, array_like=True, tag="claim", kw_only=True):
     """A report's disputed payment into this account; the newest ``version`` counts.
 
     ``voice`` tells independent reporters apart (the same person at two agencies is one voice).
     ``published_at`` is when the report entered Kafka: the alert's latency is measured from it.
-    ``typed`` is the account that the report names, where that may be a slip of this one: then the
-    claim counts for nothing but a payment that is seen here.
+    ``typed`` is what the report names, where that may be a slip of this account, or is a proxy of
+    it: then the claim counts for nothing but a payment that is seen here. A proxy whose own level
+    allows holds vouches for it (``vouched``), and ``cluster`` is the proxy's.
     """
 
     account: str
@@ -63,6 +79,8 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, tag="claim", kw_only=T
     payer: str | None = None
     reference: str | None = None
     typed: str | None = None
+    vouched: int = 0
+    cluster: str = ""
 
 
 class Level(msgspec.Struct, frozen=True, array_like=True, tag="level", kw_only=True):

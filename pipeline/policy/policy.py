@@ -102,6 +102,8 @@ class Claims(_Part):
     unseen_reports: int = Field(default=0, ge=0)
     look_alikes: bool = False
     """Whether a payment that was not seen is looked for where a mistyped number was meant."""
+    proxies: bool = False
+    """Whether a payment that was not seen at a proxy is looked for at the account behind it."""
     usual_lengths: bool = False
     """Whether reports alone never confirm a number of a length that its bank does not give out."""
     silent_banks: frozenset[str] = frozenset()

@@ -9,6 +9,7 @@ what a claim farther down such a crowd loses is a hold that the limit of holds w
 from __future__ import annotations
 
 from pipeline.accounts import pairing
+from pipeline.accounts.credits import names_of
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.matching import (
     BY_AMOUNT,
@@ -19,6 +20,24 @@ from pipeline.accounts.matching import (
 )
 from pipeline.contracts.account_log import Claim, Posting
 from pipeline.policy.policy import MINUTE_MS, Claims
+
+
+def is_vouched(payment: Disputed) -> bool:
+    """Whether a proxy's word lets the payment be held at an account that no report names."""
+    return any(
+        claim.vouched == 2
+        or (
+            claim.vouched == 1
+            and payment.posting is not None
+            and (claim.payer is not None or claim.reference in names_of(payment.posting))
+        )
+        for claim in payment.claims
+    )
+
+
+def is_told_here(payment: Disputed) -> bool:
+    """Whether any report says it of this very account."""
+    return any(claim.typed is None for claim in payment.claims)
 
 
 def match_claims(file: AccountFile, rules: Claims) -> list[Disputed]:
@@ -42,7 +61,10 @@ def match_claims(file: AccountFile, rules: Claims) -> list[Disputed]:
     for claim in claims:
         named = by_name.get(claim.reference) if claim.reference else None
         if named is not None:
-            meant[claim.claim_id] = (named, BY_REFERENCE)
+            how = BY_PAYER if claim.payer else BY_AMOUNT
+            if claim.typed is None or claim.reference != named.transaction:
+                how = BY_REFERENCE
+            meant[claim.claim_id] = (named, how)
     _match_by_facts(claims, credits_, rules, meant)
     return _disputed(claims, meant, rules)
 
@@ -64,6 +86,9 @@ def _match_by_facts(
         if claim.claim_id in meant:
             continue
         fitting = []
+        told_elsewhere = claim.typed is not None and not claim.vouched
+        if told_elsewhere and claim.reference and claim.payer is None:
+            continue
         for posting in credits_:
             apart = abs(posting.at - claim.paid_at)
             if apart > tolerance:
@@ -99,7 +124,9 @@ def _disputed(
         how = next(how for how in (BY_REFERENCE, BY_PAYER, BY_AMOUNT) if how in hows)
         posting = meant[group[0].claim_id][0]
         result.append(Disputed(transaction, posting, how, tuple(group)))
-    unmatched = [c for c in claims if c.claim_id not in meant and c.typed is None]
+    unmatched = [
+        c for c in claims if c.claim_id not in meant and (c.typed is None or c.vouched == 2)
+    ]
     result.extend(_provisional(unmatched, rules))
     return result
 

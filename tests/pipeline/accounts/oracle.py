@@ -22,20 +22,19 @@ from pipeline.accounts.grounds import (
     EVIDENCE_GONE,
     LAUNDERING_LEVEL,
     LEVEL_ENDED,
+    PASSED_ON,
     PAYMENT_NOT_SEEN,
     Candidate,
     may_act,
 )
 from pipeline.accounts.holds import CLOCK_OUT, MONEY_GONE
-from pipeline.accounts.matching import (
-    Disputed,
-)
+from pipeline.accounts.matching import Disputed
 from pipeline.contracts.account_log import Claim, Notice
 from pipeline.contracts.alerts import AlertKind
 from pipeline.contracts.hold_updates import HoldStatus
 from pipeline.identity.account import bank_of, is_account
 from pipeline.policy.policy import HOUR_MS, NO_LEVEL, Policy
-from tests.pipeline.accounts.matching_oracle import match_claims
+from tests.pipeline.accounts.matching_oracle import is_told_here, is_vouched, match_claims
 from tests.pipeline.accounts.tracing_oracle import Found, is_proved, may_be_slip, with_traces
 
 
@@ -78,7 +77,10 @@ def decide_whole(file: AccountFile, policy: Policy, now: int) -> Decision:
     found = with_traces(file, candidates, payments, policy, decision, known, slip)
     whole.ended |= {(AlertKind.HOLD, origin): why for origin, why in found.spared.items()}
     _hold(file, found, now, decision, whole)
-    _watch(file, found, decision, whole)
+    unseen = {
+        (AlertKind.HOLD, p.origin) for p in payments if p.posting is None and not is_told_here(p)
+    }
+    _watch(file, found, decision, whole, unseen)
     decision.standing += standing_notices(file)
     decision.passed = _passed_on(file, payments, policy)
     return decision
@@ -88,21 +90,79 @@ def _passed_on(
     file: AccountFile, payments: list[Disputed], policy: Policy
 ) -> dict[str, Claim | None]:
     """Claims whose payment is not seen, for the accounts that the number may be a slip of."""
-    follows = policy.claims.look_alikes and file.level is not None
-    meant = file.level.slip_of if follows else ()
     waiting = {c.claim_id: c for p in payments if p.posting is None for c in p.claims}
     passed: dict[str, Claim | None] = dict.fromkeys(file.passed)
+    slip, proxy = may_be_slip(file, payments, policy), is_proxy_of_another(file, policy)
+    if proxy and not may_act(file):
+        for payment in payments:
+            passed |= _passed_on_to_its_account(payment)
     for claim in waiting.values():
+        if claim.typed is not None:
+            continue
+        told = msgspec.structs.replace(claim, claim_id=claim.claim_id + "~", typed=claim.account)
+        meant = stood_behind(file, claim.paid_at) if proxy else set()
+        if proxy and may_act(file):
+            vouched = 2 if len(meant) == 1 and not slip else 1
+            told = msgspec.structs.replace(told, vouched=vouched, cluster=file.level.cluster)
+        if is_account(file.account) and policy.claims.look_alikes and file.level is not None:
+            meant = set(file.level.slip_of)
+            if claim.payer is not None or claim.reference:
+                meant |= {other for kind, other, _ in file.level.evidence if kind == "look_alike"}
         for account in meant:
-            told = msgspec.structs.replace(
-                claim, account=account, claim_id=claim.claim_id + "~", typed=claim.account
-            )
-            passed[f"{told.claim_id}|{account}"] = told
+            passed[f"{told.claim_id}|{account}"] = msgspec.structs.replace(told, account=account)
     return passed
 
 
-def _watch(file: AccountFile, found: Found, decision: Decision, whole: Whole) -> None:
-    """Watch an account that is spoken of, or where stolen money is spared, while no hold stands."""
+def _passed_on_to_its_account(payment: Disputed) -> dict[str, Claim | None]:
+    """Claims about a payment that was seen at a proxy, for the account that it led to."""
+    references = payment.posting.references if payment.posting is not None else ()
+    meant = [name for name in references if is_account(name)][:1]
+    return {
+        f"{claim.claim_id}~|{account}": msgspec.structs.replace(
+            claim,
+            account=account,
+            claim_id=claim.claim_id + "~",
+            typed=claim.account,
+            reference=payment.origin,
+        )
+        for account in meant
+        for claim in payment.claims
+        if claim.typed is None
+    }
+
+
+def is_proxy_of_another(file: AccountFile, policy: Policy) -> bool:
+    """Whether what is not seen here is looked for at an account behind this proxy."""
+    return policy.claims.proxies and not is_account(file.account) and bool(_behind(file))
+
+
+def stood_behind(file: AccountFile, at: int) -> set[str]:
+    """Return whom the proxy's last payment up to a time names, and its first one from then on."""
+    named = _behind(file)
+    before = [each for each in named if each[0] <= at][-1:]
+    after = [each for each in named if each[0] >= at][:1]
+    return {account for _, _, account in before + after}
+
+
+def _behind(file: AccountFile) -> list[tuple[int, str, str]]:
+    return sorted(
+        (posting.at, key, next(r for r in posting.references if is_account(r)))
+        for key, posting in file.postings.items()
+        if any(map(is_account, posting.references))
+    )
+
+
+def _watch(
+    file: AccountFile,
+    found: Found,
+    decision: Decision,
+    whole: Whole,
+    elsewhere: set[tuple[AlertKind, str]],
+) -> None:
+    """Watch an account that is spoken of, or where stolen money is spared, while no hold stands.
+
+    ``elsewhere`` is what was told of a proxy only, and has not been seen here.
+    """
     level = file.level
     if any(alert.kind is AlertKind.HOLD for alert in decision.standing):
         return
@@ -112,7 +172,11 @@ def _watch(file: AccountFile, found: Found, decision: Decision, whole: Whole) ->
     claimed = sum(c.amount for c in file.claims.values() if not c.withdrawn and c.typed is None)
     known = known_balance(file) is not None
     spared = {(AlertKind.HOLD, origin) for origin in found.spared}
-    reasons = {why for key, why in whole.ended.items() if key not in spared}
+    reasons = {
+        why
+        for key, why in whole.ended.items()
+        if key not in spared and not (key in elsewhere and why in (PASSED_ON, PAYMENT_NOT_SEEN))
+    }
     why = why_not_held(file, level, reasons)
     decision.standing.append(
         Standing(AlertKind.WATCH, file.account, 0, claimed, known, None, level.since, why)
@@ -146,6 +210,8 @@ def _verified_voices(file: AccountFile, payments: list[Disputed], policy: Policy
     met: set[str] = set()
     belied: set[str] = set()
     for payment in payments:
+        if payment.posting is None and not is_told_here(payment):
+            continue
         voices = {claim.voice for claim in payment.claims if claim.verified}
         (belied if _unseen(file, payment, policy) else met).update(voices)
     return max(0, level.verified_voices - len(belied - met))
@@ -157,10 +223,14 @@ def _disputed_payments(
     """Claims that may act: at an acting account, and verified or met by a payment."""
     candidates = []
     for payment in payments:
-        if not may_act(file):
+        if not (may_act(file) or is_vouched(payment)):
             whole.ended[AlertKind.HOLD, payment.origin] = LEVEL_ENDED
             continue
+        if payment.posting is None and is_proxy_of_another(file, policy):
+            whole.ended[AlertKind.HOLD, payment.origin] = PASSED_ON
+            continue
         slip = payment.posting is None and may_be_slip(file, payments, policy)
+        slip = slip and not is_vouched(payment)
         if slip or _unseen(file, payment, policy):
             whole.ended[AlertKind.HOLD, payment.origin] = PAYMENT_NOT_SEEN
             continue

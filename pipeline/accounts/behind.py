@@ -1,0 +1,88 @@
+"""Which account stands behind a PromptPay proxy, as the proxy's own payments say it.
+
+A payment to a proxy names the account that it led to. A proxy may be registered to another account
+at any time, so each payment speaks for its own moment: what it says holds up to the next one.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Mapping
+
+from pipeline.accounts.places import ABOVE_ALL, Place, take_out
+from pipeline.contracts.account_log import Posting
+from pipeline.identity.account import bank_of
+from pipeline.identity.banks import UNKNOWN_BANK
+
+_BEGINNING = -1
+_END = 1 << 62
+"""Before and after every time (ms)."""
+
+Span = tuple[int, int]
+"""Two times (ms), both included."""
+
+
+def account_behind(posting: Posting) -> str | None:
+    """Return the account that a proxy's payment led to, if it names one and its bank."""
+    for reference in posting.references:
+        if reference.startswith("account:"):
+            return reference if bank_of(reference) != UNKNOWN_BANK else None
+    return None
+
+
+class Behind:
+    """The accounts behind one proxy, in order of time. ``postings`` are the file's, by id."""
+
+    def __init__(self, postings: Mapping[str, Posting]) -> None:
+        self._accounts: dict[str, str] = {}
+        """By posting."""
+        self._places: list[Place] = []
+        for key, posting in postings.items():
+            account = account_behind(posting)
+            if account is not None:
+                self._accounts[key] = account
+                self._places.append((posting.at, key))
+        self._places.sort()
+
+    def around(self, at: int) -> tuple[str, ...]:
+        """Return who stood behind the proxy just before a time (ms), and just after it.
+
+        One account where it is the same, none where no payment names any.
+        """
+        places = self._places
+        before, after = bisect_right(places, (at, ABOVE_ALL)) - 1, bisect_left(places, (at, ""))
+        near = [places[place][1] for place in (before, after) if 0 <= place < len(places)]
+        return tuple(sorted({self._accounts[key] for key in near}))
+
+    def changed(self, key: str, before: Posting | None, after: Posting) -> list[Span]:
+        """Take over a posting; return the times at which another account may stand there now."""
+        had, has = self._accounts.get(key), account_behind(after)
+        if had == has and before is not None and before.at == after.at:
+            return []
+        spans = []
+        if had is not None and before is not None:
+            spans.append(self._take(key, before.at))
+        if has is not None:
+            spans.append(self._put(key, after.at, has))
+        return spans
+
+    def _put(self, key: str, at: int, account: str) -> Span:
+        self._accounts[key] = account
+        insort(self._places, (at, key))
+        return self._around(at, key)
+
+    def _take(self, key: str, at: int) -> Span:
+        span = self._around(at, key)
+        take_out(self._places, (at, key))
+        del self._accounts[key]
+        return span
+
+    def _around(self, at: int, key: str) -> Span:
+        """Return between which times this posting alone may say who stands there."""
+        places, place = self._places, bisect_left(self._places, (at, key))
+        before = places[place - 1] if place else None
+        after = places[place + 1] if place + 1 < len(places) else None
+        beside = {self._accounts[each[1]] for each in (before, after) if each is not None}
+        if beside == {self._accounts[key]}:
+            return _END, _BEGINNING  # its neighbours say the same
+        return before[0] if before else _BEGINNING, after[0] if after else _END
