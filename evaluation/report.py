@@ -26,9 +26,10 @@ _FIGURES = (
 _MONEY = (
     ("stolen_satang", "stolen, baht"),
     ("reachable_at_alert_satang", "reachable at the alert"),
-    ("resting_satang", "still somewhere at the end"),
-    ("money_covered", "held of it"),
-    ("money_covered_of_reported", "held of all reported"),
+    ("resting_reported_satang", "of all reported, still somewhere at the end"),
+    ("money_covered_of_reported", "held of it"),
+    ("resting_satang", "of matched payments, still somewhere"),
+    ("money_covered", "held of that"),
     ("asked_satang", "asked, baht"),
     ("innocent_satang", "wrongly asked, baht"),
     ("innocent_satang_share", "wrongly asked, share"),
@@ -37,6 +38,12 @@ _MONEY = (
     ("median_hops", "median hops"),
     ("report_to_last_hold_median_s", "report to last hold, median s"),
 )
+_SHARES = {
+    "money_covered_of_reported": "resting_reported_satang",
+    "money_covered": "resting_satang",
+}
+"""Shares of money, and what they are shares of."""
+_SUMMED = (*_SHARES.values(), "asked_satang", "innocent_satang", "over_hold_satang")
 
 
 def headline(results: Json) -> Json:
@@ -83,11 +90,12 @@ def money_of_all(runs: list[Json]) -> Json:
     """Return the figures about money over several runs together: sums, and shares of sums."""
     sums = Counter[str]()
     for figures in runs:
-        for name in ("resting_satang", "asked_satang", "innocent_satang", "over_hold_satang"):
+        for name in _SUMMED:
             sums[name] += figures.get(name, 0)
-        sums["covered"] += figures.get("money_covered", 1) * figures.get("resting_satang", 0)
+        for share, whole in _SHARES.items():
+            sums[share] += figures.get(share, 1) * figures.get(whole, 0)
     return {
-        "money_covered": round(sums["covered"] / max(1, sums["resting_satang"]), 6),
+        **{name: round(sums[name] / max(1, sums[whole]), 6) for name, whole in _SHARES.items()},
         "innocent_satang_share": round(sums["innocent_satang"] / max(1, sums["asked_satang"]), 6),
         "over_hold_satang": sums["over_hold_satang"],
     }
@@ -216,13 +224,18 @@ def _money(worlds: list[Json], of_hops: list[Json]) -> str:
         (_named(world), world["figures"]) for world in worlds if "money_covered" in world["figures"]
     ]
     runs += [(f"{_named(run)}, 2 to {run['hops']} hops", run) for run in of_hops]
-    rows = [(name, *(_sum(part, run[part]) for part, _ in _MONEY)) for name, run in runs]
+    rows = [(name, *(_sum(part, run.get(part)) for part, _ in _MONEY)) for name, run in runs]
     columns = ("world", *(title for _, title in _MONEY))
     return f"## Money\n\n{table(columns, rows)}" if rows else ""
 
 
-def _sum(name: str, figure: float) -> str:
-    """Return a sum as baht, but over-hold, of which every satang counts; others as they are."""
+def _sum(name: str, figure: float | None) -> str:
+    """Return a sum as baht, but over-hold, of which every satang counts; others as they are.
+
+    Runs of before a figure was known have none.
+    """
+    if figure is None:
+        return ""
     if name.endswith("_satang") and name != "over_hold_satang":
         return f"{figure / 100:,.2f}"
     return f"{figure:,}"

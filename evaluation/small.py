@@ -17,6 +17,7 @@ HIGHER_IS_BETTER = (
     "hold_recall",
     "mule_recall",
     "hold_precision",
+    "money_covered_of_reported",
     "money_covered",
 )
 COUNTED_ROUGHLY = ("most_strangers", "accounts_wrongly_inside")

@@ -24,13 +24,14 @@ class Money(msgspec.Struct, frozen=True, kw_only=True):
 
     ``stolen`` are the payments that anybody reported, ``reachable_at_alert`` what of them was in
     any account, at most five on its way, when the first hold about it was asked for (where none
-    was: when it was first reported). ``resting`` is what is somewhere at the end, and
-    ``money_covered`` the share of it that is held there, of payments that the claims were matched
-    to; whether they are matched is not the traces' business. ``money_covered_of_reported`` is over
-    all that was reported. ``asked`` is what stands at the end, ``innocent`` what of it is asked of
-    accounts known to be honest customers', but for ``disputed``: where a verified person disputes
-    an own real payment by mistake, and no evidence tells. ``over_hold`` is what is asked of an
-    account above its balance, or of all accounts together above the payment.
+    was: when it was first reported). ``resting_reported`` is what of all that was reported is
+    somewhere at the end, and ``money_covered_of_reported`` the share of it that is held there:
+    what the victims get out of it. ``resting`` and ``money_covered`` are the same for the
+    payments alone that the claims were matched to: what the traces, and not the matching, miss.
+    ``asked`` is what stands at the end, ``innocent`` what of it is asked of accounts known to be
+    honest customers', but for ``disputed``: where a verified person disputes an own real payment
+    by mistake, and no evidence tells. ``over_hold`` is what is asked of an account above its
+    balance, or of all accounts together above the payment.
     ``median_hops`` counts the accounts that held money came through, the last one included;
     ``report_to_last_hold_median_s`` is event time, from the first report of a payment to the last
     hold that was newly asked for about it, which may be long after: money moves on.
@@ -38,6 +39,7 @@ class Money(msgspec.Struct, frozen=True, kw_only=True):
 
     stolen_satang: int
     reachable_at_alert_satang: int
+    resting_reported_satang: int
     resting_satang: int
     money_covered: float
     money_covered_of_reported: float
@@ -83,6 +85,7 @@ def money_of(
     return Money(
         stolen_satang=sum(ledger.amounts[key] for key in stolen),
         reachable_at_alert_satang=sum(run.reachable.values()),
+        resting_reported_satang=sum(resting.values()),
         resting_satang=sum(of_matched.values()),
         money_covered=_covered(of_matched, held),
         money_covered_of_reported=_covered(resting, held),

@@ -103,6 +103,13 @@ def test_money_that_nobody_asks_for_is_not_covered():
     assert money.money_covered == 0.5
 
 
+def test_money_of_payments_that_no_claim_was_matched_to_lacks_in_what_was_reported_alone():
+    traced_only = [hold(SECOND, 5_000, 11, 2)]
+    money = money_of(TRUTH, gather([], traced_only), PAYMENTS)
+    assert (money.resting_reported_satang, money.money_covered_of_reported) == (10_000, 0.5)
+    assert (money.resting_satang, money.money_covered) == (0, 1)
+
+
 def test_what_is_asked_above_what_is_there_is_told_to_the_satang():
     money = money_of(TRUTH, gather([], [*HOLDS, hold(MULE, 5_001, 12, 1, version=2)]), PAYMENTS)
     # One satang above the balance of the account, and one above the payment.
