@@ -43,6 +43,9 @@ class Elsewhere:
         self._rules = rules
         self._meant: object = None
         """What the last answer rested on, beside the claims and who stands behind the proxy."""
+        self._looked = False
+        self._level: Level | None = None
+        """The account's level as it was looked at last."""
         self._slip_of: tuple[str, ...] = ()
         self._alike: tuple[str, ...] = ()
         """What looks like this account, with the former."""
@@ -79,6 +82,10 @@ class Elsewhere:
 
         Versions and causes are the differ's. ``matcher`` is settled.
         """
+        level, is_proxy = self._file.level, self._behind is not None or terms.passed_on
+        if self._looked and level is self._level and not (is_proxy or self._to_look):
+            return {}  # as nearly always
+        self._looked, self._level = True, level
         self._find_meant(terms)
         to_look, self._to_look = self._to_look, set()
         found: dict[str, Claim | None] = {}
