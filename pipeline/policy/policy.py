@@ -19,7 +19,7 @@ from pipeline.declarations import parse_yaml
 
 LevelName = Literal["black", "dark_grey", "light_grey", "dark_brown", "light_brown"]
 NO_LEVEL = "none"
-DEFAULT_POLICY = "th-2026-11.4"
+DEFAULT_POLICY = "th-2026-11.5"
 
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
