@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from pipeline.accounts.versions import Cause
+from pipeline.accounts.differences import Cause
 from pipeline.contracts.account_log import AccountEvent, Answer, Claim, Level, Notice, Step
 from pipeline.contracts.alerts import FreezeAlert
 from pipeline.contracts.cloudevents import headers_out

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from pipeline.accounts.causes import alert_output, cause_of
 from pipeline.accounts.counted import count, count_answered
+from pipeline.accounts.differences import Cause, Differences
 from pipeline.accounts.erased import ERASURE_KEY, ErasedAccounts
 from pipeline.accounts.erasing import (
     accounts_to_look_at,
@@ -24,7 +25,6 @@ from pipeline.accounts.file import posting_id
 from pipeline.accounts.lookback import LookBack
 from pipeline.accounts.open_file import OpenFile, lifted_claim
 from pipeline.accounts.parts import BLOCK_ROWS, HEAD_ROWS, account_of, is_block, read_mark
-from pipeline.accounts.versions import Cause, Differences
 from pipeline.contracts.account_log import (
     AccountEvent,
     AccountEvents,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from pipeline.accounts.decision import Decision
+from pipeline.accounts.differences import Cause, Differences
 from pipeline.accounts.file import (
     AccountFile,
     add_event_at,
@@ -31,13 +32,7 @@ from pipeline.accounts.parts import (
     whole_file,
 )
 from pipeline.accounts.review import Review
-from pipeline.accounts.versions import (
-    Cause,
-    Differences,
-    bank_behind,
-    bank_named,
-    differ,
-)
+from pipeline.accounts.versions import bank_behind, bank_named, differ
 from pipeline.contracts.account_log import AccountEvent, Claim, Posting
 from pipeline.identity.voices import lifted_voice
 from pipeline.policy.policy import Policy

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from pipeline.accounts import fold as fold_module
 from pipeline.accounts import holds, pairing, parts
 from pipeline.accounts.causes import alert_output, cause_of
+from pipeline.accounts.differences import Cause
 from pipeline.accounts.file import AccountFile, add_event, add_posting
 from pipeline.accounts.fold import AccountsFold
-from pipeline.accounts.versions import Cause, bank_behind, differ
+from pipeline.accounts.versions import bank_behind, differ
 from pipeline.contracts.account_log import (
     AccountEvent,
     AccountEvents,

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from pipeline.accounts import fold as fold_module
 from pipeline.accounts import open_file, parts
+from pipeline.accounts.differences import Cause
 from pipeline.accounts.file import AccountFile, decode_file
 from pipeline.accounts.fold import AccountsFold
 from pipeline.accounts.parts import is_block, whole_file
-from pipeline.accounts.versions import Cause, bank_behind, differ
+from pipeline.accounts.versions import bank_behind, differ
 from pipeline.contracts.account_log import Posting
 from pipeline.fold import LogRecord, Output
 from pipeline.policy.policy import load_policy
