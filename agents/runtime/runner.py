@@ -32,6 +32,7 @@ from agents.runtime.partitions import OwnedPartitions
 from agents.runtime.pointers import PointerReader
 from agents.runtime.raw_topics import topics_of
 from agents.runtime.read_back import ReadBack
+from agents.runtime.rebalances import end_when_stuck
 from agents.runtime.throttle import LagGate
 from agents.runtime.vital_signs import VitalSigns
 from agents.runtime.worker_spec import (
@@ -198,7 +199,7 @@ class _Worker:
             log.info("listening", extra={"host": self.settings.http_host, "port": bound})
         app = self._app = self._make_app()
         starting = asyncio.create_task(app.start())
-        self._start_beside()
+        self._start_beside(app)
         await _first_of(stop.wait(), app._crashed.wait(), _failed(starting))
         crashed = app._crashed.is_set() or (starting.done() and starting.exception() is not None)
         await self._shut_down(app, starting)
@@ -318,9 +319,10 @@ class _Worker:
 
     # -- beside the lanes ----------------------------------------------------------------------
 
-    def _start_beside(self) -> None:
+    def _start_beside(self, app: transport.WorkerApp) -> None:
         spec = self._spec
-        beside = [self._signs.run()]
+        limit = self.settings.rebalance_limit_s
+        beside = [self._signs.run(), end_when_stuck(app, self._client, limit)]
         if spec.background is not None:
             beside.append(self._while_first_owner(spec.background))
         if spec.tick is not None:

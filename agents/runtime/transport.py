@@ -18,15 +18,14 @@ from typing import Any, NamedTuple, Protocol, cast
 
 import aiokafka
 import faust
-from aiokafka import TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP, ConsumerMessage
 
 from agents.failures import ExitCode, raised_at, stop_process
 from agents.runtime import record_batches
-from agents.runtime.assignors import partition_assignor
+from agents.runtime.consumer_thread import ConsumerThread
 from agents.runtime.record_batches import RecordBatch
 from agents.runtime.worker_spec import RuntimeSettings
 
@@ -88,86 +87,13 @@ def register() -> None:
     drivers.TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
 
 
-class ConsumerThread(stock.AIOKafkaConsumerThread):
-    """Owns the aiokafka consumer, in its own thread: folding never delays heartbeats."""
-
-    async def on_start(self) -> None:
-        """Start the consumer and make it yield whole record batches."""
-        await super().on_start()
-        record_batches.install(self._ensure_consumer())
-
-    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
-        host = cast(Transport, transport).host
-        settings = host.settings
-        return aiokafka.AIOKafkaConsumer(
-            **host.client_settings(),
-            client_id=self.app.conf.broker_client_id,
-            group_id=self.app.conf.id,
-            group_instance_id=settings.instance_id,
-            partition_assignment_strategy=[partition_assignor(host.stateful)],
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            max_poll_records=settings.max_poll_record_batches,
-            max_partition_fetch_bytes=settings.fetch_max_bytes,
-            fetch_max_wait_ms=settings.fetch_max_wait_ms,
-            session_timeout_ms=int(settings.session_timeout_s * 1000),
-            heartbeat_interval_ms=int(settings.heartbeat_s * 1000),
-            rebalance_timeout_ms=int(settings.session_timeout_s * 1000),
-        )
-
-    async def run_here(self, coroutine: Any) -> Any:
-        """Run a coroutine in this thread's loop, without the queue that Faust's calls wait in."""
-        running = asyncio.run_coroutine_threadsafe(coroutine, self.thread_loop)
-        return await asyncio.wrap_future(running)
-
-    async def fetch(self, active: set[TP], seconds: float) -> Mapping[TP, list[Any]]:
-        """Return what has arrived for the active partitions, waiting up to ``seconds``."""
-        consumer = self._ensure_consumer()
-        fetching = self._fetch_records(
-            consumer, active, timeout=seconds, max_records=consumer._max_poll_records
-        )
-        return cast(Mapping[TP, list[Any]], await self.run_here(fetching))
-
-    def say_alive(self) -> None:
-        """Tell aiokafka that we are fetching, although all lanes are full or flow is held up.
-
-        It leaves the group otherwise after five minutes; whether we live, `health` says.
-        """
-        subscriptions = self._ensure_consumer()._fetcher._subscriptions
-
-        def fetched_nothing() -> None:
-            with subscriptions.fetch_context():
-                pass
-
-        self.thread_loop.call_soon_threadsafe(fetched_nothing)
-
-    async def committed(self, partitions: Collection[TP]) -> dict[TP, int | None]:
-        """Return the group's offsets, None where it has none."""
-        found: dict[TP, int | None] = {}
-        for partition in partitions:
-            target = TopicPartition(*partition)
-            found[partition] = await self.run_here(self._ensure_consumer().committed(target))
-        return found
-
-    async def commit_quietly(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit; a failure is logged and tried again later (offsets only follow)."""
-        if not offsets or self._consumer is None:
-            return False
-        targets = {TopicPartition(*partition): offset for partition, offset in offsets.items()}
-        try:
-            await self.run_here(self._consumer.commit(targets))
-        except (CommitFailedError, IllegalStateError, KafkaError) as error:
-            log.warning("commit_failed", extra={"error": type(error).__name__})
-            return False
-        return True
-
-
 class Consumer(stock.Consumer):
     """Reads from the runtime's positions and hands whole batches to the stream."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.rebalancing = False
+        """Whether partitions were let go of, and it is not known yet which are ours now."""
         self._expected: dict[TP, int] = {}
         self._holes: dict[TP, tuple[int, int]] = {}
         self._opening = asyncio.Lock()
@@ -218,6 +144,7 @@ class Consumer(stock.Consumer):
                     log.warning("assignment_waits", extra={"error": type(error).__name__})
                     await asyncio.sleep(_RETRY_SECONDS)
                 else:
+                    self.rebalancing = epoch != self.host.epoch
                     return
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
@@ -234,6 +161,7 @@ class Consumer(stock.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Make queued batches stale, finish what is in hand, commit, then let go."""
+        self.rebalancing = True
         self.host.epoch += 1
         self._expected.clear()
         async with self._opening:
@@ -264,12 +192,13 @@ class Consumer(stock.Consumer):
         host = self.host
         host.fetched()
         if not self.flow_active:
+            await self.thread.turn()
             await self.wait_first(self.can_resume_flow.wait(), asyncio.sleep(_POLL_SECONDS))
             return
         wanted = self._get_active_partitions()
         active = {partition for partition in wanted if not host.is_full(partition)}
         if not active:
-            self.thread.say_alive()
+            await self.thread.turn()
             host.room.clear()
             await self.wait_first(host.room.wait(), asyncio.sleep(0.05))
             return

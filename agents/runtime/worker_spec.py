@@ -150,6 +150,9 @@ class RuntimeSettings:
     acknowledge_timeout_s: float = 30.0
     """How long an output may wait, through any number of requests, before the worker stops."""
     start_timeout_s: float = 30.0
+    rebalance_limit_s: float = 120.0
+    """A worker that is in a rebalance for longer, while Kafka answers, ends; started again, it
+    joins anew."""
     stop_timeout_s: float = 3.0
     commit_interval_s: float = 1.0
     dead_letter_run_limit: int = 1_000

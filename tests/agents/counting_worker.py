@@ -4,10 +4,13 @@ counting: per key, the sum of what came; each record gives an output with the su
 copying: no state; each record is passed on.
 filing: as counting, and the sums are also filed in a compacted topic, from which they come back.
 raising / refusing: a fold that raises on b"raise" / that refuses everything but numbers.
+
+W_STUCK: what should let go of partitions in a rebalance never comes to its end.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -16,6 +19,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from agents.runtime.partitions import OwnedPartitions
 from agents.runtime.runner import RuntimeSettings, Throttle, WorkerSpec, run_worker
 from pipeline.fold import Folded, Output, Record, Versions
 from pipeline.state import State, scan_prefix
@@ -107,6 +111,10 @@ class Copying:
         return {}
 
 
+async def never_ends(_: OwnedPartitions) -> None:
+    await asyncio.Event().wait()
+
+
 def main() -> int:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(created).3f %(levelname)s %(message)s"
@@ -114,6 +122,8 @@ def main() -> int:
     if "W_FILE_BYTES" in os.environ:  # a disk that is full: the kernel refuses to write more
         most = int(os.environ["W_FILE_BYTES"])
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    if "W_STUCK" in os.environ:
+        OwnedPartitions.drain = never_ends
     mode = os.environ["W_MODE"]
     settings = RuntimeSettings(
         bootstrap=os.environ["W_BOOTSTRAP"],
@@ -124,6 +134,7 @@ def main() -> int:
         start_timeout_s=float(os.environ.get("W_START", "30")),
         fail_point=os.environ.get("W_FAIL"),
         dead_letter_run_limit=int(os.environ.get("W_LIMIT", "1000")),
+        rebalance_limit_s=float(os.environ.get("W_REBALANCE", "120")),
     )
     stateful = mode in ("counting", "filing")
     limit = os.environ.get("W_THROTTLE")

@@ -41,6 +41,29 @@ def ask(port: int, path: str) -> tuple[int, str]:
         return 0, ""
 
 
+def test_a_rebalance_that_does_not_end_ends_the_worker(
+    bootstrap, prefix, make_topics, worker
+) -> None:
+    make_topics(1, prefix + "in", prefix + "sums")
+    one = worker("counting", stuck="1", rebalance="2").start()
+    assert one.process.wait(40) == 1
+    assert "rebalance_stuck" in one.log.read_text()
+
+
+def test_a_worker_without_partitions_waits_for_some_and_lives(
+    bootstrap, prefix, make_topics, worker
+) -> None:
+    make_topics(1, prefix + "in", prefix + "sums")
+    one = worker("counting", "one", rebalance="3").start()
+    one.wait_for_log("assigned")
+    two = worker("counting", "two", rebalance="3").start()
+    two.wait_for_log("assigned")
+    time.sleep(8)
+    produce(bootstrap, prefix + "in", 0, 100)
+    check_exact(bootstrap, prefix, 100)
+    assert [each.stop() for each in (one, two)] == [0, 0]
+
+
 def test_a_fold_that_raises_stops_the_worker_and_writes_nothing(
     bootstrap, prefix, make_topics, worker
 ) -> None:
