@@ -64,23 +64,23 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
     async def _fetch(
         self, consumer: aiokafka.AIOKafkaConsumer, active: set[TP], seconds: float
     ) -> Any:
-        _hear(consumer)
+        hear_group(consumer)
         return await self._fetch_records(
             consumer, active, timeout=seconds, max_records=consumer._max_poll_records
         )
 
-    async def turn(self) -> None:
+    async def fetch_nothing(self) -> None:
         """Tell aiokafka that we are here, although there is nothing that we could fetch.
 
         It joins its group no more after five minutes in which nobody fetched. Whether we live,
         `health` says. Raises as `fetch`.
         """
         if self._consumer is not None:
-            await self.run_here(self._turn(self._consumer))
+            await self.run_here(self._fetch_nothing(self._consumer))
 
-    async def _turn(self, consumer: aiokafka.AIOKafkaConsumer) -> None:
+    async def _fetch_nothing(self, consumer: aiokafka.AIOKafkaConsumer) -> None:
         with consumer._fetcher._subscriptions.fetch_context():
-            _hear(consumer)
+            hear_group(consumer)
 
     async def committed(self, partitions: Collection[TP]) -> dict[TP, int | None]:
         """Return the group's offsets, None where it has none."""
@@ -103,7 +103,7 @@ class ConsumerThread(stock.AIOKafkaConsumerThread):
         return True
 
 
-def _hear(consumer: aiokafka.AIOKafkaConsumer) -> None:
+def hear_group(consumer: aiokafka.AIOKafkaConsumer) -> None:
     """Hear what went wrong in the group: until somebody has, aiokafka does not try again.
 
     It tells those who fetch, which Faust does behind its back; so nobody ever did.

@@ -192,13 +192,13 @@ class Consumer(stock.Consumer):
         host = self.host
         host.fetched()
         if not self.flow_active:
-            await self.thread.turn()
+            await self.thread.fetch_nothing()
             await self.wait_first(self.can_resume_flow.wait(), asyncio.sleep(_POLL_SECONDS))
             return
         wanted = self._get_active_partitions()
         active = {partition for partition in wanted if not host.is_full(partition)}
         if not active:
-            await self.thread.turn()
+            await self.thread.fetch_nothing()
             host.room.clear()
             await self.wait_first(host.room.wait(), asyncio.sleep(0.05))
             return

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from pipeline.accounts.places import ABOVE_ALL, Place, take_out
 from pipeline.contracts.account_log import Posting
-from pipeline.identity.account import bank_of
+from pipeline.identity.account import bank_of, is_account
 from pipeline.identity.banks import UNKNOWN_BANK
 
 _BEGINNING = -1
@@ -22,12 +22,15 @@ Span = tuple[int, int]
 """Two times (ms), both included."""
 
 
+def account_named(posting: Posting) -> str | None:
+    """Return the account that a proxy's payment led to, if it names one."""
+    return next(filter(is_account, posting.references), None)
+
+
 def account_behind(posting: Posting) -> str | None:
     """Return the account that a proxy's payment led to, if it names one and its bank."""
-    for reference in posting.references:
-        if reference.startswith("account:"):
-            return reference if bank_of(reference) != UNKNOWN_BANK else None
-    return None
+    account = account_named(posting)
+    return account if account is not None and bank_of(account) != UNKNOWN_BANK else None
 
 
 class Behind:

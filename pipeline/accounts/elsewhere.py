@@ -107,7 +107,7 @@ class Elsewhere:
     def _find_meant(self, terms: Terms) -> None:
         """Find out what all claims' answers rest on; let all be looked at where it is other."""
         level = self._file.level
-        if self._file.account.startswith("account:"):
+        if is_account(self._file.account):
             follows = level is not None and self._rules.look_alikes
             self._slip_of = level.slip_of if level is not None and follows else ()
             self._alike = look_alikes(level) if level is not None and follows else ()

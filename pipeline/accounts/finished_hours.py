@@ -173,12 +173,12 @@ def postings_of(
     They are at some of these ``places``; None: perhaps at any.
     """
     postings = _RAW.decode(block)
-    return read_those(
+    return read_those_of(
         beginning, postings if places is None else [postings[place] for place in places]
     )
 
 
-def read_those(beginning: bytes, written: Iterable[msgspec.Raw]) -> list[Posting]:
+def read_those_of(beginning: bytes, written: Iterable[msgspec.Raw]) -> list[Posting]:
     """Return those of the postings that are an account's (`beginning_of`)."""
     # Most are other accounts', and are not decoded.
     encoded = map(bytes, written)

@@ -35,7 +35,7 @@ from pipeline.accounts.finished_hours import (
     beginning_of,
     owners_of,
     postings_of,
-    read_those,
+    read_those_of,
 )
 from pipeline.contracts.account_log import Posting
 from pipeline.policy.policy import HOUR_MS
@@ -276,7 +276,7 @@ class LookBack:
             waiting = self._pending.get(hour * BUCKETS + bucket)
             if waiting is not None and hour >= first:
                 both = zip(waiting.postings, waiting.owners, strict=True)
-                found += read_those(
+                found += read_those_of(
                     beginning, [raw for raw, owner in both if owner == hashed >> 16]
                 )
         return found

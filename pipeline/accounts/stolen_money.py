@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.accounts.apportionment import Colour, Mark, Share, Touched, apportionment
+from pipeline.accounts.behind import account_named
 from pipeline.accounts.book import Book, Entry
 from pipeline.accounts.returns import Returns
 from pipeline.accounts.trade import Trade
 from pipeline.contracts.account_log import Posting, Step
+from pipeline.identity.account import is_account
 from pipeline.policy.policy import MINUTE_MS, Trace
 
 UNDISPUTED_HOP = 1_000_000
@@ -40,7 +42,7 @@ class StolenMoney:
     ) -> None:
         if since:
             postings = {key: posting for key, posting in postings.items() if posting.at >= since}
-        self._is_proxy = not account.startswith("account:")
+        self._is_proxy = not is_account(account)
         self._postings = postings
         self._since = since
         self._policy = policy
@@ -64,13 +66,13 @@ class StolenMoney:
         self._recoloured: set[Colour] = set()
         self.trade = Trade(policy.small_payment_satang, policy.small_share_percent)
         for key, posting in sorted(postings.items(), key=lambda item: item[1].at):
-            if not self.passes_on(posting):
+            if self.passed_on_to(posting) is None:
                 self.trade.add(posting)
             self._enter(key)
 
-    def passes_on(self, posting: Posting) -> bool:
-        """Whether this is a proxy's posting, and the money is in the account behind it."""
-        return self._is_proxy and any(each.startswith("account:") for each in posting.references)
+    def passed_on_to(self, posting: Posting) -> str | None:
+        """Return the account that has the money, where this is a posting of a proxy of it."""
+        return account_named(posting) if self._is_proxy else None
 
     def posting_changed(self, key: str, before: Posting | None, after: Posting) -> None:
         """Take over a posting that is new in the file, or newer than ``before``."""
@@ -80,16 +82,16 @@ class StolenMoney:
             before = self._postings.get(key)
             self._postings[key] = after
         touched = {key, *self._returns.changed(key, before, after)}
-        if before is not None and not self.passes_on(before):
+        if before is not None and self.passed_on_to(before) is None:
             self.trade.add(before, -1)
-        if not self.passes_on(after):
+        if self.passed_on_to(after) is None:
             self.trade.add(after)
         for each in touched:
             self._enter(each)
 
     def _enter(self, key: str) -> None:
         posting, coins = self._postings[key], self._returns.coins(key)
-        if self.passes_on(posting):
+        if self.passed_on_to(posting) is not None:
             self._book.remove(key)
         else:
             self._book.put(Entry(posting.at, key, posting.amount, coins, posting.balance))

@@ -26,6 +26,7 @@ from pipeline.accounts.trails import (
     leg_of,
 )
 from pipeline.contracts.account_log import Leg, Posting, Step
+from pipeline.identity.account import is_account
 from pipeline.policy.policy import Trace
 
 LEGS = 64
@@ -79,7 +80,7 @@ class Tracing:
 
     def __init__(self, file: AccountFile, policy: Trace) -> None:
         self._file = file
-        self._is_proxy = not file.account.startswith("account:")
+        self._is_proxy = not is_account(file.account)
         self._policy = policy
         self._money: StolenMoney | None = None
         self._disputes: dict[str, Root] = {}
@@ -165,7 +166,7 @@ class Tracing:
         self._traced.clear()
         posting = self._file.postings.get(origin + "+")
         money = self.money
-        passed_on = posting is not None and money.passes_on(posting)
+        passed_on = posting is not None and money.passed_on_to(posting) is not None
         if self._is_proxy:
             self._onward.due.add((Colour(_PASSED_ON, origin), origin + "+"))
         root = None if passed_on else self._disputes.get(origin)
@@ -324,9 +325,9 @@ class Tracing:
         """Return the step to the account behind a proxy, which has the money of this dispute."""
         root = self._disputes.get(origin) or self._undisputed.get(origin)
         posting = self._file.postings.get(origin + "+")
-        if root is None or posting is None or not self.money.passes_on(posting):
+        behind = self.money.passed_on_to(posting) if posting is not None else None
+        if root is None or posting is None or behind is None:
             return None
-        behind = next(r for r in posting.references if r.startswith("account:"))
         credit = msgspec.structs.replace(posting, account=posting.other, other=behind)
         legs = (leg_of(1, credit, posting.amount),)
         # What is not followed is held there, and goes nowhere from there.

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from pipeline.accounts.behind import account_named
 from pipeline.accounts.decision import REPORT_WITHDRAWN, SUPERSEDED, TRACE_ENDED, Decision, Standing
 from pipeline.accounts.differences import LOWERED, Cause, Differences
 from pipeline.accounts.file import AccountFile, Said, posting_id
@@ -15,6 +16,7 @@ from pipeline.accounts.told_others import tell_others
 from pipeline.contracts.account_log import Posting
 from pipeline.contracts.alerts import AlertKind, FreezeAlert, alert_id
 from pipeline.contracts.codec import digest
+from pipeline.identity.account import bank_of
 from pipeline.policy.policy import Policy
 
 
@@ -253,10 +255,8 @@ def bank_to_ask(account: str, standing: Standing | None, behind: str | None) -> 
 
 def bank_named(posting: Posting) -> str | None:
     """Return the bank of the account that stands behind a proxy, if the posting names it."""
-    for reference in posting.references:
-        if reference.startswith("account:"):
-            return reference.split(":")[1]
-    return None
+    account = account_named(posting)
+    return bank_of(account) if account is not None else None
 
 
 def bank_behind(file: AccountFile) -> tuple[str, str] | None:

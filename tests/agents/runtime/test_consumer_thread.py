@@ -8,7 +8,7 @@ import logging
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import RequestTimedOutError
 
-from agents.runtime.consumer_thread import _hear
+from agents.runtime.consumer_thread import hear_group
 
 
 def test_an_error_of_the_group_is_heard_so_that_it_tries_again(
@@ -27,9 +27,9 @@ def test_an_error_of_the_group_is_heard_so_that_it_tries_again(
             )
             await asyncio.sleep(0.2)
             assert not going_on.done()
-            _hear(consumer)
+            hear_group(consumer)
             await asyncio.wait_for(going_on, 5)
-            _hear(consumer)
+            hear_group(consumer)
         finally:
             await consumer.stop()
 

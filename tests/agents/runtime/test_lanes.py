@@ -103,6 +103,18 @@ def make_lane(broker: Broker, folder: Path, fold_records: int = 1) -> tuple[Lane
     return Lane(broker.port(folder), "log", 0, fold, store, fold_records), fold
 
 
+async def lane_beside_another(broker: Broker, folder: Path, records: int) -> Lane:
+    """Return a lane whose first alert is acknowledged while another lane has records to fold."""
+    lane, _ = make_lane(broker, folder)
+    broker.turns.begin("another lane")
+    lane.start(0, 0)
+    lane.submit(batch(0, records))
+    await turn()
+    broker.acknowledge(b"alert0")
+    await turn()
+    return lane
+
+
 def test_files_leave_after_alerts_and_state_is_written_after_both(tmp_path: Path) -> None:
     async def run() -> None:
         broker = Broker()
@@ -137,13 +149,7 @@ def test_files_leave_after_alerts_and_state_is_written_after_both(tmp_path: Path
 def test_files_wait_while_another_lane_has_records_to_fold(tmp_path: Path) -> None:
     async def run() -> None:
         broker = Broker()
-        lane, _ = make_lane(broker, tmp_path)
-        broker.turns.begin("another lane")
-        lane.start(0, 0)
-        lane.submit(batch(0, 1))
-        await turn()
-        broker.acknowledge(b"alert0")
-        await turn()
+        lane = await lane_beside_another(broker, tmp_path, records=1)
         assert broker.values() == [b"alert0"]
         broker.turns.end("another lane")
         await turn()
@@ -158,13 +164,7 @@ def test_files_wait_while_another_lane_has_records_to_fold(tmp_path: Path) -> No
 def test_files_do_not_wait_when_no_more_may_be_in_flight(tmp_path: Path) -> None:
     async def run() -> None:
         broker = Broker()
-        lane, _ = make_lane(broker, tmp_path)
-        broker.turns.begin("another lane")
-        lane.start(0, 0)
-        lane.submit(batch(0, 10))
-        await turn()
-        broker.acknowledge(b"alert0")
-        await turn()
+        lane = await lane_beside_another(broker, tmp_path, records=10)
         assert b"file0" in broker.values()
         assert not await lane.drain(0.05)
         lane.close()
@@ -177,13 +177,7 @@ def test_no_load_puts_files_off_for_ever(tmp_path: Path, monkeypatch: pytest.Mon
 
     async def run() -> None:
         broker = Broker()
-        lane, _ = make_lane(broker, tmp_path)
-        broker.turns.begin("another lane")
-        lane.start(0, 0)
-        lane.submit(batch(0, 1))
-        await turn()
-        broker.acknowledge(b"alert0")
-        await turn()
+        lane = await lane_beside_another(broker, tmp_path, records=1)
         assert broker.values() == [b"alert0", b"file0"]
         broker.acknowledge(b"file0")
         assert await lane.drain(1.0)

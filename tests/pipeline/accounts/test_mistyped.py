@@ -177,11 +177,6 @@ def test_any_order_on_any_partitions_gives_the_same_holds(seed: int):
                 events.append(msgspec.structs.replace(newer, account=then))
     results = []
     for _ in range(2):
-        workers = Workers(load_policy(), draw)
-        for event in events:
-            workers.lay(event)
-            workers.work(draw.randrange(3))
-        workers.work()
-        results.append(workers.holds())
+        results.append(Workers(load_policy(), draw).work_at_times(events))
         draw.shuffle(events)
     assert results[0] == results[1]

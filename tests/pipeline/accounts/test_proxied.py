@@ -214,12 +214,7 @@ def test_any_order_on_any_partitions_gives_the_same_holds_and_asks_for_no_satang
             events.append(msgspec.structs.replace(told, version=2, withdrawn=draw.random() < 0.5))
     results = []
     for _ in range(2):
-        workers = Workers(load_policy(), draw)
-        for event in events:
-            workers.lay(event)
-            workers.work(draw.randrange(3))
-        workers.work()
-        results.append(workers.holds())
+        results.append(Workers(load_policy(), draw).work_at_times(events))
         draw.shuffle(events)
     assert results[0] == results[1]
     assert PROXY not in {account for account, _ in results[0]}

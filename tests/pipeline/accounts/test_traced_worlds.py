@@ -125,12 +125,8 @@ def test_in_any_order_on_any_partitions_the_holds_are_where_the_coins_rest(metho
     draw = random.Random(seed)
     payments = some_payments(draw)
     events, disputed = events_of(payments, draw)
-    workers = Workers(policy_of(method), draw)
-    for event in events:
-        workers.lay(event)
-        workers.work(draw.randrange(4))
-    workers.work()
-    assert workers.holds() == resting(method, payments, disputed)
+    held = Workers(policy_of(method), draw).work_at_times(events)
+    assert held == resting(method, payments, disputed)
 
 
 @settings(deadline=None, max_examples=60)

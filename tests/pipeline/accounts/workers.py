@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Iterable
 
 import orjson
 
@@ -60,6 +61,14 @@ class Workers:
                 elif output.topic == "freeze-alerts":
                     alert = orjson.loads(output.value)
                     self.alerts[alert["alert_id"]] = alert
+
+    def work_at_times(self, events: Iterable[Posting | Claim | Level]) -> dict:
+        """Lay the events one after the other and fold now and then; return the holds at the end."""
+        for event in events:
+            self.lay(event)
+            self.work(self._draw.randrange(3))
+        self.work()
+        return self.holds()
 
     def holds(self) -> dict:
         standing = [a for a in self.alerts.values() if a["kind"] == "hold"]
