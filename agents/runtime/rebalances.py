@@ -1,4 +1,7 @@
-"""A rebalance that does not end: the worker would live on, and fold nothing any more."""
+"""A rebalance that does not end: the worker would live on, and fold nothing any more.
+
+It ends when the states of the partitions are open and Faust lets records flow again.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,9 @@ async def end_when_stuck(app: WorkerApp, client: Mapping[str, Any], limit_s: flo
         await asyncio.sleep(_LOOK_SECONDS)
         # Looks are counted, not time: opening a large state holds up this loop, and is no
         # standstill.
-        rebalancing = cast(Consumer, app.consumer).rebalancing
-        waited = waited + _LOOK_SECONDS if rebalancing else 0.0
+        consumer = cast(Consumer, app.consumer)
+        fetching = consumer.flow_active and not consumer.rebalancing
+        waited = 0.0 if fetching else waited + _LOOK_SECONDS
         if waited < limit_s:
             continue
         waited = 0.0

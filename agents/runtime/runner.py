@@ -291,7 +291,7 @@ class _Worker:
             stream_recovery_delay=0.0,
             broker_commit_interval=settings.commit_interval_s,
             broker_commit_every=10**9,
-            broker_request_timeout=settings.request_timeout_s,
+            broker_request_timeout=transport.FOR_EVER_SECONDS,
             broker_session_timeout=settings.session_timeout_s,
             broker_heartbeat_interval=settings.heartbeat_s,
             broker_rebalance_timeout=settings.session_timeout_s,

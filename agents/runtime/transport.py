@@ -32,6 +32,11 @@ from agents.runtime.worker_spec import RuntimeSettings
 log = logging.getLogger("freezeline")
 
 SCHEME = "freezeline"
+FOR_EVER_SECONDS = 10.0**9
+"""For the one wait of Faust that must not end: it takes the end of the time for an assignment for
+its own end (`Recovery._wait`), and then nobody lets records flow, neither after this assignment nor
+after any later one. What is asked of Kafka has limits of its own (`worker_spec.client_settings`).
+"""
 _RETRY_SECONDS = 1.0
 _POLL_SECONDS = 1.0
 _POLL_SECONDS_WHILE_SOME_ARE_FULL = 0.02
@@ -115,8 +120,8 @@ class Consumer(stock.Consumer):
     async def perform_seek(self) -> None:
         """Go on where the states of the assigned partitions say (called after each assignment).
 
-        Faust stops waiting for this after a while and goes on, also while no broker answers; so
-        it comes to its end apart from that, and until then nothing that is fetched is delivered.
+        Faust leaves this when the next rebalance begins; so it comes to its end apart from that,
+        and until then nothing that is fetched is delivered.
         """
         self.host.epoch += 1
         self._expected.clear()

@@ -6,6 +6,7 @@ filing: as counting, and the sums are also filed in a compacted topic, from whic
 raising / refusing: a fold that raises on b"raise" / that refuses everything but numbers.
 
 W_STUCK: what should let go of partitions in a rebalance never comes to its end.
+W_OPENING: so many seconds pass in each assignment before states are opened, as with large ones.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import logging
 import os
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from agents.runtime.partitions import OwnedPartitions
 from agents.runtime.runner import RuntimeSettings, Throttle, WorkerSpec, run_worker
@@ -115,6 +117,14 @@ async def never_ends(_: OwnedPartitions) -> None:
     await asyncio.Event().wait()
 
 
+def taking_longer(assign: Callable[..., Any], seconds: float) -> Callable[..., Any]:
+    async def assign_late(*arguments: Any) -> Any:
+        await asyncio.sleep(seconds)
+        return await assign(*arguments)
+
+    return assign_late
+
+
 def main() -> int:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(created).3f %(levelname)s %(message)s"
@@ -124,6 +134,9 @@ def main() -> int:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     if "W_STUCK" in os.environ:
         OwnedPartitions.drain = never_ends
+    if "W_OPENING" in os.environ:
+        opening = float(os.environ["W_OPENING"])
+        OwnedPartitions.assign = taking_longer(OwnedPartitions.assign, opening)
     mode = os.environ["W_MODE"]
     settings = RuntimeSettings(
         bootstrap=os.environ["W_BOOTSTRAP"],

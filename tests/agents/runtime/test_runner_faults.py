@@ -9,12 +9,14 @@ import socket
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
 from agents.local.kafka import LocalKafka
 from agents.runtime.store import PartitionStore
+from agents.runtime.worker_spec import RuntimeSettings
 from tests.agents.kafka_records import (
     check_exact,
     group_lag,
@@ -48,6 +50,21 @@ def test_a_rebalance_that_does_not_end_ends_the_worker(
     one = worker("counting", stuck="1", rebalance="2").start()
     assert one.process.wait(40) == 1
     assert "rebalance_stuck" in one.log.read_text()
+
+
+def test_a_state_that_is_opened_for_longer_than_a_request_may_take_is_folded_on(
+    bootstrap, prefix, make_topics, worker
+) -> None:
+    make_topics(2, prefix + "in", prefix + "sums")
+    produce(bootstrap, prefix + "in", 0, 100)
+    opening = RuntimeSettings(bootstrap="", state_dir=Path()).request_timeout_s + 2
+    one = worker("counting", "one", opening=str(opening)).start()
+    check_exact(bootstrap, prefix, 100)
+    two = worker("counting", "two").start()  # one more rebalance, and one that is as slow
+    two.wait_for_log("assigned")
+    produce(bootstrap, prefix + "in", 100, 200)
+    check_exact(bootstrap, prefix, 200)
+    assert [each.stop() for each in (one, two)] == [0, 0]
 
 
 def test_a_worker_without_partitions_waits_for_some_and_lives(
