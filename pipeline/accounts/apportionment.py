@@ -147,8 +147,8 @@ class Fifo:
         self._resting: dict[Colour, int] = {}
         self._rests: dict[str, dict[Colour, int]] = {}
         """By credit: what of its marked coins is still there."""
-        self._next_out: Rank | None = None
-        """At which entry coins were the next to go out."""
+        self._end: tuple[Rank | None, int] = None, 0
+        """At which entry coins were the next to go out, and how many of its had gone."""
 
     def mark(self, credit: str, marks: Sequence[Mark]) -> None:
         """See `Apportionment.mark`."""
@@ -162,10 +162,12 @@ class Fifo:
         touched = Touched(book.debits_from(first) | gone, set())
         # What has gone out is the beginning of the line: only around its end is anything other.
         next_out = book.next_out()
-        before, self._next_out = self._next_out, book.rank(next_out)
-        if before is not None and self._next_out is not None:
-            ends = sorted((book.number_at(before), next_out))
-            changed.update(book.keys(ends[0], ends[1] + 1))
+        end = book.rank(next_out), book.left - book.came_before(next_out)
+        if end != self._end:
+            before, self._end = self._end[0], end
+            if before is not None and end[0] is not None:
+                ends = sorted((book.number_at(before), next_out))
+                changed.update(book.keys(ends[0], ends[1] + 1))
         for key in changed & self._marks.keys():
             if key not in self._to_mark:
                 self._rest(key, touched)

@@ -19,6 +19,8 @@ from typing import NamedTuple
 Rank = tuple[int, bool, str]
 """A place in the book: when (ms), whether it is a debit, the posting's id."""
 
+_BEGIN: Rank = (0, False, "")
+
 
 class Entry(NamedTuple):
     """One posting of the book.
@@ -90,7 +92,8 @@ class Book:
         self._left: list[int] = []
         """By entry: how many coins had gone out when it was made; a debit's coins begin there."""
         self._after: list[_Totals] = []
-        self._dirty: int | None = None
+        self._dirty: Rank | None = None
+        """From which place on places are to be given anew."""
         self._changed: set[str] = set()
 
     def __len__(self) -> int:
@@ -121,7 +124,7 @@ class Book:
         self._entries.insert(place, entry)
         if entry.balance is not None:
             insort(self._stated, rank)
-        self._touch(entry.at)
+        self._touch(rank)
 
     def remove(self, key: str) -> None:
         """Take an entry out, if it is there. Then call `settle`."""
@@ -134,13 +137,14 @@ class Book:
         del self._ranks[place], self._entries[place]
         if entry.balance is not None:
             del self._stated[bisect_left(self._stated, entry.rank)]
-        self._touch(entry.at if self._stated or entry.balance is None else 0)
+        self._touch(entry.rank if self._stated or entry.balance is None else _BEGIN)
 
-    def _touch(self, at: int) -> None:
-        if self._stated and at <= self._stated[0][0]:
-            # What was there before the first posting may be another amount now.
-            at = 0
-        self._dirty = at if self._dirty is None else min(at, self._dirty)
+    def _touch(self, rank: Rank) -> None:
+        if self._stated:
+            # A statement is about all of its moment; the first one also says what was there before.
+            at, first = rank[0], self._stated[0][0]
+            rank = (at, False, "") if at > first else _BEGIN
+        self._dirty = rank if self._dirty is None else min(rank, self._dirty)
 
     def settle(self) -> Placed:
         """Give the entries their places anew; call it before anything is asked."""
@@ -148,7 +152,7 @@ class Book:
         if self._dirty is None:
             return Placed(len(entries), set(), set())
         changed, self._changed = self._changed, set()
-        first = number = bisect_left(self._ranks, (self._dirty,))
+        first = number = bisect_left(self._ranks, self._dirty)
         self._dirty = None
         del self._came[first:], self._left[first:], self._after[first:]
         totals = self._after[-1] if first else _Totals(self._opening(), 0, 0)

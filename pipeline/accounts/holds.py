@@ -54,7 +54,13 @@ class HoldQueue:
 
     def put(self, origin: str, waiting: Waiting) -> None:
         """Take a candidate, or what is newer about it."""
-        if self._waiting.get(origin) == waiting:
+        before = self._waiting.get(origin)
+        if before == waiting:
+            return
+        if origin in self._held and before is not None and _is_less_or_more(before, waiting):
+            self._waiting[origin] = waiting
+            self._held_satang += waiting.amount - before.amount
+            self.touched.add(origin)
             return
         self.drop(origin)
         self._waiting[origin] = waiting
@@ -213,3 +219,8 @@ class HoldQueue:
             return None
         last = self._waiting[self._queue[len(self._held) - 1][2]]
         return last.turn[2], last.amount - (self._held_satang - self._balance)
+
+
+def _is_less_or_more(before: Waiting, waiting: Waiting) -> bool:
+    """Whether only the amount is other, so that it keeps its place, if it has any."""
+    return waiting.amount > 0 and before == (waiting.turn, before.amount, waiting.until)

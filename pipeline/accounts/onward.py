@@ -46,6 +46,11 @@ class Onward:
         """Set what of a debit, made ``at`` (ms), is stolen money."""
         before = self._flows.pop(debit, None)
         had = before.parts if before is not None else {}
+        if before == (at, parts):
+            # Who sent it may be other: the steps are to be looked at, but it has its place.
+            self._flows[debit] = before
+            self.due.update((colour, debit) for colour in parts)
+            return
         if parts:
             self._flows[debit] = _Flow(at, parts)
         for colour in had:

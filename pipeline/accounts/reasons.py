@@ -209,15 +209,17 @@ def _traced_watch_sentences(standing: Standing) -> tuple[str, str]:
 def _told(level: Level | None) -> tuple[str, str]:
     if level is None:
         return "no report names the account", "ไม่มีการแจ้งบัญชีนี้"
+    return _told_by(level.reports, level.voices, level.verified_voices)
+
+
+@lru_cache(maxsize=4_096)
+def _told_by(reports: int, voices: int, verified: int) -> tuple[str, str]:
     return (
         (
-            f"the account is named in {_count(level.reports, 'report')} "
-            f"by {_count(level.voices, 'person')}, {level.verified_voices} verified"
+            f"the account is named in {_count(reports, 'report')} "
+            f"by {_count(voices, 'person')}, {verified} verified"
         ),
-        (
-            f"มีการแจ้งบัญชีนี้ {level.reports} ครั้ง โดย {level.voices} คน ยืนยันตัวตนแล้ว "
-            f"{level.verified_voices} คน"
-        ),
+        f"มีการแจ้งบัญชีนี้ {reports} ครั้ง โดย {voices} คน ยืนยันตัวตนแล้ว {verified} คน",
     )
 
 

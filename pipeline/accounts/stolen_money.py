@@ -240,8 +240,10 @@ class StolenMoney:
 
     def steps_of(self, transaction: str, colour: Colour) -> list[Step]:
         """Return the steps of this colour that came with a payment."""
-        steps = self._steps.get(transaction, {}).values()
-        return [step for step in steps if (step.hop, step.origin) == colour]
+        steps = self._steps.get(transaction)
+        if steps is None:
+            return []
+        return [step for step in steps.values() if (step.hop, step.origin) == colour]
 
     def resting(self, origin: str) -> int:
         """Return how much of the money of this origin is in the account still (satang)."""

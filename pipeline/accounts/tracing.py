@@ -8,7 +8,7 @@ what they come to is the same in any order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection
 
 import msgspec
 
@@ -317,7 +317,7 @@ class Tracing:
         if len(before) >= LEGS:
             self._count_cut("legs_a_step")
         legs = (*before[: LEGS - 1], own)
-        source = source._replace(accounts=accounts)
+        source = Source(accounts, *source[1:])
         account = self._file.account
         return new_step(account, colour, made, marks[:MARKS_A_STEP], legs, source)
 
@@ -336,14 +336,15 @@ class Tracing:
         colour = Colour(_PASSED_ON, origin)
         return new_step(self._file.account, colour, credit, marks, legs, source)
 
-    def _trails(self, colour: Colour, payments: Iterable[str]) -> Iterator[tuple[Leg, ...]]:
-        """Yield the ways of a colour that came with these payments, and end with them."""
-        for payment in payments:
-            for step in self.money.steps_of(payment, colour):
-                yield step.legs
-            if colour == (1, payment):
-                credit = self._file.postings[payment + "+"]
-                yield (leg_into(credit, self.money.coins(payment)),)
+    def _trails(self, colour: Colour, payments: Collection[str]) -> list[tuple[Leg, ...]]:
+        """Return the ways of a colour that came with these payments, and end with them."""
+        money = self.money
+        trails = [step.legs for each in payments for step in money.steps_of(each, colour)]
+        hop, origin = colour
+        if hop == 1 and origin in payments:
+            credit = self._file.postings[origin + "+"]
+            trails.append((leg_into(credit, money.coins(origin)),))
+        return trails
 
     def resting(self, origin: str) -> int:
         """Return how much of the money of this origin is in the account still (satang)."""
