@@ -22,7 +22,7 @@ from agents.console import (
 from agents.failures import CommandError
 from agents.kafka.reading import StoredRecord, TopicReader
 from agents.kafka.sending import PublishError, connected_producer, publish_records
-from pipeline.contracts.dead_letters import ATTEMPT, PREFIX
+from pipeline.contracts.dead_letters import ATTEMPT, CUT, ORIGINAL_BYTES, PREFIX
 from pipeline.contracts.invalid import Reason
 from pipeline.fold import Output
 from pipeline.topics import ACCOUNT_LOG, load_topics
@@ -81,6 +81,12 @@ class Letter(NamedTuple):
         said = self.said(ATTEMPT)
         return int(said) if said.isascii() and said.isdecimal() and len(said) < 6 else 0
 
+    @property
+    def place(self) -> str:
+        """Where the record stands in its own topic: partition and offset."""
+        numbers = (self.said(f"{PREFIX}original.{name}") for name in ("partition", "offset"))
+        return ":".join(numbers)
+
     def said(self, header: str) -> str:
         """Return what a header says, safe to look at; nothing when it is not there."""
         content = self.record.header(header)
@@ -120,12 +126,9 @@ def list_letters(
         for name in ("letter", "since", "reason", "field", "original offset"):
             table.add_column(name, no_wrap=name != "field", overflow="fold")
         for letter in sorted(listed, key=lambda one: -one.record.timestamp):
-            place = f"{letter.said(f'{PREFIX}original.partition')}:" + letter.said(
-                f"{PREFIX}original.offset"
-            )
             since = thai_time(letter.record.timestamp)
             field = letter.said(f"{PREFIX}field")
-            table.add_row(letter.name, since, letter.reason, field, place)
+            table.add_row(letter.name, since, letter.reason, field, letter.place)
     else:
         table.add_column("topic", no_wrap=True)
         table.add_column("reason", no_wrap=True)
@@ -158,6 +161,7 @@ def show(
         found = reader.record(_dead_letters_of(name), partition, offset)
     if found is None:
         raise CommandError(f"There is no dead letter {letter} (any more).", 1)
+    kept = Letter(name, found)
     if raw:
         sys.stdout.buffer.write(found.value or b"")
         sys.stdout.buffer.flush()
@@ -178,6 +182,11 @@ def show(
     terminal.print(text if whole else text[:SHOWN_CHARACTERS], soft_wrap=True)
     if cut > 0 and not whole:
         terminal.print(f"… and {cut:,} characters more (--whole shows them).")
+    if (parts := kept.said(CUT)) != "":
+        terminal.print(
+            f"The record was too large to be kept whole ({parts} cut; its value had "
+            f"{kept.said(ORIGINAL_BYTES)} bytes): it stands at {kept.place} of {name}."
+        )
 
 
 @group.command()
@@ -194,22 +203,28 @@ def replay(
 
     It helps after an upgrade, or once a date is no longer in the future. What is wrong in the
     bytes themselves (such as not_json) stays, unless --force: repair it with `show --raw` and
-    publish it. Dead letters stay where they are, and a valid event counts once however often sent.
+    publish it. So does what was too large to be kept whole. Dead letters stay where they are, and
+    a valid event counts once however often sent.
     """
     settings = command_settings(bootstrap)
     wanted = _reason(reason)
     if wanted in FAILS_AGAIN and not force:
         raise CommandError(f"The same bytes would be refused again as {reason} (--force sends).", 1)
-    left = 0
+    left = cut = 0
     outputs: dict[bytes, Output] = {}
     with broker_errors(), TopicReader(settings) as reader:
         for letter in _letters(reader, _topics(topic), wanted):
+            if letter.said(CUT):
+                cut += 1
+                continue
             if not force and letter.reason in FAILS_AGAIN:
                 left += 1
                 continue
             outputs.setdefault(_fingerprint(letter), sent_back(letter))
     if left:
         typer.echo(f"Left out: {left:,} that would be refused again (--force sends them).")
+    if cut:
+        typer.echo(f"Left out: {cut:,} of which only a part was kept, as they were too large.")
     if not outputs:
         typer.echo("There is nothing to send.")
         return

@@ -17,7 +17,9 @@ from typing import Any, NamedTuple
 import aiokafka
 from aiokafka.consumer import fetcher as aiokafka_fetcher
 from aiokafka.errors import CorruptRecordException
+from aiokafka.record import default_records
 
+from agents.runtime.header_names import KeptRecords
 from pipeline.fold import Record
 
 log = logging.getLogger("freezeline")
@@ -36,6 +38,7 @@ _PARTITION_RECORDS = [
 _USED = {
     "PartitionRecords": {"_unpack_records", "_consume_aborted_up_to", "_contains_abort_marker"},
     "FetchResult": {"getall", "has_more", "check_assignment"},
+    "MemoryRecords": {"has_next", "next_batch", "size_in_bytes"},
 }
 
 
@@ -63,11 +66,20 @@ class _Results(OrderedDict[Any, Any]):
 def internals_as_expected() -> bool:
     """Say whether this aiokafka has the internals that `install` needs."""
     signature = inspect.signature(aiokafka_fetcher.PartitionRecords.__init__)
-    return list(signature.parameters) == _PARTITION_RECORDS and all(
-        hasattr(getattr(aiokafka_fetcher, owner, None), name)
-        for owner, names in _USED.items()
-        for name in names
+    return (
+        list(signature.parameters) == _PARTITION_RECORDS
+        and all(
+            hasattr(getattr(aiokafka_fetcher, owner, None), name)
+            for owner, names in _USED.items()
+            for name in names
+        )
+        and hasattr(default_records._DefaultRecordBatchPy, "_maybe_uncompress")
     )
+
+
+if internals_as_expected():
+    # For all consumers of the process, before the first one fetches anything.
+    aiokafka_fetcher.MemoryRecords = KeptRecords
 
 
 def install(consumer: aiokafka.AIOKafkaConsumer) -> bool:
@@ -107,7 +119,7 @@ def _whole_batches(unread: Any) -> Iterator[RecordBatch]:
         if _is_hidden(unread, batch):
             unread.next_fetch_offset = max(unread.next_fetch_offset, batch.next_offset)
             continue
-        found = list(batch)
+        found = _records_of(batch, records)
         if found and found[0].offset < start:
             found = [record for record in found if record.offset >= start]
         stop = max(unread.next_fetch_offset, batch.next_offset)
@@ -116,6 +128,15 @@ def _whole_batches(unread: Any) -> Iterator[RecordBatch]:
         start = stop
     if unread.next_fetch_offset > start:
         yield RecordBatch(start, unread.next_fetch_offset, [])
+
+
+def _records_of(batch: Any, records: Any) -> list[Any]:
+    try:
+        return list(batch)
+    except UnicodeDecodeError:
+        if not isinstance(records, KeptRecords):
+            raise
+        return records.last_batch_with_any_names()
 
 
 def _is_hidden(unread: Any, batch: Any) -> bool:

@@ -21,6 +21,8 @@ Event = dict[str, Any]
 Spoil = Callable[[random.Random, Event], "Event | bytes | Output"]
 FLOOD = 500
 """Headers of a flooded record."""
+GIANT_BYTES = 3_000_000
+"""More than a dead letter may have; compressed it is a few kilobytes, which any topic takes."""
 _CONFUSABLE = (
     "Cоmрanу",
     "ѕcam",
@@ -114,6 +116,13 @@ def _without(field: str) -> Spoil:
     return lambda _chance, event: {k: v for k, v in event.items() if k != field}
 
 
+class AnyName(str):
+    """A header's name that is no text, as some clients let it through."""
+
+    def encode(self, *_: Any) -> bytes:
+        return b"\xff\xfe"
+
+
 def _bytes(make: Callable[[random.Random, bytes], bytes]) -> Spoil:
     return lambda chance, event: make(chance, _json(event))
 
@@ -180,6 +189,7 @@ def _update(**fields: Any) -> Spoil:
 
 _R, _T, _U = REPORTS, TRANSACTIONS, HOLD_UPDATES
 _STRUCTURED: Headers = (("content-type", b"application/cloudevents+json"),)
+_NO_TEXT: Headers = ((AnyName("xx"), b"v"),)
 _FLOOD: Headers = tuple((f"x-{n}", b"v" * 20) for n in range(FLOOD))
 
 KINDS = (
@@ -258,6 +268,21 @@ KINDS = (
     ),
     Kind("a flood of headers on rubbish", _R, Reason.NOT_JSON, _with_headers(_FLOOD, value=b"{")),
     Kind("a flood of headers", _T, None, _with_headers(_FLOOD)),
+    Kind("a header whose name is no text", _T, None, _with_headers(_NO_TEXT)),
+    Kind("rubbish under such a header", _R, Reason.NOT_JSON, _with_headers(_NO_TEXT, value=b"{")),
+    Kind("giant", _T, Reason.TOO_LARGE, _bytes(lambda _c, v: v + b" " * GIANT_BYTES)),
+    Kind(
+        "giant headers on rubbish",
+        _R,
+        Reason.NOT_JSON,
+        _with_headers((("x", b"v" * GIANT_BYTES),), value=b"{"),
+    ),
+    Kind(
+        "a giant key of rubbish",
+        _R,
+        Reason.NOT_JSON,
+        lambda _c, _e: Output("", b"k" * GIANT_BYTES, b"{"),
+    ),
     Kind("look-alike characters", _R, None, _confusing),
     Kind("an id of another", _T, None, _colliding),
     Kind("sent again", _T, None, lambda _c, e: e),

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from kafka import KafkaProducer
 
 from agents.runtime import record_batches
 from agents.runtime.record_batches import RecordBatch, merged
 from pipeline.fold import LogRecord
+from tests.fuzz.kinds import AnyName
 
 
 def test_this_aiokafka_has_the_internals_that_are_used() -> None:
@@ -39,6 +41,23 @@ def test_the_same_records_as_aiokafkas_own(bootstrap: str, prefix: str, make_top
     later = asyncio.run(_read(bootstrap, topic, True, middle))
     assert later[0].start == middle
     assert [r.offset for b in later for r in b.records] == [r.offset for r in own[1:]]
+
+
+@pytest.mark.parametrize("codec", [None, "gzip", "lz4", "snappy", "zstd"])
+def test_every_codec_is_read_and_a_header_name_that_is_no_text_has_escapes(
+    bootstrap: str, prefix: str, make_topics: Any, codec: str | None
+) -> None:
+    topic = prefix + "names"
+    make_topics(1, topic)
+    producer = KafkaProducer(
+        bootstrap_servers=bootstrap, compression_type=codec, linger_ms=500, acks="all"
+    )
+    for value, name in ((b"1", "h"), (b"2", AnyName("xx")), (b"3", "h")):
+        producer.send(topic, value, headers=[(name, b"x")])
+    producer.close()
+    found = [r for b in asyncio.run(_read(bootstrap, topic, True, 0)) for r in b.records]
+    assert [(r.offset, r.value) for r in found] == [(0, b"1"), (1, b"2"), (2, b"3")]
+    assert [dict(r.headers) for r in found] == [{"h": b"x"}, {r"\xff\xfe": b"x"}, {"h": b"x"}]
 
 
 @pytest.mark.parametrize("missing", ["FetchResult", "PartitionRecords"])

@@ -36,6 +36,7 @@ from pipeline.contracts.invalid import InvalidEvent, Reason
 from pipeline.contracts.reports import decode_report
 from pipeline.contracts.transactions import decode_transaction
 from pipeline.fold import LogRecord
+from pipeline.topics import load_topics
 
 EXAMPLES = Path(__file__).parents[3] / "pipeline" / "contracts" / "examples"
 DECODERS: dict[str, Callable[[bytes | None], Any]] = {
@@ -222,6 +223,42 @@ def test_a_dead_letter_of_a_dead_letter_says_only_the_newest_reason() -> None:
     names = [name for name, _ in second.headers]
     assert len(names) == len(set(names))
     assert dict(second.headers)["dlq.reason"] == b"not_utf8"
+
+
+GIANT = 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("record", "cut"),
+    [
+        (LogRecord(1, 2, b"k", b"v" * GIANT, (("h", b"x"),)), "value"),
+        (LogRecord(1, 2, b"k" * GIANT, None), "key"),
+        (LogRecord(1, 2, b"k", b"{", (("h", b"x"),) * 500_000), "headers"),
+        (LogRecord(1, 2, b"k" * GIANT, b"v" * GIANT, (("dlq.attempt", b"9" * GIANT),)), ""),
+    ],
+    ids=["value", "key", "headers", "all"],
+)
+def test_of_a_record_that_no_dead_letter_can_hold_the_beginning_is_kept(
+    record: LogRecord, cut: str
+) -> None:
+    letter = dead_letter("transactions", 0, record, InvalidEvent(Reason.TOO_LARGE))
+    whole = sum(len(name) + len(content) + 10 for name, content in letter.headers)
+    whole += len(letter.key or b"") + len(letter.value or b"")
+    assert whole < load_topics()[letter.topic].max_message_bytes
+    said = dict(letter.headers)
+    assert said["dlq.cut"].decode() == (cut or "value,key,headers")
+    assert said["dlq.original.bytes"].decode() == str(len(record.value or b""))
+    assert (record.key or b"").startswith(letter.key or b"")
+    assert (record.value or b"").startswith(letter.value or b"")
+    assert (said.get("h") == b"x") == (cut == "value")
+
+
+def test_what_a_dead_letter_can_hold_is_kept_whole() -> None:
+    room = load_topics()["transactions-dead-letters"].max_message_bytes
+    record = LogRecord(1, 2, b"k", b"v" * (room - 100_000), (("h", b"x"),))
+    letter = dead_letter("transactions", 0, record, InvalidEvent(Reason.TOO_LARGE))
+    assert (letter.key, letter.value) == (record.key, record.value)
+    assert "dlq.cut" not in dict(letter.headers)
 
 
 def test_an_event_may_have_256_kib_and_no_more() -> None:
