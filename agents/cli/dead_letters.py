@@ -184,7 +184,7 @@ def show(
         terminal.print(f"… and {cut:,} characters more (--whole shows them).")
     if (parts := kept.said(CUT)) != "":
         terminal.print(
-            f"The record was too large to be kept whole ({parts} cut; its value had "
+            f"The record was too large to be kept whole ({parts} cut; its value has "
             f"{kept.said(ORIGINAL_BYTES)} bytes): it stands at {kept.place} of {name}."
         )
 
@@ -250,11 +250,7 @@ def sent_back(letter: Letter) -> Output:
     if letter.topic == ACCOUNT_LOG:
         # Only there the place is part of the meaning: it is the account's owner.
         partition = int(letter.said(f"{PREFIX}original.partition") or 0)
-    value, key = letter.record.value, letter.record.key
-    if value is None and key is None:
-        # Kafka keeps such a record, but its client refuses to send one.
-        value = b""
-    return Output(letter.topic, key, value, tuple(headers), partition)
+    return Output(letter.topic, letter.record.key, letter.record.value, tuple(headers), partition)
 
 
 def _letters(reader: TopicReader, topics: list[str], reason: Reason | None) -> Iterator[Letter]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Self
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
+from kafka.record import default_records, memory_records
 
 from agents.kafka.client_settings import (
     CONNECT_TIMEOUT_MS,
@@ -22,6 +23,7 @@ from agents.kafka.client_settings import (
     kafka_python_settings,
     unreachable,
 )
+from agents.runtime.escaping import Escaping
 from agents.settings import Settings
 from pipeline.fold import Headers
 
@@ -247,7 +249,25 @@ def _time_backward(record: StoredRecord) -> tuple[int, int, int]:
     return -record.timestamp, record.partition, -record.offset
 
 
+class _AnyNames(default_records.DefaultRecordBatch):  # type: ignore[misc]
+    """kafka-python's own parser; a header's name that is not UTF-8 has escapes and stops nobody."""
+
+    _buffer: bytearray
+
+    def _read_msg(self, *arguments: Any) -> Any:
+        try:
+            return super()._read_msg(*arguments)
+        except UnicodeDecodeError:
+            self._buffer = Escaping(self._buffer)
+            return super()._read_msg(*arguments)
+
+
+memory_records.DefaultRecordBatch = _AnyNames
+
+
 def _stored(record: Any) -> StoredRecord:
+    # A header of another client may have no content.
+    headers = tuple((name, content or b"") for name, content in record.headers)
     return StoredRecord(
         record.topic,
         record.partition,
@@ -255,5 +275,5 @@ def _stored(record: Any) -> StoredRecord:
         record.timestamp,
         record.key,
         record.value,
-        tuple(record.headers),
+        headers,
     )

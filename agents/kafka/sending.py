@@ -26,6 +26,7 @@ from agents.kafka.client_settings import (
     unreachable,
 )
 from agents.kafka.reading import missing_topic
+from agents.kafka.sendable import sendable
 from agents.national_ids import Event, hash_party, hashed_report
 from agents.settings import Settings
 from pipeline.clustering.decisions import normalise_decision
@@ -211,7 +212,7 @@ def publish_records(
     records: Iterable[Output],
     progress: Callable[[int], None] | None = None,
 ) -> Published:
-    """Send records as they are and wait for every acknowledgement; see `publish`."""
+    """Send records as they are (`sendable`) and wait for every acknowledgement; see `publish`."""
     began = time.monotonic()
     waiting: deque[Any] = deque()
     acknowledged = 0
@@ -231,12 +232,13 @@ def publish_records(
             if record.topic not in known:
                 _require_topic(producer, record.topic)
                 known.add(record.topic)
+            key, value, headers = sendable(record.topic, record.key, record.value, record.headers)
             waiting.append(
                 producer.send(
                     record.topic,
-                    value=record.value,
-                    key=record.key,
-                    headers=list(record.headers),
+                    value=value,
+                    key=key,
+                    headers=headers,
                     partition=record.partition,
                 )
             )

@@ -11,6 +11,8 @@ from typing import Any
 
 from aiokafka.record import default_records, memory_records
 
+from agents.runtime.escaping import Escaping
+
 _LENGTH_AT = 8
 _BEFORE_LENGTH_COUNTS = 12
 _LENGTH = struct.Struct(">i")
@@ -47,17 +49,6 @@ class KeptRecords:
         return list(_AnyNames(memoryview(self._data)[self._begin : self._end]))
 
 
-class _Escaping(bytearray):
-    """Bytes whose text has escapes for what is not UTF-8."""
-
-    def __getitem__(self, place: Any) -> Any:
-        part = super().__getitem__(place)
-        return _Escaping(part) if isinstance(place, slice) else part
-
-    def decode(self, encoding: str = "utf-8", errors: str = "backslashreplace") -> str:
-        return super().decode(encoding, errors)
-
-
 class _AnyNames(default_records._DefaultRecordBatchPy):  # type: ignore[misc]
     """aiokafka's own parser in Python, over bytes that decode whatever they are."""
 
@@ -65,4 +56,4 @@ class _AnyNames(default_records._DefaultRecordBatchPy):  # type: ignore[misc]
 
     def _maybe_uncompress(self) -> None:
         super()._maybe_uncompress()
-        self._buffer = _Escaping(self._buffer)
+        self._buffer = Escaping(self._buffer)

@@ -17,6 +17,7 @@ from agents.kafka.client_settings import (
     kafka_python_settings,
     unreachable,
 )
+from agents.kafka.sendable import sendable
 from agents.settings import Settings
 from pipeline.fold import Headers
 from pipeline.topics import Topic
@@ -52,12 +53,13 @@ class RecordCopier:
         timestamp: int | None = None,
     ) -> None:
         """Send one record; ``timestamp`` is in milliseconds since 1970. Raises CopyError."""
+        key, value, named = sendable(topic, key, value, headers)
         try:
             sent = self._producer.send(
                 topic,
                 value=value,
                 key=key,
-                headers=list(headers),
+                headers=named,
                 partition=partition,
                 timestamp_ms=timestamp,
             )

@@ -51,7 +51,9 @@ def dead_letter(topic: str, partition: int, record: Record, why: InvalidEvent) -
         for name, content in record.headers
         if name == ATTEMPT or (name not in ours and not name.startswith(PREFIX))
     ]
-    whole = Output(letters, record.key, record.value, tuple(kept + added))
+    # Kafka keeps a record with neither key nor value, but its clients refuse to send one.
+    value = b"" if record.key is None and record.value is None else record.value
+    whole = Output(letters, record.key, value, tuple(kept + added))
     room = load_topics()[letters].max_message_bytes - _OURS_BYTES
     if _size(record.key, record.value, kept) <= room:
         return whole

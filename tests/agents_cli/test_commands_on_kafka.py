@@ -180,6 +180,8 @@ def records() -> Iterator[Output]:
     for offset, (value, reason, headers) in enumerate(refused):
         record = LogRecord(offset, PAID_AT, b"key", value, headers)
         yield dead_letter("reports", 0, record, InvalidEvent(reason, "$.received_at"))
+    giant = LogRecord(7, PAID_AT, b"key", b"v" * 3_000_000)
+    yield dead_letter("transactions", 2, giant, InvalidEvent(Reason.TOO_LARGE))
 
 
 @pytest.fixture(scope="module")
@@ -328,11 +330,18 @@ def test_dead_letters_are_counted_shown_and_sent_back(settings: Settings) -> Non
     assert [line.split()[:4] for line in listed] == [
         ["reports", "bad_time", "2", "reports:2"],
         ["reports", "not_json", "1", "reports:0"],
+        ["transactions", "too_large", "1", "transactions:0"],
     ]
     shown = run(settings, "dead-letters", "show", "reports:0")
     assert r'{"broken \x1b[2J\xff' in shown.out
     assert "\x1b" not in shown.out
     assert "personal data" in shown.err
+    cut = run(settings, "dead-letters", "show", "transactions:0")
+    assert "262,144 bytes:" in cut.out
+    assert "value cut" in cut.out
+    assert "it stands at 2:7 of transactions" in cut.out
+    arguments = ("dead-letters", "replay", "--topic", "transactions", "--force")
+    assert run(settings, *arguments).out.endswith("There is nothing to send.\n")
     refused = run(settings, "dead-letters", "replay", "--reason", "not_json")
     assert refused.exit_code == 1
     sent = run(settings, "dead-letters", "replay")

@@ -253,6 +253,12 @@ def test_of_a_record_that_no_dead_letter_can_hold_the_beginning_is_kept(
     assert (said.get("h") == b"x") == (cut == "value")
 
 
+def test_a_dead_letter_has_a_key_or_a_value_as_no_client_sends_one_without() -> None:
+    empty = InvalidEvent(Reason.EMPTY)
+    assert dead_letter("reports", 0, LogRecord(1, 2, None, None), empty).value == b""
+    assert dead_letter("reports", 0, LogRecord(1, 2, b"k", None), empty).value is None
+
+
 def test_what_a_dead_letter_can_hold_is_kept_whole() -> None:
     room = load_topics()["transactions-dead-letters"].max_message_bytes
     record = LogRecord(1, 2, b"k", b"v" * (room - 100_000), (("h", b"x"),))
