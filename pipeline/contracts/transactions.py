@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
@@ -10,6 +11,12 @@ from msgspec import Meta
 
 from pipeline.contracts.codec import decode_json
 from pipeline.contracts.reports import Currency, Moment, PaymentParty, Reference, Satang
+
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_NO_UETR = frozenset("-".join(sign * n for n in (8, 4, 4, 4, 12)) for sign in "0f")
+"""What programs write that have no UETR: RFC 9562 calls them nil and max."""
+NOT_PROVIDED = "NOTPROVIDED"
+"""What ISO 20022 writes as EndToEndId where the payer gave none: no payment's name."""
 
 BalanceSatang = Annotated[int, Meta(ge=-(10**15), le=10**15)]
 
@@ -54,7 +61,20 @@ class Transaction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def key(self) -> str:
         """The payment's identity: both banks' events of one payment share its UETR (ISO 20022)."""
-        return f"uetr/{self.uetr}" if self.uetr else f"{self.source}/{self.transaction_id}"
+        uetr = canonical_uetr(self.uetr) if self.uetr else None
+        return f"uetr/{uetr}" if uetr else f"{self.source}/{self.transaction_id}"
+
+
+def canonical_uetr(text: str) -> str | None:
+    """Return a UETR in small letters, None where it is a placeholder; other text as it is.
+
+    Banks' systems write it in capitals or not, and it is one payment. A placeholder would make one
+    payment of all that have it, and all but the first would be lost.
+    """
+    small = text.lower()
+    if small in _NO_UETR:
+        return None
+    return small if small != text and _UUID.fullmatch(text) else text
 
 
 _DECODER = msgspec.json.Decoder(Transaction)

@@ -31,7 +31,12 @@ from pipeline.contracts.decisions import decode_decision
 from pipeline.contracts.hold_updates import HoldUpdate, decode_hold_update
 from pipeline.contracts.invalid import InvalidEvent
 from pipeline.contracts.pointers import Pointer, pointer
-from pipeline.contracts.transactions import Transaction, decode_transaction
+from pipeline.contracts.transactions import (
+    NOT_PROVIDED,
+    Transaction,
+    canonical_uetr,
+    decode_transaction,
+)
 from pipeline.fold import Folded, Output, Record, Versions
 from pipeline.intake.books import books_of
 from pipeline.topics import ACCOUNT_LOG, ANALYST_DECISIONS, REPORTS, TRANSACTIONS
@@ -209,13 +214,23 @@ def postings_of(transaction: Transaction, recorded_at: int) -> list[Posting]:
 
 def _references(transaction: Transaction) -> tuple[str, ...]:
     """Return by which other names the payment may be known, and which payment it returns."""
-    if transaction.uetr is transaction.end_to_end_id is transaction.return_of is None:
+    uetr, end_to_end, returned = (
+        transaction.uetr,
+        transaction.end_to_end_id,
+        transaction.return_of,
+    )
+    if uetr is end_to_end is returned is None:
         return ()
-    names = [TX_ID + transaction.transaction_id] if transaction.uetr else []
-    if transaction.end_to_end_id:
-        names.append(END_TO_END_ID + transaction.end_to_end_id)
-    if transaction.return_of:
-        names.append(RETURNS + transaction.return_of)
+    names = []
+    if uetr and (canonical := canonical_uetr(uetr)):
+        names.append(TX_ID + transaction.transaction_id)
+        if canonical != uetr:
+            # As it stands on a slip.
+            names.append(TX_ID + uetr)
+    if end_to_end and end_to_end != NOT_PROVIDED:
+        names.append(END_TO_END_ID + end_to_end)
+    if returned and returned != NOT_PROVIDED and (canonical := canonical_uetr(returned)):
+        names.append(RETURNS + canonical)
     return tuple(names)
 
 

@@ -76,6 +76,35 @@ def test_both_banks_events_of_one_payment_share_its_uetr():
     assert {p.transaction for _, p in postings(folded.outputs)} == {f"uetr/{uetr}"}
 
 
+def test_a_uetr_in_capitals_is_the_same_and_stays_findable_as_it_was_written():
+    uetr = "8a562c67-ca16-48ba-b074-65581be6f001"
+    one = {**PAYMENT, "uetr": uetr}
+    two = {**PAYMENT, "uetr": uetr.upper(), "source": "bank-014", "transaction_id": "x9"}
+    back = {**PAYMENT, "return_of": uetr.upper(), "transaction_id": "r1"}
+    folded = IntakeFold("transactions", 0, 1).apply([record(one), record(two, 1), record(back, 2)])
+    found = {(p.transaction, p.references) for _, p in postings(folded.outputs)}
+    assert found == {
+        (f"uetr/{uetr}", (f"tx:{PAYMENT['transaction_id']}",)),
+        (f"uetr/{uetr}", ("tx:x9", f"tx:{uetr.upper()}")),
+        ("bank-004/r1", (f"returns:{uetr}",)),
+    }
+
+
+@pytest.mark.parametrize("digit", ["0", "f", "F"])
+def test_a_placeholder_for_a_uetr_makes_no_payments_one(digit: str):
+    uetr = "-".join(digit * length for length in (8, 4, 4, 4, 12))
+    events = [{**PAYMENT, "uetr": uetr, "transaction_id": name} for name in ("a", "b")]
+    folded = IntakeFold("transactions", 0, 1).apply([record(e, n) for n, e in enumerate(events)])
+    found = {(p.transaction, p.references) for _, p in postings(folded.outputs)}
+    assert found == {("bank-004/a", ()), ("bank-004/b", ())}
+
+
+def test_what_iso_20022_writes_for_no_reference_is_no_name_of_a_payment():
+    event = {**PAYMENT, "end_to_end_id": "NOTPROVIDED", "return_of": "NOTPROVIDED"}
+    folded = IntakeFold("transactions", 0, 1).apply([record(event)])
+    assert {p.references for _, p in postings(folded.outputs)} == {()}
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
