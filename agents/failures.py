@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from enum import IntEnum
+from pathlib import Path
 from typing import NoReturn
 
 log = logging.getLogger("freezeline")
@@ -24,6 +25,7 @@ class ExitCode(IntEnum):
     NOT_ACKNOWLEDGED = 72
     STORE_UNUSABLE = 73
     STATE_AHEAD_OF_LOG = 74
+    PORT_UNUSABLE = 75
 
 
 class StoreUnusable(Exception):
@@ -51,6 +53,16 @@ def stop_process(code: ExitCode, event: str, **ids: object) -> NoReturn:
     sys.stderr.flush()
     sys.stdout.flush()
     os._exit(code)
+
+
+def made_folder(folder: Path) -> Path:
+    """Return ``folder``, made where it is missing; ends the process when that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"{folder} cannot be made: {error.strerror}"
+        stop_process(ExitCode.STORE_UNUSABLE, "store_unusable", reason=reason)
+    return folder
 
 
 EXIT_USAGE = 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -15,6 +16,8 @@ from agents.runtime.fail_points import Moment
 ENV_PREFIX = "FREEZELINE_"
 HASH_KEY_BYTES = 32
 """The least length of the key that hashes national IDs: 256 bits, as HMAC-SHA-256 can use."""
+
+_LINK = re.compile(r"_SERVICE_(HOST|PORT)|_PORT(_\d+_(TCP|UDP|SCTP).*)?$")
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -80,6 +83,24 @@ class Settings(BaseSettings):
     """For tests of recovery: end as kill -9 does at a moment's n-th time, as ``answered:12``."""
     acknowledge_timeout_s: float = Field(default=30.0, ge=1.0, le=600.0)
     """How long an output may wait for its acknowledgement before the worker stops."""
+
+    @field_validator(
+        "ssl_cafile",
+        "ssl_certfile",
+        "ssl_keyfile",
+        "hash_key_file",
+        "sasl_password_file",
+        "hash_key",
+        "sasl_password",
+        "ssl_password",
+        "sasl_username",
+        "instance_id",
+        mode="before",
+    )
+    @classmethod
+    def _empty_is_not_given(cls, value: object) -> object:
+        """An empty variable is how many a deployment says that it has none."""
+        return None if value == "" else value
 
     @field_validator("bootstrap")
     @classmethod
@@ -175,6 +196,14 @@ def load_settings(*, needs_hash_key: bool = True, **overrides: Any) -> Settings:
     if needs_hash_key or settings.hash_key is not None or settings.hash_key_file is not None:
         settings.national_id_key()
     return settings
+
+
+def unknown_variables(environment: Iterable[str]) -> list[str]:
+    """Return the names that look like a setting of ours and are none: misspelt, or of another
+    release. What Kubernetes says of services called freezeline is not looked at."""
+    known = {_variable(field) for field in Settings.model_fields}
+    ours = {name for name in environment if name.upper().startswith(ENV_PREFIX)}
+    return sorted(name for name in ours if name.upper() not in known and not _LINK.search(name))
 
 
 def _sentence(error: ValidationError) -> str:

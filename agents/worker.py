@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from enum import StrEnum
 
 from prometheus_client import CollectorRegistry
@@ -12,9 +14,11 @@ from agents.observability.otel import spans_of
 from agents.observability.prometheus import Metrics
 from agents.runtime.runner import run_worker
 from agents.runtime.worker_spec import RuntimeSettings, Spans, WorkerSpec
-from agents.settings import Settings
+from agents.settings import Settings, unknown_variables
 from agents.version import freezeline_version
 from pipeline.policy.policy import load_policy
+
+log = logging.getLogger("freezeline")
 
 
 class WorkerName(StrEnum):
@@ -33,6 +37,8 @@ def run(name: WorkerName, settings: Settings) -> int:
     """
     settings.national_id_keys()
     configure_logging(settings.log_level)
+    if unknown := unknown_variables(os.environ):
+        log.warning("unknown_settings", extra={"variables": unknown})
     registry = CollectorRegistry()
     metrics = Metrics(registry)
     metrics.gauge("build_info", (freezeline_version(),), 1)

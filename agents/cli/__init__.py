@@ -13,6 +13,9 @@ from agents.failures import EXIT_USAGE, CommandError
 from agents.settings import SettingsError
 from agents.version import freezeline_version
 
+EXIT_INTERRUPTED = 130
+"""What shells make of Ctrl-C: 128 and the signal's number."""
+
 COMMAND_MODULES = (
     "up",
     "demo",
@@ -49,15 +52,18 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line and exit: errors are one sentence on stderr."""
-    register_commands(app, sys.argv[1:])
     # What libraries log while a command runs is not the user's business; workers log by themselves.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     try:
+        register_commands(app, sys.argv[1:])
         app()
     except SettingsError as error:
         _fail(str(error), EXIT_USAGE)
     except CommandError as error:
         _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        # While the command was still being loaded; later each command hears it by itself.
+        sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output (head, less) has left; say nothing more, not even at exit.
         sys.stderr.close()

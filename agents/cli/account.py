@@ -51,7 +51,7 @@ def _group() -> None:
     """Show the file of one account."""
 
 
-@group.command()
+@group.command(short_help="Show an account's level, claims, postings and alerts.")
 def show(
     account: str = typer.Argument(
         metavar="ACCOUNT",

@@ -32,7 +32,7 @@ _TIMES = ("at", "received_at", "published_at", "paid_at", "since")
 """Fields in milliseconds since 1970; people read them as RFC 3339."""
 
 group = typer.Typer(
-    help="Show the internal log of everything that happens to accounts.", no_args_is_help=True
+    help="Show the internal log of all that happens to accounts.", no_args_is_help=True
 )
 
 
@@ -46,7 +46,7 @@ def _group() -> None:
     """Show the internal log of everything that happens to accounts."""
 
 
-@group.command()
+@group.command(short_help="Print the newest records as JSON lines.")
 def show(
     partition: int | None = typer.Option(None, "--partition", min=0, help="Only this partition."),
     account: str | None = typer.Option(

@@ -56,7 +56,7 @@ _BOOTSTRAP = typer.Option(
 
 def register(app: typer.Typer) -> None:
     """Add ``alerts`` to ``app``."""
-    app.command()(alerts)
+    app.command("alerts", short_help="Show freeze alerts, newest first, or follow them.")(alerts)
 
 
 def alerts(

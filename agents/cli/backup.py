@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="backup")
 
 
-@group.command()
+@group.command(short_help="Copy a worker's state stores, also while it runs.")
 def stores(
     to: Path = typer.Argument(..., help="An empty folder, or a new one."),
     state_dir: Path | None = typer.Option(None, help="Of which worker, else FREEZELINE_STATE_DIR."),
@@ -35,7 +35,7 @@ def stores(
         raise CommandError(str(error), 1) from error
 
 
-@group.command()
+@group.command(short_help="Copy all topics and the workers' positions.")
 def topics(
     to: Path = typer.Argument(..., help="An empty folder, or a new one."),
     bootstrap: str | None = typer.Option(

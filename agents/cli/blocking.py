@@ -20,7 +20,7 @@ from pipeline.policy.policy import load_policy
 
 def register(app: typer.Typer) -> None:
     """Add ``blocking`` to ``app``."""
-    app.command()(blocking)
+    app.command("blocking", short_help="Count the candidate pairs of each blocking rule.")(blocking)
 
 
 def blocking(

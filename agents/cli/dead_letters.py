@@ -53,7 +53,7 @@ _BOOTSTRAP = typer.Option(
 )
 
 group = typer.Typer(
-    help="Show the events that could not be taken and why, and send them again.",
+    help="Show refused events and why, and send them again.",
     no_args_is_help=True,
 )
 
@@ -143,7 +143,7 @@ def list_letters(
     console().print(table)
 
 
-@group.command()
+@group.command(short_help="Show one dead letter, written so that it does no harm.")
 def show(
     letter: str = typer.Argument(
         metavar="LETTER", help="Which one, as `list` names it: reports:17 (or 17 with --topic)."
@@ -189,7 +189,7 @@ def show(
         )
 
 
-@group.command()
+@group.command(short_help="Send dead letters back to their topic.")
 def replay(
     topic: str | None = _TOPIC,
     reason: str | None = _REASON,

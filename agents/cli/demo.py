@@ -18,7 +18,7 @@ EXIT_INTERRUPTED = 130
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @app.command("demo")
+    @app.command("demo", short_help="Play a day of scams on a local Kafka, and measure it.")
     def demo(
         data_dir: Path = typer.Option(Path(".freezeline/demo"), help="Where it works; emptied."),
         seed: int = typer.Option(1441, help="Another seed is another scenario."),

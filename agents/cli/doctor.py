@@ -21,7 +21,7 @@ _COLOURS = {State.OK: None, State.NOTE: "yellow", State.WRONG: "red"}
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @app.command("doctor")
+    @app.command("doctor", short_help="Say what is wrong with Kafka, workers, clocks and disks.")
     def doctor(
         worker: list[str] = typer.Option(
             [], "--worker", metavar="HOST:PORT", help="A worker's address for health; repeatable."

@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="erasures")
 
 
-@group.command("request")
+@group.command("request", short_help="Ask that a person's identifiers be forgotten.")
 def request(
     identifiers: list[str] = typer.Argument(
         ..., help="Keys, as account:004:0123456789, phone:+66812345678 or name:somchai jaidee."
@@ -71,7 +71,7 @@ def request(
     )
 
 
-@group.command("finish")
+@group.command("finish", short_help="Rewrite the topics that are kept for good, without them.")
 def finish(bootstrap: str | None = _BOOTSTRAP) -> None:
     """Rewrite the topics that are kept for good, without what was erased; the workers must run."""
     settings = command_settings(bootstrap, needs_hash_key=True)

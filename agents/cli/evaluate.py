@@ -23,7 +23,7 @@ from pipeline.policy.policy import load_policy
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command(name="evaluate")(evaluate)
+    app.command("evaluate", short_help="Compare clusters and alerts with a truth.")(evaluate)
 
 
 def evaluate(

@@ -83,7 +83,7 @@ class Case:
 
 def register(app: typer.Typer) -> None:
     """Add ``explain`` to ``app``."""
-    app.command()(explain)
+    app.command("explain", short_help="Explain an alert, an account, or what ties two.")(explain)
 
 
 def explain(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import sys
 from collections.abc import Iterator
@@ -96,7 +97,7 @@ def hold_updates(
     _run(HOLD_UPDATES, file, skip_invalid, bootstrap)
 
 
-@group.command()
+@group.command(short_help="Publish what analysts decided, or took back.")
 def decisions(
     file: str = _FILE, skip_invalid: bool = _SKIP, bootstrap: str | None = _BOOTSTRAP
 ) -> None:
@@ -181,6 +182,9 @@ def _lines(lines: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
     number = 0
     while line := lines.readline(MAX_EVENT_BYTES + 2):
         number += 1
+        if number == 1:
+            # Some editors begin a file so; it is no part of the event.
+            line = line.removeprefix(codecs.BOM_UTF8)
         if len(line) > MAX_EVENT_BYTES and not line.endswith(b"\n"):
             while (rest := lines.readline(MAX_EVENT_BYTES)) and not rest.endswith(b"\n"):
                 pass

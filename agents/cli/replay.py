@@ -39,7 +39,7 @@ class _TimelineLine(msgspec.Struct):
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @app.command("replay")
+    @app.command("replay", short_help="Decide the same from files, without Kafka.")
     def replay(
         reports: Path = typer.Option(..., help="Report events, JSON lines."),
         transactions: Path = typer.Option(..., help="Transaction events, JSON lines."),
@@ -55,6 +55,11 @@ def register(app: typer.Typer) -> None:
         Without a timeline every event counts as published at its own time.
         """
         try:
+            # Before the work, which may take an hour.
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(out, error) from None
+        try:
             run = Replay(load_policy(policy))
         except PolicyError as error:
             raise CommandError(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
@@ -64,10 +69,12 @@ def register(app: typer.Typer) -> None:
         run.run(events_in_order(files, timeline))
         if until is not None:
             run.tick(_moment(until))
-        out.mkdir(parents=True, exist_ok=True)
-        for name, values in results(run).items():
-            (out / name).write_bytes(b"".join(value + b"\n" for value in values))
-            typer.echo(f"{out / name}: {len(values)}")
+        try:
+            for name, values in results(run).items():
+                (out / name).write_bytes(b"".join(value + b"\n" for value in values))
+                typer.echo(f"{out / name}: {len(values)}")
+        except OSError as error:
+            raise _unwritable(out, error) from None
 
 
 def results(run: Replay) -> dict[str, list[bytes]]:
@@ -148,6 +155,10 @@ def _own_time(value: bytes) -> int:
         return 0
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError):
         return 0
+
+
+def _unwritable(out: Path, error: OSError) -> CommandError:
+    return CommandError(f"{out} cannot be written: {error.strerror}.")
 
 
 def _moment(text: str) -> int:

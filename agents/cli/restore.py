@@ -38,7 +38,7 @@ def stores(
         raise CommandError(str(error), 1) from error
 
 
-@group.command()
+@group.command(short_help="Fill an empty Kafka with a backup's topics.")
 def topics(
     source: Path = typer.Argument(..., metavar="FROM", help="The folder of the backup."),
     bootstrap: str | None = typer.Option(

@@ -19,7 +19,9 @@ _FILES = {"report": "reports", "transaction": "transactions"}
 
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
-    app.command(name="simulate")(run)
+    app.command("simulate", short_help="Make scam rings among honest payments, with the truth.")(
+        run
+    )
 
 
 def run(

@@ -13,7 +13,7 @@ from agents.sizing import Load, plan
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @app.command("size")
+    @app.command("size", short_help="Reckon how large a cluster must be for a load.")
     def size(
         tps: float = typer.Option(..., min=0.1, max=1e7, help="Payments a second at peak."),
         watched: int = typer.Option(..., min=0, max=10**10, help="Accounts with a case."),

@@ -98,7 +98,7 @@ def check(
     typer.echo(f"Every topic {'and every access rule ' if acls else ''}is as declared.")
 
 
-@group.command("grow")
+@group.command("grow", short_help="Give the account-log more partitions.")
 def grow_account_log(
     to: int = typer.Option(..., "--to", help="How many partitions: a multiple of today's."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Look, and change nothing."),
@@ -134,7 +134,7 @@ def _show(found: Prospect) -> None:
         raise typer.Exit(1)
 
 
-@group.command()
+@group.command(short_help="Print Strimzi resources, access rules, or AsyncAPI.")
 def export(
     form: Format = typer.Option(..., "--format", help="What to write, on standard output."),
     principals: Path | None = _PRINCIPALS,

@@ -41,7 +41,7 @@ MIN_ID_CHARS = 8
 
 def register(app: typer.Typer) -> None:
     """Add ``trace`` to ``app``."""
-    app.command()(trace)
+    app.command("trace", short_help="Show where stolen money went, and what rests where.")(trace)
 
 
 def trace(

@@ -23,7 +23,7 @@ _CHECK_SECONDS = 1.0
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @app.command("up")
+    @app.command("up", short_help="Start a local Kafka and the workers, and keep them up.")
     def up(
         data_dir: Path = typer.Option(Path(".freezeline/up"), help="Where everything is kept."),
         port: int = typer.Option(DEFAULT_PORT, help="Kafka's port on 127.0.0.1."),

@@ -14,7 +14,7 @@ from agents.worker import WorkerName, run
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
-    @app.command("worker")
+    @app.command("worker", short_help="Run one worker until SIGTERM or Ctrl-C.")
     def worker(
         name: WorkerName = typer.Argument(..., help="Which worker: intake, clustering, accounts."),
     ) -> None:

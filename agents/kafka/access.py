@@ -104,8 +104,12 @@ def load_principals(path: Path) -> Principals:
     """
     try:
         document = parse_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise PrincipalsError(f"{path} cannot be read: {error}") from error
+    except OSError as error:
+        raise PrincipalsError(f"{path} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        where, what = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        place = f", line {where.line + 1}" if where is not None else ""
+        raise PrincipalsError(f"{path}{place}: {what or 'this is not YAML'}") from error
     if not isinstance(document, dict) or not isinstance(document.get("users"), dict):
         raise PrincipalsError(f"{path}: a mapping `users` of roles to lists of names is expected")
     if unknown := set(document) - {"users", "name_pattern"}:

@@ -37,6 +37,9 @@ DEFAULT_HTTP_PORT = 9401
 """Metrics and health of the first worker; the others answer on the next ports."""
 
 
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""No proxy that the environment names knows this machine's workers."""
+
 WORKER_COMMAND = ("-m", "agents.cli", "worker")
 """What Python runs as a worker; its name comes behind."""
 
@@ -91,9 +94,7 @@ class LocalWorker:
     def ready(self) -> bool:
         """Whether /readyz says so."""
         try:
-            with urllib.request.urlopen(
-                f"http://127.0.0.1:{self.http_port}/readyz", timeout=1
-            ) as answer:
+            with _DIRECTLY.open(f"http://127.0.0.1:{self.http_port}/readyz", timeout=1) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from agents.failures import ExitCode, stop_process
 
 Question = Callable[[], str | None]
 """Answers None for yes, or why not (in words that hold no personal data)."""
@@ -26,10 +29,20 @@ class HealthServer:
         self._runner = web.AppRunner(application, access_log=None)
 
     async def start(self, host: str, port: int) -> int:
-        """Listen; return the port (a free one was chosen for 0). Raises OSError when taken."""
+        """Listen; return the port (a free one was chosen for 0). Ends the process when it cannot.
+
+        Nobody would know how a worker is that cannot be asked.
+        """
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            # asyncio says where and what in one text; a name that nobody knows has no such number.
+            number = error.errno or 0
+            why = os.strerror(number) if number > 0 else error.strerror
+            reason = f"{host}:{port} cannot be listened on: {why}"
+            stop_process(ExitCode.PORT_UNUSABLE, "port_unusable", reason=reason)
         bound: int = self._runner.addresses[0][1]
         return bound
 

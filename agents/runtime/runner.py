@@ -19,7 +19,7 @@ import aiokafka
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from agents.failures import ExitCode, raised_at, stop_process
+from agents.failures import ExitCode, made_folder, raised_at, stop_process
 from agents.runtime import transport
 from agents.runtime.batch_reader import cluster_id, partitions_now, partitions_of
 from agents.runtime.coalescing import Coalescer
@@ -274,8 +274,7 @@ class _Worker:
     def _make_app(self) -> transport.WorkerApp:
         transport.register()
         settings, name = self.settings, self._spec.name
-        data = settings.state_dir / name / "faust"
-        data.mkdir(parents=True, exist_ok=True)
+        data = made_folder(settings.state_dir / name / "faust")
         app = transport.WorkerApp(
             settings.group_prefix + name,
             broker=f"{transport.SCHEME}://kafka:9092",  # the servers are in client_settings

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 
 from faust.types import TP
@@ -12,7 +14,13 @@ from faust.types import TP
 from agents.runtime.lanes import Lane
 from agents.runtime.worker_spec import RuntimeSettings
 
+log = logging.getLogger("freezeline")
+
 _LOOK_SECONDS = 1.0
+_OFTEN = 6
+_OFTEN_SECONDS = 30.0
+"""So many assignments within so long: two workers under one name throw each other out in turn, each
+second, and Kafka tells neither why."""
 Figures = dict[tuple[str, tuple[str, ...]], float]
 
 
@@ -36,6 +44,7 @@ class VitalSigns:
         self._may_take_more = may_take_more
         self._fetched_at = time.monotonic()
         self._behind_since: dict[TP, float] = {}
+        self._assigned_at: deque[float] = deque(maxlen=_OFTEN)
 
     def fetched(self) -> None:
         """Note that the fetch loop has turned."""
@@ -45,6 +54,12 @@ class VitalSigns:
         """Note that the worker has been told what is its own."""
         self.assigned_once = True
         self.fetched()
+        now = time.monotonic()
+        self._assigned_at.append(now)
+        if now - self._assigned_at[0] < _OFTEN_SECONDS and len(self._assigned_at) == _OFTEN:
+            self._assigned_at.clear()
+            extra = {"worker": self._worker, "reason": self._why_often()}
+            log.error("assigned_again_and_again", extra=extra)
 
     async def run(self) -> None:
         """Say once a second how far behind and how large the partitions are."""
@@ -90,6 +105,12 @@ class VitalSigns:
             if not lane.speaking and (lag is None or lag > self._settings.ready_lag_records):
                 return f"folding {where} again"
         return None
+
+    def _why_often(self) -> str:
+        name = self._settings.instance_id
+        if name is None:
+            return "workers of the group come and go"
+        return f"another worker is likely to run under FREEZELINE_INSTANCE_ID={name} too"
 
     def _left_lying(self, partition: TP, lane: Lane, now: float) -> bool:
         """Say whether there are records in Kafka that nobody has fetched for too long."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.kafka.client_settings import aiokafka_settings, kafka_python_settings
-from agents.settings import SettingsError, load_settings
+from agents.settings import SettingsError, load_settings, unknown_variables
 
 KEY = "k" * 32
 
@@ -35,6 +35,22 @@ def test_the_key_comes_from_a_variable_or_a_file(
     assert load_settings().national_id_key() == KEY.encode()
     with pytest.raises(SettingsError, match="not both"):
         load_settings(hash_key_file=file)
+
+
+def test_an_empty_variable_is_one_that_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HASH_KEY_FILE", "SSL_CAFILE", "SASL_USERNAME", "INSTANCE_ID"):
+        monkeypatch.setenv(f"FREEZELINE_{name}", "")
+    monkeypatch.setenv("FREEZELINE_HASH_KEY", KEY)
+    assert load_settings().national_id_key() == KEY.encode()
+    monkeypatch.setenv("FREEZELINE_BOOTSTRAP", "")
+    with pytest.raises(SettingsError, match="FREEZELINE_BOOTSTRAP is wrong"):
+        load_settings()
+
+
+def test_a_variable_that_is_no_setting_is_named_unless_kubernetes_made_it() -> None:
+    asked = ("BOOTSTRAP", "BOOTSTRP", "HTTP_PORT", "SERVICE_HOST", "PORT_8080_TCP_ADDR", "PORT")
+    names = [*(f"FREEZELINE_{name}" for name in asked), "PATH"]
+    assert unknown_variables(names) == ["FREEZELINE_BOOTSTRP"]
 
 
 def test_a_short_key_is_refused_without_showing_it() -> None:

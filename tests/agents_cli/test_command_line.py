@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
-from agents.cli import COMMAND_MODULES
+from agents.cli import COMMAND_MODULES, register_commands
 
 TOP = Path(__file__).parents[2]
 
@@ -31,6 +33,19 @@ def test_help_names_every_command_with_its_purpose() -> None:
     commands = result.stdout.split("Commands:")[1].strip().splitlines()
     assert len(commands) >= 1
     assert all(len(line.split(None, 1)) == 2 for line in commands)
+
+
+def test_no_command_is_told_of_in_half_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    whole = typer.Typer(rich_markup_mode=None)
+    register_commands(whole, [])
+    groups = [group.name or "" for group in whole.registered_groups]
+    assert len(groups) > 5
+    for arguments in ([], *([name] for name in groups)):
+        said = CliRunner().invoke(whole, [*arguments, "--help"]).stdout
+        commands = said.split("Commands:")[1]
+        assert commands.strip()
+        assert "..." not in commands
 
 
 def test_every_module_of_the_command_line_is_reached() -> None:

@@ -104,14 +104,22 @@ def test_a_topic_that_is_not_as_declared_is_named(
     assert any(FILED_REPORTS in sentence for _, sentence in _about(findings, "topics"))
 
 
-def test_a_worker_that_stands_still_or_does_not_answer_is_wrong(settings: Settings) -> None:
+def test_a_worker_that_stands_still_or_does_not_answer_is_wrong(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No proxy knows our workers.
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     with _worker(alive=False) as stuck:
         findings = _findings(
-            f"--bootstrap={settings.bootstrap}", f"--worker={stuck}", "--worker=127.0.0.1:1"
+            f"--bootstrap={settings.bootstrap}",
+            f"--worker=http://{stuck}/",
+            "--worker=127.0.0.1:1",
+            "--worker=127.0.0.1:x",
         )
     said = _about(findings, "worker")
     assert ("wrong", f"{stuck} makes no progress: {WORST}.") in said
-    assert [s for s in said if s[0] == "wrong" and s[1].startswith("127.0.0.1:1 does not answer")]
+    for nobody in ("127.0.0.1:1", "127.0.0.1:x"):
+        assert [s for s in said if s[0] == "wrong" and s[1].startswith(f"{nobody} does not answer")]
 
 
 @pytest.mark.parametrize("apart", [-APART_SECONDS, APART_SECONDS])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 from pathlib import Path
 
@@ -29,6 +30,13 @@ def test_names_line_and_field_and_publishes_nothing(tmp_path: Path) -> None:
         "line 4: one JSON object is expected on each line (not_json)",
         "Nothing was published: 2 lines of 3 are not valid (--skip-invalid publishes the others).",
     ]
+
+
+def test_a_byte_order_mark_at_the_beginning_of_a_file_is_no_part_of_it() -> None:
+    line = orjson.dumps(PAYMENT)
+    given = io.BytesIO(codecs.BOM_UTF8 + line + b"\r\n" + line)
+    checked = check_lines("transactions", given, KEY)
+    assert (len(checked.events), checked.problems) == (2, [])
 
 
 def test_many_bad_lines_are_counted() -> None:

@@ -67,6 +67,28 @@ def test_a_state_that_is_opened_for_longer_than_a_request_may_take_is_folded_on(
     assert [each.stop() for each in (one, two)] == [0, 0]
 
 
+def test_a_port_that_is_taken_ends_the_worker_in_one_sentence(prefix, make_topics, worker) -> None:
+    make_topics(1, prefix + "in", prefix + "sums")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        one = worker("counting", port=str(taken.getsockname()[1])).start()
+        assert one.process.wait(40) == 75
+    (line,) = one.log.read_text().splitlines()
+    assert line.endswith("CRITICAL port_unusable")
+
+
+def test_a_state_folder_that_cannot_be_made_ends_the_worker_in_one_sentence(
+    prefix, make_topics, worker, tmp_path
+) -> None:
+    make_topics(1, prefix + "in", prefix + "sums")
+    (tmp_path / "one").touch()
+    one = worker("counting").start()
+    assert one.process.wait(40) == 73
+    (line,) = one.log.read_text().splitlines()
+    assert line.endswith("CRITICAL store_unusable")
+
+
 def test_a_worker_without_partitions_waits_for_some_and_lives(
     bootstrap, prefix, make_topics, worker
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, cast
 
+import pytest
 from faust.types import TP
 
 from agents.runtime.vital_signs import VitalSigns
@@ -51,6 +52,18 @@ def signs_of(lane: IdleLane, end: int, may_take_more: bool = True) -> VitalSigns
     signs = VitalSigns("w", settings, lanes, lambda _: end, lambda: may_take_more)
     signs.assigned()
     return signs
+
+
+def test_who_is_assigned_again_and_again_says_that_somebody_has_its_name(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    signs = signs_of(IdleLane(0, progressed_at=0.0), end=0)
+    for _ in range(4):
+        signs.assigned()
+    assert not caplog.records
+    signs.assigned()
+    (told,) = caplog.records
+    assert told.message == "assigned_again_and_again"
 
 
 def test_records_that_nobody_fetches_are_a_reason_to_be_restarted() -> None:
