@@ -36,10 +36,10 @@ from pipeline.state import prefix_end
 
 log = logging.getLogger("freezeline")
 
-FORMAT = b"11"
+FORMAT = b"12"
 """The format of what the folds and the runtime keep. A change of either changes it, and every store
-is then rebuilt from Kafka. So does a change of rules that kept rows are verdicts of: with the 11th
-clusters are parted by silences, and what was last said of them is kept."""
+is then rebuilt from Kafka. So does a change of rules that kept rows are verdicts of: with the 12th
+identifiers have no keys longer than 512 bytes."""
 _RESERVED = b"\x00\x00runtime/"
 _RESERVED_END = prefix_end(_RESERVED)
 _FORMAT_KEY = _RESERVED + b"format"

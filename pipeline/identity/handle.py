@@ -14,7 +14,13 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pipeline.identity.characters import compose, strip_invisible
-from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, distinct, refused
+from pipeline.identity.normalised import (
+    MAX_IDENTIFIER_CHARS,
+    Normalised,
+    distinct,
+    is_short,
+    refused,
+)
 from pipeline.identity.profiles import profile_of
 
 _CACHED_HANDLES: Final = 16_384
@@ -90,7 +96,8 @@ def _normalise(platform: str, handle: str) -> Normalised:
         return refused("display_name", distinct(changes))
     if not _USUAL.fullmatch(bare):
         changes.append("unusual_handle")
-    return Normalised(f"handle:{where}:{sign}{bare}", distinct(changes))
+    key = f"handle:{where}:{sign}{bare}"
+    return Normalised(key, distinct(changes)) if is_short(key) else refused("too_long")
 
 
 def _platform(text: str, changes: list[str]) -> str:

@@ -9,6 +9,12 @@ import msgspec
 MAX_IDENTIFIER_CHARS: Final = 256
 """Longest text, in characters, that is read as an identifier other than a QR payload or a URL."""
 
+MAX_KEY_BYTES: Final = 512
+"""Longest key, in bytes of JSON. A cluster may have thousands of identifiers and names some of them
+several times; all of that must fit into one record."""
+_SURELY_SHORT: Final = MAX_KEY_BYTES // 6
+"""JSON writes no character in more than six bytes."""
+
 
 class Normalised(msgspec.Struct, frozen=True, gc=False):
     """The result of normalising one identifier.
@@ -29,6 +35,11 @@ class Normalised(msgspec.Struct, frozen=True, gc=False):
 def refused(problem: str, changes: tuple[str, ...] = ()) -> Normalised:
     """Return the result for a text that is no usable identifier, for this reason."""
     return Normalised(None, changes, problem)
+
+
+def is_short(key: str) -> bool:
+    """Say whether a key is not longer than `MAX_KEY_BYTES`."""
+    return len(key) <= _SURELY_SHORT or len(msgspec.json.encode(key)) - 2 <= MAX_KEY_BYTES
 
 
 def distinct(changes: list[str]) -> tuple[str, ...]:

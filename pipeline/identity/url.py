@@ -1,7 +1,8 @@
 """Web addresses: ``url:<canonical host and path>``, or the handle that a profile page stands for.
 
 The scheme is left out; host in lower case and punycode, default port, "www.", fragment and
-tracking parameters dropped, the remaining parameters sorted.
+tracking parameters dropped, the remaining parameters sorted. Where all of it is longer than a key
+may be (tokens of one victim, most often), the page is meant without its parameters.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urls
 
 from pipeline.identity.characters import strip_invisible
 from pipeline.identity.handle import normalise_handle
-from pipeline.identity.normalised import Normalised, distinct, refused
+from pipeline.identity.normalised import Normalised, distinct, is_short, refused
 from pipeline.identity.profiles import PLATFORM_HOSTS, profile_of
 
 MAX_URL_CHARS: Final = 2_048
@@ -75,7 +76,12 @@ def _normalise(text: str) -> Normalised:
         )
     path = _path(parts.path)
     query = urlencode(parameters, errors="replace") if parameters else ""
-    return Normalised(f"url:{host}{port}{path}" + (f"?{query}" if query else ""), distinct(changes))
+    page = f"url:{host}{port}{path}"
+    if query and is_short(f"{page}?{query}"):
+        return Normalised(f"{page}?{query}", distinct(changes))
+    if query:
+        changes.append("query_left_out")
+    return Normalised(page, distinct(changes)) if is_short(page) else refused("too_long")
 
 
 def _split(written: str, changes: list[str]) -> SplitResult | None:

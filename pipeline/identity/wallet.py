@@ -10,7 +10,13 @@ from types import MappingProxyType
 from typing import Final
 
 from pipeline.identity.characters import compose, strip_invisible
-from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, distinct, refused
+from pipeline.identity.normalised import (
+    MAX_IDENTIFIER_CHARS,
+    Normalised,
+    distinct,
+    is_short,
+    refused,
+)
 
 UNKNOWN_NETWORK: Final = "?"
 _CACHED_WALLETS: Final = 8_192
@@ -84,7 +90,8 @@ def _normalise(network: str, address: str) -> Normalised:
     written = bare.lower() if _EVM_ADDRESS.fullmatch(bare) or _is_bech32(where, bare) else bare
     if written != bare:
         changes.append("letter_case")
-    return Normalised(f"wallet:{where}:{written}", distinct(changes))
+    key = f"wallet:{where}:{written}"
+    return Normalised(key, distinct(changes)) if is_short(key) else refused("too_long")
 
 
 def _network(text: str, changes: list[str]) -> str:

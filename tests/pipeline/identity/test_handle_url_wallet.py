@@ -55,6 +55,7 @@ def test_look_alike_letters_are_told() -> None:
         ("line", "@", "empty"),
         ("facebook", "Gold Invest TH", "display_name"),
         ("line", "a" * 257, "too_long"),
+        ("line", "ก" * 256, "too_long"),
     ],
 )
 def test_no_handle(platform: str, handle: str, problem: str) -> None:
@@ -102,10 +103,18 @@ def test_urls(text: str, key: str) -> None:
         ("http://[", "not_a_url"),
         ("javascript:alert(1)", "bad_host"),
         ("a" * 2049, "too_long"),
+        ("https://a.com/" + "a" * 600, "too_long"),
     ],
 )
 def test_no_url(text: str, problem: str) -> None:
     assert normalise_url(text).problem == problem
+
+
+@pytest.mark.parametrize("token", ["t" * 500, "ก" * 60])
+def test_of_a_url_with_a_long_token_the_page_is_meant(token: str) -> None:
+    found = normalise_url(f"https://a.com/login?t={token}")
+    assert (found.key, found.changes) == ("url:a.com/login", ("query_left_out",))
+    assert normalise_url("https://a.com/login?t=" + token[:20]).key != found.key
 
 
 @given(ANY_TEXT | ADDRESS_LIKE | HOSTED)
@@ -133,6 +142,7 @@ def test_url_total_and_idempotent(text: str) -> None:
         ("eth", "0x12", None, "not_an_address"),
         ("eth", "", None, "empty"),
         ("eth", "x" * 257, None, "too_long"),
+        ("ก" * 256, "x" * 256, None, "too_long"),
     ],
 )
 def test_wallets(network: str, address: str, key: str | None, problem: str | None) -> None:
