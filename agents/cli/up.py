@@ -56,7 +56,7 @@ def register(app: typer.Typer) -> None:
             typer.echo("Stopping …")
             cluster.stop()
         if ended is not None:
-            message = f"The {ended.name} worker ended by itself; see {ended.log_file}."
+            message = f"The {ended.name} worker ended by itself{ended.last_words()}."
             raise CommandError(message, 1)
         typer.echo("Stopped; the data is kept.")
 

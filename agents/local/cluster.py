@@ -15,11 +15,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+import orjson
 
 from agents.kafka.topic_admin import apply_topics
 from agents.local.kafka import LocalKafka
@@ -33,6 +35,7 @@ from pipeline.topics import load_topics
 START_SECONDS = 120.0
 """How long all workers may take until they are ready; one that ends is not waited for."""
 STOP_SECONDS = 10.0
+_LAST_BYTES = 8_192
 DEFAULT_HTTP_PORT = 9401
 """Metrics and health of the first worker; the others answer on the next ports."""
 
@@ -89,6 +92,14 @@ class LocalWorker:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
         return self.process.wait()
+
+    def last_words(self) -> str:
+        """Return, as the end of a sentence, what it logged last that is grave, and where."""
+        told = ""
+        for line in _last_lines(self.log_file):
+            if line.get("level") == "critical":
+                told = ": " + str(line.get("reason") or line.get("event"))
+        return f"{told}; see {self.log_file}"
 
     @property
     def ready(self) -> bool:
@@ -194,7 +205,7 @@ class LocalCluster:
                 ended = worker.process is not None and worker.process.poll() is not None
                 if ended or time.monotonic() > deadline:
                     what = "ended" if ended else "is not ready"
-                    message = f"The {worker.name} worker {what}; see {worker.log_file}."
+                    message = f"The {worker.name} worker {what}{worker.last_words()}."
                     raise LocalClusterError(message)
                 time.sleep(0.1)
 
@@ -214,6 +225,19 @@ class LocalCluster:
             worker.stop()
         if self.kafka is not None:
             self.kafka.stop()
+
+
+def _last_lines(log_file: Path) -> Iterator[dict[str, Any]]:
+    """Yield the newest log lines that can be read; a worker logs one JSON object a line."""
+    try:
+        lines = log_file.read_bytes()[-_LAST_BYTES:].splitlines()
+    except OSError:
+        return
+    for line in lines:
+        with contextlib.suppress(orjson.JSONDecodeError):
+            found = orjson.loads(line)
+            if isinstance(found, dict):
+                yield found
 
 
 def _has_key() -> bool:

@@ -7,6 +7,7 @@ raises at such a record, always again: one record would stop whoever reads its p
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 from aiokafka.record import default_records, memory_records
@@ -37,16 +38,43 @@ class KeptRecords:
         return int(self._records.size_in_bytes())
 
     def next_batch(self) -> Any:
-        """Return the next batch, as aiokafka reads it."""
+        """Return the next batch, for aiokafka's own reading record by record."""
+        return _Batch(self, self.next_own_batch())
+
+    def next_own_batch(self) -> Any:
+        """Return the next batch as aiokafka makes it; with it names are not looked after."""
         batch = self._records.next_batch()
         self._begin = self._end
         (length,) = _LENGTH.unpack_from(self._data, self._begin + _LENGTH_AT)
         self._end = self._begin + _BEFORE_LENGTH_COUNTS + length
         return batch
 
-    def last_batch_with_any_names(self) -> list[Any]:
-        """Return the records of the batch given last, with escapes in names that are not UTF-8."""
+    def records_of(self, batch: Any) -> list[Any]:
+        """Return the records of the batch that was given last."""
+        try:
+            return list(batch)
+        except UnicodeDecodeError:
+            return self._with_any_names()
+
+    def _with_any_names(self) -> list[Any]:
         return list(_AnyNames(memoryview(self._data)[self._begin : self._end]))
+
+
+class _Batch:
+    """One of aiokafka's batches, whose records are read whatever their headers are called."""
+
+    def __init__(self, records: KeptRecords, batch: Any) -> None:
+        self._records = records
+        self._batch = batch
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._batch, name)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._records.records_of(self._batch))
+
+    def __next__(self) -> Any:
+        return next(self._batch)
 
 
 class _AnyNames(default_records._DefaultRecordBatchPy):  # type: ignore[misc]

@@ -111,15 +111,16 @@ def merged(chunks: Sequence[Any]) -> RecordBatch:
 def _whole_batches(unread: Any) -> Iterator[RecordBatch]:
     """Do as `PartitionRecords._unpack_records`, a batch at a time; every offset is covered."""
     records = unread._records
+    kept = isinstance(records, KeptRecords)
     start = unread.next_fetch_offset
     while records.has_next():
-        batch = records.next_batch()
+        batch = records.next_own_batch() if kept else records.next_batch()
         if unread._check_crcs and not batch.validate_crc():
             raise CorruptRecordException(f"Invalid CRC - {unread._tp}")
         if _is_hidden(unread, batch):
             unread.next_fetch_offset = max(unread.next_fetch_offset, batch.next_offset)
             continue
-        found = _records_of(batch, records)
+        found = records.records_of(batch) if kept else list(batch)
         if found and found[0].offset < start:
             found = [record for record in found if record.offset >= start]
         stop = max(unread.next_fetch_offset, batch.next_offset)
@@ -128,15 +129,6 @@ def _whole_batches(unread: Any) -> Iterator[RecordBatch]:
         start = stop
     if unread.next_fetch_offset > start:
         yield RecordBatch(start, unread.next_fetch_offset, [])
-
-
-def _records_of(batch: Any, records: Any) -> list[Any]:
-    try:
-        return list(batch)
-    except UnicodeDecodeError:
-        if not isinstance(records, KeptRecords):
-            raise
-        return records.last_batch_with_any_names()
 
 
 def _is_hidden(unread: Any, batch: Any) -> bool:

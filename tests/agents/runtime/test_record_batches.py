@@ -55,7 +55,9 @@ def test_every_codec_is_read_and_a_header_name_that_is_no_text_has_escapes(
     for value, name in ((b"1", "h"), (b"2", AnyName("xx")), (b"3", "h")):
         producer.send(topic, value, headers=[(name, b"x")])
     producer.close()
+    own = asyncio.run(_read(bootstrap, topic, False, 0))
     found = [r for b in asyncio.run(_read(bootstrap, topic, True, 0)) for r in b.records]
+    assert [_plain(r) for r in own] == [_plain(r) for r in found]
     assert [(r.offset, r.value) for r in found] == [(0, b"1"), (1, b"2"), (2, b"3")]
     assert [dict(r.headers) for r in found] == [{"h": b"x"}, {r"\xff\xfe": b"x"}, {"h": b"x"}]
 
