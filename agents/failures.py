@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
+import time
 from enum import IntEnum
 from pathlib import Path
 from typing import NoReturn
@@ -53,6 +55,21 @@ def stop_process(code: ExitCode, event: str, **ids: object) -> NoReturn:
     sys.stderr.flush()
     sys.stdout.flush()
     os._exit(code)
+
+
+def end_within(seconds: float, code: int) -> int:
+    """Return ``code``, for the process to end with; after ``seconds`` it ends in any case.
+
+    All is closed and said by then. But what our libraries have left behind may wait for a Kafka
+    that is away, and whoever starts workers again would wait for the end of this one.
+    """
+
+    def end() -> None:
+        time.sleep(seconds)
+        os._exit(code)
+
+    threading.Thread(target=end, daemon=True).start()
+    return code
 
 
 def made_folder(folder: Path) -> Path:

@@ -51,13 +51,12 @@ def register(app: typer.Typer) -> None:
             typer.echo(ready_text(cluster))
             ended = None
             while not stop.wait(_CHECK_SECONDS) and ended is None:
-                ended = cluster.ended_worker()
+                ended = cluster.ended_by_itself()
         finally:
             typer.echo("Stopping …")
             cluster.stop()
         if ended is not None:
-            message = f"The {ended.name} worker ended by itself{ended.last_words()}."
-            raise CommandError(message, 1)
+            raise CommandError(ended, 1)
         typer.echo("Stopped; the data is kept.")
 
 

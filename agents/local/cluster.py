@@ -216,6 +216,15 @@ class LocalCluster:
                 return worker
         return None
 
+    def ended_by_itself(self) -> str | None:
+        """Return a sentence about a worker, or about Kafka, that has ended by itself."""
+        if isinstance(self.kafka, LocalKafka) and not self.kafka.running:
+            return f"Kafka ended by itself; see {self.kafka.log_file}."
+        worker = self.ended_worker()
+        if worker is None:
+            return None
+        return f"The {worker.name} worker ended by itself{worker.last_words()}."
+
     def stop(self) -> None:
         """Stop the workers against the flow of events, then the broker."""
         for worker in self.workers:

@@ -19,7 +19,7 @@ import aiokafka
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from agents.failures import ExitCode, made_folder, raised_at, stop_process
+from agents.failures import ExitCode, end_within, made_folder, raised_at, stop_process
 from agents.runtime import transport
 from agents.runtime.batch_reader import cluster_id, partitions_now, partitions_of
 from agents.runtime.coalescing import Coalescer
@@ -175,8 +175,12 @@ class _Worker:
         return acknowledgement
 
     async def _send_and_wait(self, output: Output) -> None:
-        async with asyncio.timeout(self.settings.acknowledge_timeout_s):
-            await (await self._send(output))
+        try:
+            async with asyncio.timeout(self.settings.acknowledge_timeout_s):
+                await (await self._send(output))
+        except TimeoutError:
+            name, event = self._spec.name, "outputs_not_acknowledged"
+            stop_process(ExitCode.NOT_ACKNOWLEDGED, event, worker=name, topic=output.topic)
 
     def _settled(self, topic: str, partition: int, next_offset: int) -> None:
         self._committer.settled((topic, partition), next_offset)
@@ -205,7 +209,8 @@ class _Worker:
         await self._shut_down(app, starting)
         await health.stop()
         log.info("stopped", extra={"worker": self._spec.name, "crashed": crashed})
-        return int(ExitCode.CRASHED) if crashed else 0
+        code = ExitCode.CRASHED if crashed else 0
+        return end_within(self.settings.stop_timeout_s, int(code))
 
     async def _shut_down(self, app: transport.WorkerApp, starting: asyncio.Task[Any]) -> None:
         """Finish what is in hand, commit, leave; the order keeps the rule of state."""
@@ -340,8 +345,7 @@ class _Worker:
 
     def _stop_if_failed(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            where = raised_at(error)
-            extra = {"error": type(error).__qualname__, "raised_at": where}
+            extra = {"error": type(error).__qualname__, "raised_at": raised_at(error)}
             log.critical("background_failed", extra=extra)
             assert self._app is not None
             self._app._crashed.set()

@@ -146,6 +146,7 @@ def main() -> int:
         http_port=int(os.environ["W_PORT"]) if "W_PORT" in os.environ else None,
         start_timeout_s=float(os.environ.get("W_START", "30")),
         fail_point=os.environ.get("W_FAIL"),
+        acknowledge_timeout_s=float(os.environ.get("W_ACKNOWLEDGE", "30")),
         dead_letter_run_limit=int(os.environ.get("W_LIMIT", "1000")),
         rebalance_limit_s=float(os.environ.get("W_REBALANCE", "120")),
     )

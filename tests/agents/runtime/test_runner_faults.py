@@ -272,6 +272,27 @@ def test_a_broker_that_goes_away_and_comes_back_loses_nothing(
         kafka.stop()
 
 
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    ("more", "code"), [({"tick": "1", "acknowledge": "3"}, 72), ({}, 0)], ids=["ticking", "told"]
+)
+def test_a_worker_ends_also_while_no_broker_answers(
+    tmp_path, prefix, worker, make_topics_at, more, code
+) -> None:
+    with LocalKafka(tmp_path / "kafka") as kafka:
+        make_topics_at(kafka.bootstrap, 1, *(prefix + name for name in ("in", "sums", "ticks")))
+        one = worker("counting", server=kafka.bootstrap, **more).start()
+        one.wait_for_log("assigned")
+        produce(kafka.bootstrap, prefix + "in", 0, 100)
+        wait_for(lambda: group_lag(kafka.bootstrap, prefix + "counter", prefix + "in") == 0)
+        kafka.kill()
+        if code == 0:
+            time.sleep(5)
+            one.process.send_signal(signal.SIGTERM)
+        # What is closed in order may take half a minute; before, it never came to an end.
+        assert one.process.wait(60) == code
+
+
 def test_a_worker_that_slept_through_a_growth_stops(bootstrap, prefix, make_topics, worker) -> None:
     make_topics(2, prefix + "in", prefix + "sums")
     one = worker("counting", instance="one").start()
