@@ -21,6 +21,8 @@ Event = dict[str, Any]
 Spoil = Callable[[random.Random, Event], "Event | bytes | Output"]
 FLOOD = 500
 """Headers of a flooded record."""
+LONG_ADDRESSES = 400
+"""How many long web addresses there are."""
 GIANT_BYTES = 3_000_000
 """More than a dead letter may have; compressed it is a few kilobytes, which any topic takes."""
 _CONFUSABLE = (
@@ -158,6 +160,21 @@ def _confusing(chance: random.Random, event: Event) -> Event:
     }
 
 
+def _long_addresses(chance: random.Random, event: Event) -> Event:
+    """Web addresses of some kilobytes each once they are escaped, many of them told together."""
+    hosts = chance.sample(range(LONG_ADDRESSES), 36)
+    suspects = [
+        {"kind": "url", "url": f"https://host-{n}.example.com/{n}?t={'ก' * 2_000}"} for n in hosts
+    ]
+    return {
+        **event,
+        "report_id": f"{event['report_id']}-{chance.getrandbits(64)}",
+        "reporter": {},
+        "suspects": suspects,
+        "payments": [],
+    }
+
+
 def _colliding(chance: random.Random, event: Event) -> Event:
     """Another source that uses the same id: another payment, whatever the id says."""
     return {**event, "source": "bank-999", "amount_satang": chance.randrange(1, 10**9)}
@@ -284,6 +301,7 @@ KINDS = (
         lambda _c, _e: Output("", b"k" * GIANT_BYTES, b"{"),
     ),
     Kind("look-alike characters", _R, None, _confusing),
+    Kind("long web addresses", _R, None, _long_addresses),
     Kind("an id of another", _T, None, _colliding),
     Kind("sent again", _T, None, lambda _c, e: e),
 )
