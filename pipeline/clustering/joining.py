@@ -13,8 +13,8 @@ from pipeline.clustering.brigades import heard
 from pipeline.clustering.decisions import SAID_NOT_SAME, Ruling
 from pipeline.clustering.nodes import Node
 from pipeline.clustering.normalised import UNKNOWN_BANK
-from pipeline.clustering.pairs import RELATION, GraphEdge, order
-from pipeline.clustering.parties import Ties, needed_bits
+from pipeline.clustering.pairs import LOOK_ALIKE, RELATION, TOGETHER, GraphEdge, order
+from pipeline.clustering.parties import TieAcross, Ties, needed_bits, tied_independently
 from pipeline.identity.account import bank_of, number_of
 
 REASON_TWO_PARTIES: Final = "two_parties"
@@ -27,6 +27,11 @@ PARTY_TIES: Final = 3
 RIGHT_BANK: Final = 16
 """For so many voices at a number's own bank one more may name a wrong one. Judgement: of those who
 type a number one in some dozens does."""
+
+
+SURE_BITS: Final = 33.0
+"""So sure evidence must be that a number at two banks is one account, of which several voices each
+told a wrong bank. Judgement: a holder's name alone comes to less; it takes one more field."""
 
 
 @dataclass(slots=True)
@@ -81,7 +86,10 @@ class Joining:
         self._spelt: dict[str, str] = {}
         self._head = {node: node for node in component.nodes}
         self._members = {node: [node] for node in component.nodes}
-        self._banks = {k: _voices_by_number(n) for k, n in component.nodes.items()}
+        wrong = _told_with_a_wrong_bank(component)
+        self._banks = {
+            k: {} if k in wrong else _voices_by_number(n) for k, n in component.nodes.items()
+        }
         self._apart: dict[str, set[str]] = {}
         for a, b in component.ruling.apart if component.ruling else ():
             self._apart.setdefault(a, set()).add(b)
@@ -169,7 +177,23 @@ class Joining:
         if ties.least(one, other) < PARTY_TIES:
             return False
         size = len(self._members[one]) + len(self._members[other])
-        return ties.apart(one, other) >= needed_bits(self._party_bits, size)
+        if ties.apart(one, other) < needed_bits(self._party_bits, size):
+            return False
+        return not tied_independently(self._ties_across(one, other))
+
+    def _ties_across(self, one: str, other: str) -> list[TieAcross]:
+        """Return what people told of that ties two clusters; most joins never ask."""
+        found = []
+        for edge in self._told:
+            if edge.tier != TOGETHER:
+                continue
+            heads = self._find(edge.a), self._find(edge.b)
+            a, b = find(self._spelt, edge.a), find(self._spelt, edge.b)
+            if heads == (one, other):
+                found.append(TieAcross(a, b, edge))
+            elif heads == (other, one):
+                found.append(TieAcross(b, a, edge))
+        return found
 
     def groupings(self) -> list[Grouping]:
         """Return the clusters with their edges and relations."""
@@ -232,6 +256,21 @@ def contradict(voices: Sequence[int]) -> bool:
         return False
     *others, most = sorted(voices)
     return most < 2 or others[-1] > max(most // RIGHT_BANK, 1)
+
+
+def _told_with_a_wrong_bank(component: Component) -> set[str]:
+    """Return the accounts that surely are one with the same number at a bank that more name.
+
+    Such a one must not keep apart what is told with the right bank and with the wrong one.
+    """
+    wrong: set[str] = set()
+    for edge in component.edges if component.look_alikes else ():
+        if edge.tier != LOOK_ALIKE or edge.person or edge.bits < SURE_BITS:
+            continue
+        if number_of(edge.a) == number_of(edge.b):
+            ends = sorted((edge.a, edge.b), key=lambda k: (-heard(component.nodes[k].summary), k))
+            wrong.add(ends[1])
+    return wrong
 
 
 def _voices_by_number(node: Node) -> dict[str, tuple[int, ...]]:

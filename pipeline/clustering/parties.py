@@ -8,9 +8,9 @@ by a courier's now and then, while each part has many ties of its own, is two pa
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipeline.clustering.normalised import IMPLYING
 from pipeline.clustering.pairs import TOGETHER, GraphEdge
@@ -20,6 +20,10 @@ MONEY: Final = ("account:", "promptpay:", "wallet:")
 
 SMALL_GRAPH: Final = 8
 """Up to so many vertices `policy.clustering.bridge_bits` are enough."""
+
+INDEPENDENT_TIES: Final = 3
+"""So many ties across, of which no two share an end or a voice, are one ring's. Judgement: between
+two rings as many numbers would have been handed on, or people have fallen to both."""
 
 _KEPT: Final = 16_384
 
@@ -71,6 +75,53 @@ def needed_bits(least: float, vertices: int) -> float:
     overlap, four times as many ask for one bit more. ``least`` is for one of `SMALL_GRAPH`.
     """
     return least + math.log2(max(vertices, SMALL_GRAPH) / SMALL_GRAPH) / 2
+
+
+class TieAcross(NamedTuple):
+    """A tie between two parts: its end in the one, its end in the other, and the edge.
+
+    The ends are what these are one with, however they are written.
+    """
+
+    one: str
+    other: str
+    edge: GraphEdge
+
+
+def tied_independently(across: Sequence[TieAcross]) -> bool:
+    """Say whether the ties between two parts are too independent to be two parties'.
+
+    A number that was handed on, a courier's, or a person who fell to two rings puts many ties
+    across, but all by that number or person. Parts of one ring, which used its numbers one after
+    another, are tied by several. So what counts are ties of which no two share an end or a voice:
+    `INDEPENDENT_TIES`, or one fewer where several voices tell one tie.
+    """
+    alone = {tie.edge.sole for tie in across if tie.edge.sole}
+    most = max((tie.edge.voices for tie in across), default=0)
+    ties = min(_disjoint(across), max(len(alone), most))
+    return ties >= INDEPENDENT_TIES - (most > 1)
+
+
+def _disjoint(across: Iterable[TieAcross]) -> int:
+    """Return the most ties that share no end (a largest matching), at most `INDEPENDENT_TIES`."""
+    others: dict[str, set[str]] = {}
+    for tie in across:
+        others.setdefault(tie.one, set()).add(tie.other)
+    taken: dict[str, str] = {}
+
+    def take(one: str, asked: set[str]) -> bool:
+        for other in others[one] - asked:
+            asked.add(other)
+            if other not in taken or take(taken[other], asked):
+                taken[other] = one
+                return True
+        return False
+
+    for one in others:
+        take(one, set())
+        if len(taken) == INDEPENDENT_TIES:
+            break
+    return len(taken)
 
 
 class Ties:

@@ -25,7 +25,9 @@ _LABEL: Final = re.compile(
 _SEPARATORS: Final = re.compile(r"[\s\-_./()\[\]\u00b7\u2010-\u2015\u2212\uff0d]+")
 _TRUNK_IN_BRACKETS: Final = re.compile(r"^(\+\s*66)\s*\(0\)")
 _CANONICAL: Final = re.compile(r"\+[1-9][0-9]{6,14}")
-_PLAIN_MOBILE: Final = re.compile(r"(\+66|0)((?:6[1-6]|[89][0-9])[0-9]{7})")
+_PLAIN_MOBILE: Final = re.compile(r"(\+66|0)([689][0-9]{8})")
+"""All that mobiles begin with: within it new ranges are opened faster than tables of them follow,
+and a report would lose what may be the only thing that it says."""
 _TRUNK_PREFIX: Final = ("trunk_prefix",)
 _THAI_MOBILE: Final = re.compile(r"\+66(?:[689][0-9]{8}|14[0-9]{7})")
 
@@ -58,7 +60,7 @@ def _normalise(text: str) -> Normalised:
         return refused(problem, distinct(changes))
     mobile = _PLAIN_MOBILE.fullmatch(number)
     if mobile:
-        # Every number of these ranges is valid: most numbers need not go through the library.
+        # Most numbers need not go through the library.
         if mobile.group(1) == "0":
             changes.append("trunk_prefix")
         return Normalised(f"phone:+66{mobile.group(2)}", distinct(changes))
@@ -113,9 +115,9 @@ def _parse(number: str, changes: list[str]) -> str | None:
     written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     if parsed.extension or not _CANONICAL.fullmatch(written):
         return None
-    valid = phonenumbers.is_valid_number(parsed)
-    if not valid:
-        # Foreign ranges change faster than the library's data; the home country's are well known.
+    if not (is_thai_mobile(written) or phonenumbers.is_valid_number(parsed)):
+        # Foreign ranges change faster than the library's data, too; but a Thai number that is no
+        # mobile is well known.
         foreign = number.startswith("+") and parsed.country_code != 66
         if not (foreign and phonenumbers.is_possible_number(parsed)):
             return None

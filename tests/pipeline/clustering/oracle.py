@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import combinations
 from math import log2
 
 import networkx as nx  # type: ignore[import-untyped]
 
 from pipeline.clustering.evidence import kind_of
-from pipeline.identity.account import number_of
+from pipeline.identity.account import bank_of, number_of
 from pipeline.policy.policy import Standing
 from tests.pipeline.clustering.oracle_confused import confused
 from tests.pipeline.clustering.oracle_edges import Told
@@ -17,9 +18,11 @@ from tests.pipeline.clustering.oracle_parties import (
     Edge,
     apart,
     several_ties,
+    tied_by_several,
 )
 from tests.pipeline.clustering.oracle_silences import Cluster
 from tests.pipeline.clustering.oracle_words import (
+    accounts,
     are_at_two_banks,
     are_vouched_for,
 )
@@ -202,6 +205,18 @@ class Oracle(Told):
         least = self.rules.bridge_voices, self.rules.bridge_identifiers
         return len(voices - bridge) >= least[0] and several >= least[1]
 
+    def _told_with_a_wrong_bank(self) -> set[str]:
+        """Return accounts that surely are the same number's at a bank that more people name."""
+        told: dict[str, list[str]] = defaultdict(list)
+        for node in accounts(self.of.keys() - self.hubs):
+            if bank_of(node) != "?":
+                told[number_of(node)].append(node)
+        found = set()
+        for a, b in (pair for nodes in told.values() for pair in combinations(sorted(nodes), 2)):
+            if frozenset((a, b)) not in self.apart and self.bits_of_look_alikes(a, b)[0] >= 33:
+                found.add(max((a, b), key=lambda end: (-self._heard(end), end)))
+        return found
+
     def _kruskal(self, edges: list[Edge]) -> set[frozenset[str]]:
         cluster = {node: frozenset([node]) for node in self.of}
         for a, b in self.same:
@@ -209,12 +224,13 @@ class Oracle(Told):
             if len(joined) <= self.rules.cluster_limit:
                 cluster.update(dict.fromkeys(joined, joined))
         often = {node for node in self.of if len(self.of[node]) > 1}
+        wrong = self._told_with_a_wrong_bank()
         for _, a, b, _, _ in edges:
             joined = cluster[a] | cluster[b]
             if joined == cluster[a] or len(joined) > self.rules.cluster_limit:
                 continue
             # What an analyst has put together is no reason to keep it from the rest.
-            if are_at_two_banks(cluster[a], cluster[b], self._heard) or any(
+            if are_at_two_banks(cluster[a] - wrong, cluster[b] - wrong, self._heard) or any(
                 two <= joined for two in self.apart
             ):
                 continue
@@ -227,7 +243,8 @@ class Oracle(Told):
                 told = [several_ties(part, often) for part in (one, other)]
                 between = [e for e in across if e not in one and e not in other]
                 bits = apart(*told, sum(len(e[4]) for e in between))
-                if min(told) >= 3 and bits >= self.needed(len(joined)):
+                two = min(told) >= 3 and bits >= self.needed(len(joined))
+                if two and not tied_by_several(between, cluster[a], self.head):
                     continue
             for node in joined:
                 cluster[node] = joined

@@ -40,6 +40,19 @@ def apart(one: float, other: float, across: float) -> float:
     return found - ways(one + half, half) - ways(other + half, half)
 
 
+def tied_by_several(across: Collection[Edge], one: Collection[str], head: dict[str, str]) -> bool:
+    """Say whether ties between two parts share too few ends and voices to be two parties'."""
+    told = [e for e in across if e[3] == "T0"]
+    pairs: nx.Graph = nx.Graph()
+    for _, a, b, _, _ in told:
+        near, far = (a, b) if a in one else (b, a)
+        pairs.add_edge(("one", head[near]), ("other", head[far]))
+    disjoint = len(nx.max_weight_matching(pairs, maxcardinality=True))
+    alone = {next(iter(e[4])) for e in told if len(e[4]) == 1}
+    several = [len(e[4]) for e in told if len(e[4]) > 1]
+    return min(disjoint, max([len(alone), *several])) >= (2 if several else 3)
+
+
 def passes_by(number: str, parts: list[tuple[set[str], int, int]]) -> list[set[str]]:
     """Return the parts around a number that it joins with nothing; (part, naming it, voices)."""
     bits: list[tuple[set[str], float]] = []

@@ -77,6 +77,39 @@ def test_numbers_that_each_go_with_one_account_only_make_two_parties_of_a_phones
     assert len(run.clusters()) == 2
 
 
+def in_phases(tying: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return reports about accounts that were used one after the other, each with its numbers."""
+    told = []
+    for place in (0, 1):
+        suspects = [account(ACCOUNTS[place]), phone(PHONES[place]), page(place)]
+        told += [report(f"{place}-{n}", suspects) for n in range(8)]
+    return told + tying
+
+
+def test_parts_that_several_numbers_of_each_tie_are_one_ring() -> None:
+    late = [report(f"late-{n}", [account(ACCOUNTS[0]), phone(PHONES[1])]) for n in range(2)]
+    early = report("early", [phone(PHONES[0]), page(1)])
+    again = report("again", [page(0), account(ACCOUNTS[1])])
+    run = Run()
+    run.feed(in_phases([*late, early]))
+    assert len(run.clusters()) == 1
+    alone = Run()
+    alone.feed(in_phases([late[0], early]))
+    assert len(alone.clusters()) == 2
+    by_three = Run()
+    by_three.feed(in_phases([late[0], early, again]))
+    assert len(by_three.clusters()) == 1
+
+
+def test_one_who_knows_two_rings_ties_them_by_one_word_whatever_it_names() -> None:
+    both = [account(ACCOUNTS[0]), phone(PHONES[0]), page(0)]
+    both += [account(ACCOUNTS[1]), phone(PHONES[1]), page(1)]
+    courier = [report(f"c-{n}", [account(ACCOUNTS[n]), phone(PHONES[2])]) for n in (0, 1)]
+    run = Run()
+    run.feed(in_phases([report("both", both), *courier]))
+    assert len(run.clusters()) == 2
+
+
 def test_a_number_with_its_bank_and_without_supports_no_part_twice() -> None:
     run = Run(small_policy(bridge_bits=7.5))
     for place in range(2):

@@ -7,6 +7,7 @@ import pytest
 from tests.pipeline.clustering.scenarios import Run, account, phone, report
 
 MULE, NEAR = "1112223330", "1112223331"
+PHONE = "0811111111"
 HOLDER, OTHER_HOLDER = "กมลวรรณ พิทักษ์ไทย", "ธีรเดช บุญเรือง"
 
 
@@ -59,6 +60,15 @@ def test_a_misspelt_number_without_its_bank_needs_the_holder(
 def test_of_many_who_name_a_number_several_may_name_a_wrong_bank(voices: int, joined: bool) -> None:
     known = [report(f"known-{n}", [account(MULE, "004", HOLDER)]) for n in range(voices)]
     wrong = [report(f"wrong-{n}", [account(MULE, "014", HOLDER)]) for n in range(2)]
+    assert is_joined(*known, *wrong, key=f"account:014:{MULE}") == joined
+
+
+@pytest.mark.parametrize(("telling", "joined"), [(PHONE, True), ("0822222222", False)])
+def test_several_may_name_a_wrong_bank_where_holder_and_phone_are_the_accounts(
+    telling: str, joined: bool
+) -> None:
+    known = [report(f"k-{n}", [account(MULE, "004", HOLDER), phone(PHONE)]) for n in range(3)]
+    wrong = [report(f"w-{n}", [account(MULE, "014", HOLDER), phone(telling)]) for n in range(2)]
     assert is_joined(*known, *wrong, key=f"account:014:{MULE}") == joined
 
 

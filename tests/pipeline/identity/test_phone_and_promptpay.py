@@ -72,6 +72,11 @@ def test_the_short_cut_agrees_with_the_library(national: int) -> None:
     assert normalise_phone(f"0{national}").key == f"phone:+66{national}"
 
 
+@pytest.mark.parametrize("text", ["069-134-4733", "+66 69 134 4733", "0066691344733"])
+def test_a_mobile_of_a_range_that_no_table_knows_yet_is_one(text: str) -> None:
+    assert normalise_phone(text).key == "phone:+66691344733"
+
+
 @given(ANY_TEXT | DIGITS)
 def test_phone_total_and_idempotent(text: str) -> None:
     result = normalise_phone(text)
