@@ -267,7 +267,8 @@ def _told_with_a_wrong_bank(component: Component) -> set[str]:
     for edge in component.edges if component.look_alikes else ():
         if edge.tier != LOOK_ALIKE or edge.person or edge.bits < SURE_BITS:
             continue
-        if number_of(edge.a) == number_of(edge.b):
+        unknown = UNKNOWN_BANK in (bank_of(edge.a), bank_of(edge.b))
+        if number_of(edge.a) == number_of(edge.b) and not unknown:
             ends = sorted((edge.a, edge.b), key=lambda k: (-heard(component.nodes[k].summary), k))
             wrong.add(ends[1])
     return wrong
