@@ -21,7 +21,7 @@ from pipeline.clustering.brigades import heard
 from pipeline.clustering.confused import may_be_confused
 from pipeline.clustering.decisions import SAID_NOT_SAME, Decisions, with_evidence
 from pipeline.clustering.edges import Edges
-from pipeline.clustering.handles import Handles
+from pipeline.clustering.handles import LINE, Handles, other_form
 from pipeline.clustering.joining import (
     REVIEW_SIZE,
     Component,
@@ -239,6 +239,7 @@ class Components:
         (or person) and the proxy that is made of it.
         """
         head: dict[str, str] = {}
+        nodes = component.nodes
         for edge in component.ruling.same if component.ruling is not None else ():
             unite(head, edge.a, edge.b)
         for edge in edges:
@@ -247,6 +248,11 @@ class Components:
                 continue
             if self._is_spelling(component, edge):
                 unite(head, edge.a, edge.b)
+        for key in component.nodes:
+            # Also where too many tell either for one to join the other: who is asked for either
+            # form knows both, and the two would be handed on together.
+            if key.startswith(LINE) and (other := other_form(key)) in nodes:
+                unite(head, key, other)
         return head
 
     def _is_spelling(self, component: Component, edge: GraphEdge) -> bool:

@@ -54,6 +54,9 @@ class Oracle(Told):
         said.add_nodes_from(self.of)
         said.add_edges_from(self.same)
         said.add_edges_from((n, f"promptpay:{n}") for n in self.of if f"promptpay:{n}" in self.of)
+        line = [n for n in self.of if n.startswith("handle:line:@")]
+        both = [(n, n.replace("@", "", 1)) for n in line if n.replace("@", "", 1) in self.of]
+        said.add_edges_from(both)
         forms = [*self.look_alikes(), *self.handles()]
         said.add_edges_from(e[1:3] for e in forms if self._is_spelling(*e[1:3]))
         # What is said to be the same, or written in two ways, is one vertex: its smallest key.

@@ -110,6 +110,17 @@ def test_one_who_knows_two_rings_ties_them_by_one_word_whatever_it_names() -> No
     assert len(run.clusters()) == 2
 
 
+def test_a_handle_that_was_handed_on_with_its_at_sign_and_without_is_one_number() -> None:
+    run = Run()
+    run.feed(in_phases([]))
+    for n in range(8):
+        place = n % 2
+        beside = account(ACCOUNTS[place]), line("@shop")
+        run.feed([report(f"at-{n}", beside)])
+        run.feed([report(f"plain-{n}", [phone(PHONES[place]), line("shop")])])
+    assert len(run.clusters()) == 2
+
+
 def test_a_number_with_its_bank_and_without_supports_no_part_twice() -> None:
     run = Run(small_policy(bridge_bits=7.5))
     for place in range(2):
