@@ -86,10 +86,8 @@ class Joining:
         self._spelt: dict[str, str] = {}
         self._head = {node: node for node in component.nodes}
         self._members = {node: [node] for node in component.nodes}
-        wrong = _told_with_a_wrong_bank(component)
-        self._banks = {
-            k: {} if k in wrong else _voices_by_number(n) for k, n in component.nodes.items()
-        }
+        self._banks = {k: _voices_by_number(n) for k, n in component.nodes.items()}
+        self._wrong: set[str] | None = None
         self._apart: dict[str, set[str]] = {}
         for a, b in component.ruling.apart if component.ruling else ():
             self._apart.setdefault(a, set()).add(b)
@@ -163,9 +161,18 @@ class Joining:
             return None
         banks = self._banks[large]
         for number, known in self._banks[small].items():
-            if contradict((*banks.get(number, ()), *known)):
+            if number not in banks:
+                continue
+            told = (*banks[number], *known)
+            if contradict([voices for voices, _ in told]) and self._are_at_two_banks(told):
                 return REVIEW_TWO_BANKS
         return None
+
+    def _are_at_two_banks(self, told: Sequence[tuple[int, str]]) -> bool:
+        """Say whether a number is several accounts also without those at a wrong bank."""
+        if self._wrong is None:
+            self._wrong = _told_with_a_wrong_bank(self._component)
+        return contradict([voices for voices, account in told if account not in self._wrong])
 
     def _are_two_parties(self, one: str, other: str, edge: GraphEdge) -> bool:
         # Ties that count have two ends that are named often, so two such ends are the least.
@@ -274,7 +281,7 @@ def _told_with_a_wrong_bank(component: Component) -> set[str]:
     return wrong
 
 
-def _voices_by_number(node: Node) -> dict[str, tuple[int, ...]]:
+def _voices_by_number(node: Node) -> dict[str, tuple[tuple[int, str], ...]]:
     if not node.is_account or bank_of(node.key) == UNKNOWN_BANK:
         return {}
-    return {number_of(node.key): (heard(node.summary),)}
+    return {number_of(node.key): ((heard(node.summary), node.key),)}

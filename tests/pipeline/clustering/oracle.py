@@ -233,9 +233,9 @@ class Oracle(Told):
             if joined == cluster[a] or len(joined) > self.rules.cluster_limit:
                 continue
             # What an analyst has put together is no reason to keep it from the rest.
-            if are_at_two_banks(cluster[a] - wrong, cluster[b] - wrong, self._heard) or any(
-                two <= joined for two in self.apart
-            ):
+            right = cluster[a] - wrong, cluster[b] - wrong
+            at_two = [are_at_two_banks(*t, self._heard) for t in ((cluster[a], cluster[b]), right)]
+            if all(at_two) or any(two <= joined for two in self.apart):
                 continue
             if self.head[a] != self.head[b]:
                 one, other, across = (
