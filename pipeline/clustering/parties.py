@@ -25,6 +25,7 @@ INDEPENDENT_TIES: Final = 3
 """So many ties across, of which no two share an end or a voice, are one ring's. Judgement: between
 two rings as many numbers would have been handed on, or people have fallen to both."""
 
+_PHONES: Final = ("phone:", "promptpay:phone:")
 _KEPT: Final = 16_384
 
 
@@ -94,8 +95,11 @@ def tied_independently(across: Sequence[TieAcross]) -> bool:
     A number that was handed on, a courier's, or a person who fell to two rings puts many ties
     across, but all by that number or person. Parts of one ring, which used its numbers one after
     another, are tied by several. So what counts are ties of which no two share an end or a voice:
-    `INDEPENDENT_TIES`, or one fewer where several voices tell one tie.
+    `INDEPENDENT_TIES`, or one fewer where several voices tell one tie. Where all are by phones they
+    say nothing: phones are handed on most often, and couriers have some.
     """
+    if all(tie.edge.a.startswith(_PHONES) or tie.edge.b.startswith(_PHONES) for tie in across):
+        return False
     alone = {tie.edge.sole for tie in across if tie.edge.sole}
     most = max((tie.edge.voices for tie in across), default=0)
     ties = min(_disjoint(across), max(len(alone), most))

@@ -43,6 +43,8 @@ def apart(one: float, other: float, across: float) -> float:
 def tied_by_several(across: Collection[Edge], one: Collection[str], head: dict[str, str]) -> bool:
     """Say whether ties between two parts share too few ends and voices to be two parties'."""
     told = [e for e in across if e[3] == "T0"]
+    if all("phone:" in e[1].split("+")[0] + e[2].split("+")[0] for e in told):
+        return False
     pairs: nx.Graph = nx.Graph()
     for _, a, b, _, _ in told:
         near, far = (a, b) if a in one else (b, a)

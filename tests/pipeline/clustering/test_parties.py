@@ -87,9 +87,9 @@ def in_phases(tying: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_parts_that_several_numbers_of_each_tie_are_one_ring() -> None:
-    late = [report(f"late-{n}", [account(ACCOUNTS[0]), phone(PHONES[1])]) for n in range(2)]
-    early = report("early", [phone(PHONES[0]), page(1)])
-    again = report("again", [page(0), account(ACCOUNTS[1])])
+    late = [report(f"late-{n}", [account(ACCOUNTS[0]), page(1)]) for n in range(2)]
+    early = report("early", [phone(PHONES[0]), account(ACCOUNTS[1])])
+    again = report("again", [page(0), phone(PHONES[1])])
     run = Run()
     run.feed(in_phases([*late, early]))
     assert len(run.clusters()) == 1
@@ -99,6 +99,14 @@ def test_parts_that_several_numbers_of_each_tie_are_one_ring() -> None:
     by_three = Run()
     by_three.feed(in_phases([late[0], early, again]))
     assert len(by_three.clusters()) == 1
+
+
+def test_phones_that_were_handed_on_tie_two_parties_however_many_they_are() -> None:
+    late = [report(f"late-{n}", [account(ACCOUNTS[0]), phone(PHONES[1])]) for n in range(2)]
+    early = report("early", [phone(PHONES[0]), account(ACCOUNTS[1])])
+    run = Run()
+    run.feed(in_phases([*late, early]))
+    assert len(run.clusters()) == 2
 
 
 def test_one_who_knows_two_rings_ties_them_by_one_word_whatever_it_names() -> None:
