@@ -30,7 +30,7 @@ from agents.settings import Settings
 from agents.worker import WorkerName
 from pipeline.topics import load_topics
 
-IDLE_SECONDS = 2400.0
+IDLE_SECONDS = 3600.0
 """How long a worker may take for what it is given: a million reports, on a busy machine."""
 
 

@@ -3,7 +3,8 @@
 *ready*: from the process's start with an empty state until ``/readyz`` says so. *restart* and
 *takeover*: reports and payments keep coming, a worker gets kill -9, and is started again or has
 another beside it; the figure is the longest that an alert has to wait. With ``--reports`` the state
-of clustering is filled before.
+of clustering is filled before, and the other workers begin with a copy of the stores, as an
+operator would give it to them (`freezeline backup stores`).
 
 ``python -m benchmarks.takeover [--reports N] [--json]``
 """
@@ -17,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from agents.local.cluster import LocalWorker
+from agents.upkeep.store_backup import back_up_stores
 from agents.worker import WorkerName
 from benchmarks.command import command_line, tell
 from benchmarks.latency import held_payment, prepare
@@ -78,6 +80,8 @@ def _fill_clustering(stand: Stand, reports: int) -> None:
     asyncio.run(publish(stand.bootstrap, REPORTS, values))
     stand.wait_until_answered(WorkerName.CLUSTERING)
     stand.wait_until_answered(WorkerName.ACCOUNTS)
+    for copied in back_up_stores(stand.folder / "state", _state_of_the_other(stand)):
+        note(f"{copied.name}: copied, {copied.entries:,} rows")
 
 
 def _wait_until_warm(stand: Stand, standby: LocalWorker) -> None:
@@ -99,8 +103,12 @@ def _restarting(worker: LocalWorker) -> Callable[[], object]:
 
 
 def _another(stand: Stand, name: WorkerName) -> LocalWorker:
-    state = Path(stand.folder) / "state-of-the-other"
-    return stand.worker(name, state_dir=str(state), instance_id=f"{name.value}-1")
+    state = str(_state_of_the_other(stand))
+    return stand.worker(name, state_dir=state, instance_id=f"{name.value}-1")
+
+
+def _state_of_the_other(stand: Stand) -> Path:
+    return stand.folder / "state-of-the-other"
 
 
 def _longest_wait(stand: Stand, first: int, kill: Callable[[], object]) -> float:
