@@ -9,15 +9,13 @@ from __future__ import annotations
 from functools import cache
 
 from pipeline.contracts.codec import MAX_EVENT_BYTES
+from pipeline.contracts.dead_letters import KEPT_KEY_BYTES, record_bytes
 from pipeline.fold import Headers
 from pipeline.topics import load_topics
 
 _BATCH_BYTES = 1024
 """Room for what a record batch costs."""
-_HEADER_BYTES = 10
-_LIKELY_BYTES = 64 * 1024
 _OTHER_TOPIC_BYTES = 1024 * 1024
-_KEPT_KEY_BYTES = 1024
 
 Sendable = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
 """Key, value and headers as kafka-python takes them."""
@@ -33,16 +31,12 @@ def sendable(topic: str, key: bytes | None, value: bytes | None, headers: Header
     if key is None and value is None:
         value = b""
     room = _room(topic)
-    size = len(key or b"") + len(value or b"")
-    if size > min(_LIKELY_BYTES, room) or named:
-        told = sum(len(name.encode()) + len(content) + _HEADER_BYTES for name, content in named)
-        if size + told > room:
-            named = []
-        if size > room:
-            value = value[: MAX_EVENT_BYTES + 1] if value is not None else None
-            size = len(key or b"") + len(value or b"")
-        if size > room and key is not None:
-            key = key[:_KEPT_KEY_BYTES]
+    if record_bytes(key, value, named) > room:
+        named = []
+        if value is not None and record_bytes(key, value, ()) > room:
+            value = value[: MAX_EVENT_BYTES + 1]
+        if key is not None and record_bytes(key, value, ()) > room:
+            key = key[:KEPT_KEY_BYTES]
     return key, value, named
 
 

@@ -24,7 +24,8 @@ _OURS_BYTES = 64 * 1024
 """Room that is left for the added headers and for what a record batch costs."""
 _HEADER_BYTES = 10
 """The most that the two lengths of a header take in a record."""
-_KEPT_KEY_BYTES = 1024
+KEPT_KEY_BYTES = 1024
+"""How much is kept of a key that is too large."""
 
 
 def dead_letter(topic: str, partition: int, record: Record, why: InvalidEvent) -> Output:
@@ -55,12 +56,12 @@ def dead_letter(topic: str, partition: int, record: Record, why: InvalidEvent) -
     value = b"" if record.key is None and record.value is None else record.value
     whole = Output(letters, record.key, value, tuple(kept + added))
     room = load_topics()[letters].max_message_bytes - _OURS_BYTES
-    if _size(record.key, record.value, kept) <= room:
+    if record_bytes(record.key, record.value, kept) <= room:
         return whole
     return _cut(whole, kept, added, room)
 
 
-def _size(key: bytes | None, value: bytes | None, headers: Headers) -> int:
+def record_bytes(key: bytes | None, value: bytes | None, headers: Headers) -> int:
     """Return how many bytes a record takes; a header of another client may have no content."""
     told = sum(
         len(name.encode()) + len(content or b"") + _HEADER_BYTES for name, content in headers
@@ -75,10 +76,10 @@ def _cut(whole: Output, kept: Headers, added: Headers, room: int) -> Output:
     if value is not None and len(value) > MAX_EVENT_BYTES:
         value = value[:MAX_EVENT_BYTES]
         parts.append("value")
-    if key is not None and _size(key, value, ()) > room:
-        key = key[:_KEPT_KEY_BYTES]
+    if key is not None and record_bytes(key, value, ()) > room:
+        key = key[:KEPT_KEY_BYTES]
         parts.append("key")
-    if _size(key, value, kept) > room:
+    if record_bytes(key, value, kept) > room:
         kept = ()
         parts.append("headers")
     told = ((CUT, ",".join(parts).encode()), (ORIGINAL_BYTES, b"%d" % len(whole.value or b"")))

@@ -17,6 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from agents.local.kafka import LocalKafka
 from agents.runtime.store import PartitionStore
 from agents.runtime.worker_spec import RuntimeSettings
+from tests.agents.conftest import WorkerProcess
 from tests.agents.kafka_records import (
     check_exact,
     group_lag,
@@ -67,15 +68,19 @@ def test_a_state_that_is_opened_for_longer_than_a_request_may_take_is_folded_on(
     assert [each.stop() for each in (one, two)] == [0, 0]
 
 
+def check_ends_in_one_sentence(one: WorkerProcess, code: int, event: str) -> None:
+    assert one.process.wait(40) == code
+    (line,) = one.log.read_text().splitlines()
+    assert line.endswith(f"CRITICAL {event}")
+
+
 def test_a_port_that_is_taken_ends_the_worker_in_one_sentence(prefix, make_topics, worker) -> None:
     make_topics(1, prefix + "in", prefix + "sums")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         one = worker("counting", port=str(taken.getsockname()[1])).start()
-        assert one.process.wait(40) == 75
-    (line,) = one.log.read_text().splitlines()
-    assert line.endswith("CRITICAL port_unusable")
+        check_ends_in_one_sentence(one, 75, "port_unusable")
 
 
 def test_a_state_folder_that_cannot_be_made_ends_the_worker_in_one_sentence(
@@ -84,9 +89,7 @@ def test_a_state_folder_that_cannot_be_made_ends_the_worker_in_one_sentence(
     make_topics(1, prefix + "in", prefix + "sums")
     (tmp_path / "one").touch()
     one = worker("counting").start()
-    assert one.process.wait(40) == 73
-    (line,) = one.log.read_text().splitlines()
-    assert line.endswith("CRITICAL store_unusable")
+    check_ends_in_one_sentence(one, 73, "store_unusable")
 
 
 def test_a_worker_without_partitions_waits_for_some_and_lives(
