@@ -97,7 +97,8 @@ def test_no_effect_is_copied_without_its_cause(tmp_path):
             set_positions(admin, "accounts", {TopicPartition(ACCOUNT_LOG, 0): 0})
         with connected_producer(cluster.settings) as producer:
             for partition, at in ((0, now), (1, now + 60_000), (2, now)):
-                producer.send(ACCOUNT_LOG, b"a record", partition=partition, timestamp_ms=at)
+                sent = producer.send(ACCOUNT_LOG, b"a record", partition=partition, timestamp_ms=at)
+                sent.get(timeout=30)
         written = back_up_topics(cluster.settings, tmp_path / "topics", print).partitions
     finally:
         cluster.stop()
