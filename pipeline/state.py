@@ -12,6 +12,44 @@ from typing import Protocol
 from sortedcontainers import SortedDict
 
 
+class Marks(Protocol):
+    """So many bytes in memory, each of which can be read and set."""
+
+    def __getitem__(self, place: int, /) -> int:
+        """Return the byte at ``place``."""
+        ...
+
+    def __setitem__(self, place: int, value: int, /) -> None:
+        """Set the byte at ``place``."""
+        ...
+
+    def __len__(self) -> int:
+        """Return how many bytes there are."""
+        ...
+
+
+class Table(Protocol):
+    """Marks that a fold makes from its rows, and would rather not make anew at each opening.
+
+    They may say more than the rows do, never less: what a fold marks stays marked, and a table
+    that is kept may be ahead of its rows after a crash.
+    """
+
+    @property
+    def marks(self) -> Marks:
+        """The marks; all 0 at first."""
+        ...
+
+    @property
+    def whole(self) -> bool:
+        """Whether the marks of all rows are there; if not, the fold makes them."""
+        ...
+
+    def filled(self) -> None:
+        """Say that the marks of all rows are there now."""
+        ...
+
+
 class State(Protocol):
     """One partition's state: an ordered map of bytes that a fold reads and changes."""
 
@@ -33,6 +71,22 @@ class State(Protocol):
         The caller must not change the state while the iterator is in use.
         """
         ...
+
+    def table(self, name: str, size: int) -> Table:
+        """Return the table of this name, which has so many bytes; ask once for each."""
+        ...
+
+
+class MemoryTable:
+    """A `Table` that is made at each opening."""
+
+    def __init__(self, size: int) -> None:
+        self.marks = bytearray(size)
+        self.whole = False
+
+    def filled(self) -> None:
+        """See `Table.filled`."""
+        self.whole = True
 
 
 class MemoryState:
@@ -58,6 +112,10 @@ class MemoryState:
         """See `State.scan`."""
         for key in self._entries.irange(start, stop, inclusive=(True, False)):
             yield key, self._entries[key]
+
+    def table(self, name: str, size: int) -> Table:
+        """See `State.table`."""
+        return MemoryTable(size)
 
 
 def scan_prefix(state: State, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import logging
 import shutil
-import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from rocksdict import (
-    AccessType,
     BlockBasedOptions,
     BottommostLevelCompaction,
     Cache,
@@ -32,7 +29,8 @@ from rocksdict import (
 from sortedcontainers import SortedList
 
 from agents.failures import StoreUnusable
-from pipeline.state import prefix_end
+from agents.runtime.tables import MappedTable
+from pipeline.state import Table, prefix_end
 
 log = logging.getLogger("freezeline")
 
@@ -44,7 +42,7 @@ together, and what was last said of them is kept."""
 _RESERVED = b"\x00\x00runtime/"
 _RESERVED_END = prefix_end(_RESERVED)
 _FORMAT_KEY = _RESERVED + b"format"
-_POSITION_KEY = _RESERVED + b"next-offset"
+POSITION_KEY = _RESERVED + b"next-offset"
 _LOG_KEY = _RESERVED + b"log"
 _SCRUBBED_KEY = _RESERVED + b"scrubbed"
 
@@ -78,9 +76,10 @@ class PartitionStore:
         self._unsorted: set[bytes] = set()
         self._pending: Changes = {}
         self._taken: list[Changes] = []
+        self._tables: list[MappedTable] = []
         self._unlogged = False
         """Whether something was written without the write-ahead log, and is perhaps in no file."""
-        position = self._stored(_POSITION_KEY)
+        position = self._stored(POSITION_KEY)
         self.next_offset: int | None = None if position is None else int(position)
 
     @classmethod
@@ -167,6 +166,19 @@ class PartitionStore:
                 yield pending, changed
             pending = next(waiting, None)
 
+    def table(self, name: str, size: int) -> Table:
+        """See `pipeline.state.State.table`; it is kept for the next opening.
+
+        Raises `StoreUnusable`.
+        """
+        try:
+            store = (self.path / "IDENTITY").read_text(encoding="ascii").strip()
+            table = MappedTable(self.path / f"{name}.table", size, f"{store} {FORMAT.decode()}")
+        except OSError as error:
+            raise unusable(self.path, error) from error
+        self._tables.append(table)
+        return table
+
     def take_changes(self) -> Changes:
         """Return the changes made since the last call; they stay readable until persisted."""
         changes, self._pending = self._pending, {}
@@ -236,12 +248,19 @@ class PartitionStore:
             # One change of the files more: with it the manifest knows nothing of the former ones.
             self._db.put(_SCRUBBED_KEY, b"")
             self._db.flush()
+            for table in self._tables:
+                table.forget()
         except Exception as error:
-            raise _unusable(self.path, error) from error
+            raise unusable(self.path, error) from error
 
     def close(self) -> None:
-        """Flush and close; what was not persisted is forgotten."""
+        """Flush and close; what was not persisted is forgotten. Raises `StoreUnusable`."""
         self._db.close()
+        try:
+            for table in self._tables:
+                table.close()
+        except OSError as error:
+            raise unusable(self.path, error) from error
 
     def destroy(self) -> None:
         """Close the store and remove it from the disk."""
@@ -252,7 +271,7 @@ class PartitionStore:
         try:
             value: bytes | None = self._db.get(key)
         except Exception as error:
-            raise _unusable(self.path, error) from error
+            raise unusable(self.path, error) from error
         return value
 
     def _stored_range(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -264,7 +283,7 @@ class PartitionStore:
                 entries = (entry for entry in entries if not entry[0].startswith(_RESERVED))
             yield from entries
         except Exception as error:
-            raise _unusable(self.path, error) from error
+            raise unusable(self.path, error) from error
 
     def _write(self, changes: Changes, next_offset: int | None, logged: bool = True) -> None:
         batch = WriteBatch(raw_mode=True)
@@ -274,7 +293,7 @@ class PartitionStore:
             else:
                 batch.put(key, value)
         if next_offset is not None:
-            batch.put(_POSITION_KEY, b"%d" % next_offset)
+            batch.put(POSITION_KEY, b"%d" % next_offset)
         try:
             if logged:
                 if self._unlogged:
@@ -286,65 +305,7 @@ class PartitionStore:
                 self._unlogged = True
                 self._db.write(batch, _unlogged())
         except Exception as error:
-            raise _unusable(self.path, error) from error
-
-
-def copy_store(path: Path, to: Path) -> tuple[int, int] | None:
-    """Copy the store at ``path``, which a worker may have in use, to a new one at ``to``.
-
-    The copy is the state as it was at one moment, so a prefix of the log that knows its position.
-    Returns that position and the number of entries, or None (and an empty copy) when the store is
-    being rebuilt. Raises `StoreUnusable`.
-    """
-    for attempt in range(_COPY_ATTEMPTS):
-        try:
-            return _copy_once(path, to)
-        except Exception as error:
-            # RocksDB may delete a file of the list that was just read: the next list is newer.
-            shutil.rmtree(to, ignore_errors=True)
-            if attempt == _COPY_ATTEMPTS - 1:
-                raise _unusable(path, error) from error
-            time.sleep(_COPY_PAUSE_SECONDS)
-    raise AssertionError("the last attempt returns or raises")
-
-
-def _copy_once(path: Path, to: Path) -> tuple[int, int] | None:
-    options = Options(raw_mode=True)
-    # All files stay open, so that what is read is not deleted under the reader.
-    options.set_max_open_files(-1)
-    to.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Options(raw_mode=True)
-    fresh.create_if_missing(True)
-    with tempfile.TemporaryDirectory(prefix="freezeline-copy-") as own:
-        source = Rdict(str(path), options, access_type=AccessType.secondary(own))
-        copy = Rdict(str(to), fresh)
-        try:
-            position: bytes | None = source.get(_POSITION_KEY)
-            if position is None:
-                return None
-            return int(position), _copy_entries(source, copy)
-        finally:
-            copy.close()
-            source.close()
-
-
-def _copy_entries(source: Rdict, copy: Rdict) -> int:
-    entries: Any = source.items()  # raw mode: bytes
-    count, batch = 0, WriteBatch(raw_mode=True)
-    for key, value in entries:
-        batch.put(key, value)
-        count += 1
-        if count % _COPIED_AT_ONCE == 0:
-            copy.write(batch)
-            batch = WriteBatch(raw_mode=True)
-    copy.write(batch)
-    copy.flush()
-    return count
-
-
-_COPY_ATTEMPTS = 5
-_COPY_PAUSE_SECONDS = 0.2
-_COPIED_AT_ONCE = 1_000
+            raise unusable(self.path, error) from error
 
 
 def _unlogged() -> WriteOptions:
@@ -379,10 +340,10 @@ def _open(path: Path, cache_bytes: int, write_buffer_bytes: int) -> Rdict:
         db.set_options({"periodic_compaction_seconds": str(_REWRITTEN_AFTER_S)})
         return db
     except Exception as error:
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
 
 
-def _unusable(path: Path, error: Exception) -> StoreUnusable:
+def unusable(path: Path, error: Exception) -> StoreUnusable:
     """Return the error to raise; RocksDB's messages name files, never keys or values."""
     said = str(error).lower()
     if "no space left" in said or "file too large" in said or "quota" in said:

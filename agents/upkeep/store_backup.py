@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from agents.runtime.store import copy_store
+from agents.runtime.store_copy import copy_store
 from agents.upkeep.backup_format import BackupError, empty_folder
 
 

@@ -1,18 +1,19 @@
 """Accounts, phones and handles that may be one another misspelt: found when one is first named.
 
 Rows: ``o account, account`` in both directions → `LookAlike`, and so of two contacts. The numbers
-in use are kept in memory (`numbers`, `contacts`), so looking for neighbours reads nothing.
+in use are kept in memory (`numbers`, `contacts`), so looking for neighbours reads nothing; what
+takes long to work out of them is in tables that the state may keep.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from pipeline.clustering.contacts import CONTACTS, KnownContacts, is_contact_slip
+from pipeline.clustering.contacts import CONTACTS, PLACES, KnownContacts, is_contact_slip
 from pipeline.clustering.evidence import Model
 from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.normalised import UNKNOWN_BANK, StoredReport
-from pipeline.clustering.numbers import KnownNumbers
+from pipeline.clustering.numbers import TRACES, KnownNumbers
 from pipeline.clustering.rows import last_part, row_key
 from pipeline.identity.account import bank_of, number_of
 from pipeline.policy.policy import HOUR_MS
@@ -57,17 +58,10 @@ class Candidates:
         self._state = state
         self._nodes = nodes
         self._model = model
-        self._numbers = KnownNumbers()
-        self._contacts = KnownContacts()
+        self._numbers = _numbers_of(state)
+        self._contacts = _contacts_of(state)
         self._pairs: dict[str, dict[str, LookAlike]] = {}
         self._changed: dict[str, dict[str, LookAlike]] = {}
-        for key, value in scan_prefix(state, _ACCOUNTS):
-            if _IN_USE.decode(value).reports:
-                bank, number = key[len(_ACCOUNTS) :].decode().split(":")
-                self._numbers.add(bank, number)
-        for kind in CONTACTS:
-            for key, _ in scan_prefix(state, b"n" + kind.encode()):
-                self._contacts.add(key[1:].decode())
 
     def of(self, account: Node) -> list[tuple[str, LookAlike]]:
         """Return an account's look-alikes, in the order of their keys."""
@@ -206,6 +200,29 @@ class Candidates:
                     pair.thousands += near
             if found:
                 self.change(account, other, pair)
+
+
+def _numbers_of(state: State) -> KnownNumbers:
+    traces = state.table("numbers", TRACES)
+    numbers = KnownNumbers(traces.marks)
+    add = numbers.take_in if traces.whole else numbers.add
+    for key, value in scan_prefix(state, _ACCOUNTS):
+        if _IN_USE.decode(value).reports:
+            bank, number = key[len(_ACCOUNTS) :].decode().split(":")
+            add(bank, number)
+    traces.filled()
+    return numbers
+
+
+def _contacts_of(state: State) -> KnownContacts:
+    table = state.table("contacts", PLACES >> 3)
+    contacts = KnownContacts(table.marks)
+    if not table.whole:
+        for kind in CONTACTS:
+            for key, _ in scan_prefix(state, b"n" + kind.encode()):
+                contacts.add(key[1:].decode())
+        table.filled()
+    return contacts
 
 
 def outranks(a: tuple[int, int], b: tuple[int, int]) -> bool:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Final
+from zlib import crc32
 
 from rapidfuzz.distance import OSA
 
 from pipeline.identity.phone import is_thai_mobile
+from pipeline.state import Marks
 
 _PHONE: Final = "phone:"
 _MOBILE: Final = "phone:+66"
@@ -33,8 +35,10 @@ PLACES: Final = 1 << 27
 """Bits of the table, 16 MiB, two a text. With a million contacts in it, one text in sixty is looked
 for in vain."""
 
-_SECOND: Final = 32
-"""The second bit's place is in the upper half of a text's hash (of 64 bits)."""
+_MIX: Final = 0x9E3779B97F4A7C15
+_SECOND: Final = 24
+"""A text's second bit: this factor (2^64 by the golden ratio) brings all 32 bits of its checksum
+into those of the product from here on, and the first bit's place is the lower ones alone."""
 
 
 def is_contact_slip(one: str, other: str) -> bool:
@@ -67,26 +71,28 @@ def _digits(key: str) -> str:
 class KnownContacts:
     """The contacts that were ever named, as bits of what is left of each without one sign."""
 
-    def __init__(self, places: int = PLACES) -> None:
-        self._seen = bytearray(places >> 3)
-        self._mask = places - 1
+    def __init__(self, seen: Marks) -> None:
+        """Begin with the contacts that ``seen`` has the bits of; it is as many bytes as a power
+        of two."""
+        self._seen = seen
+        self._mask = (len(seen) << 3) - 1
 
     def add(self, key: str) -> None:
         """Take in a phone or handle."""
         seen, mask = self._seen, self._mask
         for _, rest in _without_one(key):
-            # What the places are differs with each run of Python, and matters to nobody.
-            hashed = hash(rest)
-            place, second = hashed & mask, hashed >> _SECOND & mask
+            # Not `hash`, which differs with each run of Python: the table may be kept.
+            hashed = crc32(rest.encode())
+            place, second = hashed & mask, hashed * _MIX >> _SECOND & mask
             seen[place >> 3] |= 1 << (place & 7)
             seen[second >> 3] |= 1 << (second & 7)
 
     def _may_hold(self, rest: str) -> bool:
-        hashed, seen, mask = hash(rest), self._seen, self._mask
+        hashed, seen, mask = crc32(rest.encode()), self._seen, self._mask
         place = hashed & mask
         if not seen[place >> 3] >> (place & 7) & 1:
             return False
-        place = hashed >> _SECOND & mask
+        place = hashed * _MIX >> _SECOND & mask
         return bool(seen[place >> 3] >> (place & 7) & 1)
 
     def near(self, key: str) -> Iterator[str]:

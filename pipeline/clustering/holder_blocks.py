@@ -28,6 +28,8 @@ _KEPT = 65_536
 """Blocks that are kept in memory, decoded, some 15 MB."""
 
 _SEEN_BITS = 1 << 26
+_SEVERAL = _SEEN_BITS >> 3
+"""Where the marks of blocks of several begin, behind those of blocks of one."""
 _LIST = b"q"
 _MARK = b"Q"
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -40,21 +42,29 @@ class _Seen:
     16 MiB: it saves the look-up of nearly every block, as most hold one account.
     """
 
-    def __init__(self) -> None:
-        self._once, self._twice = bytearray(_SEEN_BITS >> 3), bytearray(_SEEN_BITS >> 3)
+    def __init__(self, state: State) -> None:
+        """Read all lists (about a second a million), where the table is not kept."""
+        table = state.table("blocks", 2 * _SEVERAL)
+        self._marks = table.marks
+        if not table.whole:
+            for block, value in scan_prefix(state, _LIST):
+                self.add(block)
+                if len(_ACCOUNTS.decode(value)) != 1:
+                    self.add(block)
+            table.filled()
 
     def add(self, block: bytes) -> bool:
         """Count one account more; return whether the block may hold others."""
         place, bit = self._place(block)
-        if self._once[place] & bit:
-            self._twice[place] |= bit
+        if self._marks[place] & bit:
+            self._marks[_SEVERAL + place] |= bit
             return True
-        self._once[place] |= bit
+        self._marks[place] |= bit
         return False
 
     def several(self, block: bytes) -> bool:
         place, bit = self._place(block)
-        return bool(self._twice[place] & bit)
+        return bool(self._marks[_SEVERAL + place] & bit)
 
     @staticmethod
     def _place(block: bytes) -> tuple[int, int]:
@@ -67,13 +77,9 @@ class HolderBlocks:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._seen = _Seen()
+        self._seen = _Seen(state)
         self._kept: OrderedDict[bytes, list[str]] = OrderedDict()
         """Lists as their rows have them, those read last at the end; empty: more than `LISTED`."""
-        for block, value in scan_prefix(state, _LIST):
-            self._seen.add(block)
-            if len(_ACCOUNTS.decode(value)) != 1:
-                self._seen.add(block)
 
     def size(self, block: bytes) -> int:
         """Return how many accounts a block holds, at most one more than `LISTED`.

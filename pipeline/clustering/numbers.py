@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 
+from pipeline.state import Marks
+
 _DIGITS = range(10)
 _LONGEST = 64
 
@@ -31,23 +33,29 @@ def _place_of(bank: str) -> int:
 class KnownNumbers:
     """Numbers by bank and length: as integers, of which the length tells the leading zeros."""
 
-    def __init__(self, traces: int = TRACES) -> None:
+    def __init__(self, traces: Marks | None = None) -> None:
+        """Begin with no number; ``traces`` are kept marks of those that will be taken in again."""
         self._known: dict[str, dict[int, set[int]]] = {}
-        self._seen = bytearray(traces)
+        self._seen: Marks = bytearray(TRACES) if traces is None else traces
 
     def add(self, bank: str, number: str) -> None:
         """Take in a number of a bank."""
+        self.take_in(bank, number)
         value, length, seen = int(number), len(number), self._seen
-        try:
-            self._known[bank][length].add(value)
-        except KeyError:
-            self._known.setdefault(bank, {})[length] = {value}
         seen[value % len(seen)] |= _WHOLE
         if length >= _TRACED - 1:
             head, ends, tail = self._traces(bank, number)
             seen[head] |= _HEAD
             seen[ends] |= _ENDS
             seen[tail] |= _TAIL
+
+    def take_in(self, bank: str, number: str) -> None:
+        """Take in a number of a bank whose traces are there already."""
+        value, length = int(number), len(number)
+        try:
+            self._known[bank][length].add(value)
+        except KeyError:
+            self._known.setdefault(bank, {})[length] = {value}
 
     def _traces(self, bank: str, number: str) -> tuple[int, int, int]:
         """Return the places of a number's head, ends and tail (six digits each)."""

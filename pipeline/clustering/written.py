@@ -19,10 +19,13 @@ class Written:
     """The identifiers whose row was ever written, and a few others."""
 
     def __init__(self, state: State) -> None:
-        """Read the keys of all rows (about a second a million)."""
-        self._bits = bytearray(BITS >> 3)
-        for key, _ in scan_prefix(state, b"n"):
-            self.add(key)
+        """Read the keys of all rows (about a second a million), where the table is not kept."""
+        table = state.table("written", BITS >> 3)
+        self._bits = table.marks
+        if not table.whole:
+            for key, _ in scan_prefix(state, b"n"):
+                self.add(key)
+            table.filled()
 
     def add(self, row: bytes) -> None:
         """Take note of a row that is written."""

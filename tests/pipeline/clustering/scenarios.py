@@ -15,7 +15,7 @@ from pipeline.contracts.account_log import AccountEvents, Claim, Level, decode_l
 from pipeline.contracts.reports import decode_report
 from pipeline.fold import Folded, LogRecord
 from pipeline.policy.policy import Policy, load_policy
-from pipeline.state import MemoryState
+from pipeline.state import MemoryState, Table
 from pipeline.topics import ANALYST_DECISIONS
 from tests.pipeline.clustering.oracle import Oracle
 
@@ -121,8 +121,10 @@ def small_policy(**changes: Any) -> Policy:
 class Run:
     """A fold over an in-memory state, and everything it said."""
 
-    def __init__(self, policy: Policy | None = None, partitions: int = 2) -> None:
-        self.state = MemoryState()
+    def __init__(
+        self, policy: Policy | None = None, partitions: int = 2, state: MemoryState | None = None
+    ) -> None:
+        self.state = state or MemoryState()
         self.fold = ClusteringFold(self.state, policy or load_policy(), partitions)
         self.offset = 0
         self.folded: list[Folded] = []
@@ -214,11 +216,38 @@ def check_definition(policy: Policy, told: list[dict[str, Any]], seed: int) -> N
     assert run.clusters() == oracle.clusters()
 
 
+class KilledState(MemoryState):
+    """What a killed worker leaves: its tables are kept, and are ahead of its rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tables: dict[str, Table] = {}
+
+    def table(self, name: str, size: int) -> Table:
+        return self._tables.setdefault(name, super().table(name, size))
+
+    def copy(self) -> KilledState:
+        """Return a state with the same tables, and rows of its own."""
+        copy = KilledState()
+        copy._entries, copy._tables = self._entries.copy(), self._tables
+        return copy
+
+
 def check_begins_again(policy: Policy, told: list[dict[str, Any]], stops: set[int]) -> None:
-    """A fold that begins again from its state before these places says the same."""
-    through, again = Run(policy), Run(policy)
+    """A fold that begins again from its state before these places says the same.
+
+    So does one whose worker was killed there when it had folded more, but had not written it.
+    """
+    left = KilledState()
+    through, again, killed = Run(policy), Run(policy), Run(policy, state=left)
     for place, event in enumerate(told):
         if place in stops:
             again.fold = ClusteringFold(again.state, policy, 2)
-        assert again.feed([event]) == through.feed([event])
-    assert list(again.state.scan(b"", b"\xff")) == list(through.state.scan(b"", b"\xff"))
+            lost = Run(policy, state=left.copy())
+            lost.feed(told[place : place + 3])
+            killed.fold = ClusteringFold(killed.state, policy, 2)
+        said = through.feed([event])
+        assert again.feed([event]) == said
+        assert killed.feed([event]) == said
+    for run in (again, killed):
+        assert list(run.state.scan(b"", b"\xff")) == list(through.state.scan(b"", b"\xff"))

@@ -14,7 +14,7 @@ numbers = st.text(alphabet="0019", min_size=1, max_size=6)
 @settings(deadline=None)
 @given(known=st.sets(numbers, max_size=30), asked=numbers)
 def test_the_numbers_found_are_those_one_edit_apart(known: set[str], asked: str) -> None:
-    index = KnownNumbers(traces=1 << 12)
+    index = KnownNumbers(bytearray(1 << 12))
     for number in known:
         index.add("004", number)
     found = list(index.one_edit_from("004", asked))
@@ -25,7 +25,7 @@ def test_the_numbers_found_are_those_one_edit_apart(known: set[str], asked: str)
 @settings(deadline=None)
 @given(asked=st.text(alphabet="0123456789", min_size=5, max_size=12))
 def test_every_neighbour_of_a_number_is_found(asked: str) -> None:
-    index = KnownNumbers(traces=1 << 12)
+    index = KnownNumbers(bytearray(1 << 12))
     expected = set(one_edit_neighbours(asked))
     for number in expected:
         index.add("004", number)
@@ -35,7 +35,7 @@ def test_every_neighbour_of_a_number_is_found(asked: str) -> None:
 @settings(deadline=None)
 @given(known=st.lists(st.tuples(st.sampled_from(["004", "?"]), numbers), unique=True, max_size=20))
 def test_what_is_removed_is_unknown(known: list[tuple[str, str]]) -> None:
-    index = KnownNumbers(traces=1 << 12)
+    index = KnownNumbers(bytearray(1 << 12))
     for bank, number in known:
         index.add(bank, number)
     for place, (bank, number) in enumerate(known):
@@ -53,10 +53,10 @@ def test_what_is_removed_is_unknown(known: list[tuple[str, str]]) -> None:
 )
 def test_a_neighbour_among_many_other_numbers_is_found(asked: str, others: set[str]) -> None:
     for neighbour in one_edit_neighbours(asked):
-        index = KnownNumbers(traces=1 << 12)
+        index = KnownNumbers(bytearray(1 << 12))
         index.add("004", neighbour)
         assert list(index.one_edit_from("004", asked)) == [neighbour]
-    crowded = KnownNumbers(traces=1 << 12)
+    crowded = KnownNumbers(bytearray(1 << 12))
     for number in others:
         crowded.add("004", number)
     expected = sorted(number for number in others if is_one_edit(asked, number))
