@@ -11,7 +11,6 @@ import re
 import shutil
 import time
 import urllib.error
-import urllib.request
 import urllib.response
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from agents.kafka.access_rules import NoAuthorizerError, check_access
 from agents.kafka.client_settings import BrokerUnreachableError
 from agents.kafka.lag import LagReader
 from agents.kafka.topic_admin import admin_client, check_topics
+from agents.observability.asking import DIRECTLY
 from agents.runtime.growing import GROWTH_JOURNAL
 from agents.settings import Settings
 from pipeline.topics import ACCOUNT_LOG, AGENTS, Topics
@@ -43,8 +43,6 @@ TICK_SECONDS = 60.0
 DISK_FREE = 0.1
 """The share of a disk that should be free."""
 _HTTP_TIMEOUT_S = 5.0
-_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""Workers are in our own network, whatever proxy the environment names for the world outside."""
 
 
 class State(StrEnum):
@@ -362,7 +360,7 @@ def _version(address: str) -> str:
 
 @contextmanager
 def _get(url: str) -> Iterator[urllib.response.addinfourl]:
-    with _DIRECTLY.open(url, timeout=_HTTP_TIMEOUT_S) as answer:
+    with DIRECTLY.open(url, timeout=_HTTP_TIMEOUT_S) as answer:
         yield answer
 
 

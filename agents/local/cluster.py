@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +27,7 @@ from agents.local.kafka import LocalKafka
 from agents.local.kafka_cluster import REPLICATION, LocalKafkaCluster
 from agents.local.key import local_key_file
 from agents.local.parent_death import end_with_parent
+from agents.observability.asking import DIRECTLY
 from agents.settings import ENV_PREFIX, Settings, load_settings
 from agents.worker import WorkerName
 from pipeline.topics import load_topics
@@ -38,10 +38,6 @@ STOP_SECONDS = 10.0
 _LAST_BYTES = 8_192
 DEFAULT_HTTP_PORT = 9401
 """Metrics and health of the first worker; the others answer on the next ports."""
-
-
-_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""No proxy that the environment names knows this machine's workers."""
 
 WORKER_COMMAND = ("-m", "agents.cli", "worker")
 """What Python runs as a worker; its name comes behind."""
@@ -105,7 +101,7 @@ class LocalWorker:
     def ready(self) -> bool:
         """Whether /readyz says so."""
         try:
-            with _DIRECTLY.open(f"http://127.0.0.1:{self.http_port}/readyz", timeout=1) as answer:
+            with DIRECTLY.open(f"http://127.0.0.1:{self.http_port}/readyz", timeout=1) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
