@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from kafka import KafkaAdminClient, TopicPartition
-from kafka.errors import RetriableError
+from kafka.errors import KafkaError, RetriableError
 from kafka.structs import OffsetAndMetadata
 
 from agents.kafka.client_settings import BrokerUnreachableError
@@ -22,18 +22,24 @@ def set_positions(
     """Set where ``group`` goes on. Raises BrokerUnreachableError when Kafka refuses."""
     wanted = {place: OffsetAndMetadata(offset, "", None) for place, offset in positions.items()}
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            said = admin.alter_group_offsets(group, wanted)
-        except RetriableError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(_ASK_AGAIN_SECONDS)
-        else:
-            break
-    for place, error in said.items():
-        if getattr(error, "errno", 0) != 0:
+    while (refused := _refused(admin, group, wanted)) is not None:
+        if not issubclass(refused, RetriableError) or time.monotonic() > deadline:
+            places = ", ".join(f"{place.topic}-{place.partition}" for place in sorted(positions))
             raise BrokerUnreachableError(
-                f"Kafka refused the position of {group} in {place.topic}-{place.partition}: "
-                f"{getattr(error, '__name__', error)}."
+                f"Kafka refused the positions of {group} in {places}: {refused.__name__}."
             )
+        time.sleep(_ASK_AGAIN_SECONDS)
+
+
+def _refused(
+    admin: KafkaAdminClient, group: str, wanted: Mapping[TopicPartition, OffsetAndMetadata]
+) -> type[KafkaError] | None:
+    """Try to set the positions; return why Kafka refused one, None when all are set.
+
+    It says so of the whole request or of a single partition, also while it makes room.
+    """
+    try:
+        said = admin.alter_group_offsets(group, wanted)
+    except RetriableError as error:
+        return type(error)
+    return next((error for error in said.values() if error.errno != 0), None)
