@@ -1,7 +1,8 @@
-"""Header names that are not UTF-8: read as text with escapes, where aiokafka would give up.
+"""What aiokafka would give up at, or fall over, is read all the same: one record stops nobody.
 
 Kafka takes any bytes as a header's name, and some clients let them through. aiokafka's parser
-raises at such a record, always again: one record would stop whoever reads its partition for good.
+raises at such a record, always again: here its names are text with escapes. And a batch that would
+fill the memory is not unpacked (`unpacking`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from aiokafka.record import default_records, memory_records
 
 from agents.runtime.escaping import Escaping
+from agents.runtime.unpacking import stand_in
 
 _LENGTH_AT = 8
 _BEFORE_LENGTH_COUNTS = 12
@@ -51,6 +53,9 @@ class KeptRecords:
 
     def records_of(self, batch: Any) -> list[Any]:
         """Return the records of the batch that was given last."""
+        bomb = stand_in(batch, memoryview(self._data)[self._begin : self._end])
+        if bomb is not None:
+            return [bomb]
         try:
             return list(batch)
         except UnicodeDecodeError:
