@@ -11,6 +11,7 @@ import msgspec
 
 from pipeline.clustering.again import Again, written_version
 from pipeline.clustering.candidates import Candidates
+from pipeline.clustering.claims import claim_events
 from pipeline.clustering.components import Components
 from pipeline.clustering.contributions import Contributions
 from pipeline.clustering.decisions import Decisions, StoredDecision, normalise_decision
@@ -31,7 +32,6 @@ from pipeline.clustering.version_floor import VersionFloor
 from pipeline.contracts.account_log import (
     AccountEvent,
     AccountEvents,
-    Claim,
     Erasure,
     encode_log_entry,
     partition_of,
@@ -43,7 +43,7 @@ from pipeline.contracts.dead_letters import dead_letter
 from pipeline.contracts.decisions import AnalystDecision, Verdict, decode_decision
 from pipeline.contracts.invalid import InvalidEvent, Reason
 from pipeline.contracts.reports import Report, decode_report
-from pipeline.erasure import HASH_PREFIX, Erasures, is_erased
+from pipeline.erasure import HASH_PREFIX, Erasures
 from pipeline.fold import Folded, Output, Record, Versions, topic_of
 from pipeline.identity.name import MAX_WORDS
 from pipeline.identity.voices import is_beyond
@@ -354,47 +354,3 @@ def filed(report: StoredReport, cluster: tuple[str, int] | None) -> Output:
     # The id says nothing of the report: an agency's own reference may speak of a person.
     headers = headers_out(FiledReport.SCHEMA, f"{digest(key)}.{version}", at, report.published_at)
     return Output(FILED_REPORTS, key, encode_said(content), headers)
-
-
-def claim_events(
-    before: StoredReport | None, now: StoredReport | None, cause: StoredReport
-) -> list[AccountEvent]:
-    """Return the claims that a report's newest word changes, those that it takes back first.
-
-    A claim is one disputed payment, numbered within its report by time, amount and reference.
-    """
-    new = _claims(now, cause) if now else {}
-    if before is None:
-        return [new[key] for key in sorted(new)] if len(new) > 1 else list(new.values())
-    old = _claims(before, cause)
-    events: list[AccountEvent] = []
-    for key in sorted(old.keys() - new.keys()):
-        events.append(msgspec.structs.replace(old[key], withdrawn=True))
-    events += [new[key] for key in sorted(new) if old.get(key) != new[key]]
-    return events
-
-
-def _claims(report: StoredReport, cause: StoredReport) -> dict[tuple[str, str], Claim]:
-    claims = {}
-    version = cause.version
-    for place, payment in enumerate(report.payments):
-        if is_erased(payment.payee):
-            continue
-        claim_id = f"{report.key}#{place}"
-        claims[payment.payee, claim_id] = Claim(
-            account=payment.payee,
-            claim_id=claim_id,
-            version=version,
-            withdrawn=False,
-            report=report.key,
-            received_at=report.received_at,
-            published_at=cause.published_at,
-            voice=report.voice,
-            verified=report.verified,
-            police_filed=report.police_filed,
-            paid_at=payment.paid_at,
-            amount=payment.amount,
-            payer=payment.payer or None,
-            reference=payment.reference or None,
-        )
-    return claims
