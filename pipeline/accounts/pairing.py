@@ -142,8 +142,10 @@ class Pairing:
             if suitor.taken == pair:
                 self._let_go(suitor)
             if suitor.taken is None:
-                # It may have been just this pair that was to be decided next.
+                # It may have been just this pair that was to be decided next, or one before it is.
+                asking = suitor.asking
                 self._ask(suitor, pair)
+                suitor.asking |= asking
 
     def named(self, transaction: str, voice: str | None) -> None:
         """Take over which voice names the payment by its reference, if any."""
