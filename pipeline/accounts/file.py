@@ -19,6 +19,7 @@ from pipeline.contracts.account_log import (
     Posting,
     Step,
 )
+from pipeline.identity.account import is_account
 
 Versioned = TypeVar("Versioned", Claim, Answer, Notice, Step)
 
@@ -114,12 +115,17 @@ def add_posting(file: AccountFile, posting: Posting) -> bool:
 
 
 def merged(known: Posting, posting: Posting) -> Posting:
-    """Return what two postings of one id say together, whichever came first."""
+    """Return what two postings of one id say together, whichever came first.
+
+    Of one payment the payer's bank may name the PromptPay proxy that was paid, and the payee's the
+    account: the money is in the account.
+    """
     if posting == known:
         return known
     best = max(known, posting, key=_posting_rank)
+    other = max(known.other, posting.other, key=lambda other: (is_account(other), other))
     references = tuple(sorted({*known.references, *posting.references}))
-    return msgspec.structs.replace(best, references=references)
+    return msgspec.structs.replace(best, other=other, references=references)
 
 
 def place_of(event: AccountEvent) -> tuple[str, str]:
@@ -186,5 +192,5 @@ def _rank(event: AccountEvent) -> tuple[int, bytes]:
 
 
 def _posting_rank(posting: Posting) -> tuple[bool, bytes]:
-    bare = msgspec.structs.replace(posting, references=())
+    bare = msgspec.structs.replace(posting, other="", references=())
     return posting.balance is not None, msgspec.msgpack.encode(bare)

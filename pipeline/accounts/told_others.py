@@ -72,19 +72,33 @@ def _send_on(file: AccountFile, decision: Decision, cause: Cause, out: Differenc
         if step is None:
             if sent is None or not sent.marks:
                 continue
-            # Its own payment stays: by its time an erasure knows whether it concerns the step.
-            step = msgspec.structs.replace(sent, marks=(), legs=sent.legs[-1:], accounts=0)
+            step = _taken_back(sent)
         elif sent is not None and step == _bare(sent):
             continue
-        step = msgspec.structs.replace(
-            step,
-            version=sent.version + 1 if sent is not None else 1,
-            published_at=cause.at,
-            caused_by=cause.event,
-            by_report=cause.by_report,
-        )
-        file.sent[key] = step
+        version = sent.version + 1 if sent is not None else 1
+        if sent is not None and sent.marks and sent.account != step.account:
+            # Another bank's event names the payee otherwise: who had the money has it no more.
+            out.steps.append(_new(_taken_back(sent), version, cause))
+        step = file.sent[key] = _new(step, version, cause)
         out.steps.append(step)
+
+
+def _taken_back(sent: Step) -> Step:
+    """Return a step as it stands no more.
+
+    Its own payment stays: by its time an erasure knows whether it concerns the step.
+    """
+    return msgspec.structs.replace(sent, marks=(), legs=sent.legs[-1:], accounts=0)
+
+
+def _new(step: Step, version: int, cause: Cause) -> Step:
+    return msgspec.structs.replace(
+        step,
+        version=version,
+        published_at=cause.at,
+        caused_by=cause.event,
+        by_report=cause.by_report,
+    )
 
 
 def _pass_on(file: AccountFile, decision: Decision, cause: Cause, out: Differences) -> None:

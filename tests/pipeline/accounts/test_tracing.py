@@ -103,6 +103,27 @@ def test_money_that_went_on_before_the_report_is_held_where_it_is():
     assert bank.holds() == {MULE: 200_000, SECOND: 200_000, THIRD: 100_000}
 
 
+@pytest.mark.parametrize("first", ["payer's bank", "payee's bank"])
+@pytest.mark.parametrize("stated", [None, 200_000])
+def test_a_payment_that_one_bank_says_of_a_proxy_and_the_other_of_its_account_is_in_the_account(
+    first: str, stated: int | None
+):
+    bank = stolen()
+    at = NINE + MINUTE
+    by_payer = [
+        Posting(MULE, "uetr/t2", at, -300_000, PROXY, stated),
+        Posting(PROXY, "uetr/t2", at, 300_000, MULE),
+    ]
+    by_payee = [
+        Posting(MULE, "uetr/t2", at, -300_000, SECOND),
+        Posting(SECOND, "uetr/t2", at, 300_000, MULE, 300_000),
+    ]
+    events = [by_payer, by_payee] if first == "payer's bank" else [by_payee, by_payer]
+    for postings in events:
+        bank.lay(*postings)
+    assert bank.holds() == {MULE: 200_000, SECOND: 300_000}
+
+
 def test_money_that_goes_on_after_the_report_is_followed_as_it_moves():
     bank = stolen()
     assert bank.holds() == {MULE: 500_000}
