@@ -23,7 +23,7 @@ from pipeline.accounts.returns import is_return
 from pipeline.accounts.stolen_money import joined, marks_of
 from pipeline.accounts.tracing import LEGS, MARKS_A_STEP, SMALL_SUM, new_step
 from pipeline.accounts.trade import is_large, is_small
-from pipeline.accounts.trails import Source, Traced, joint_legs, leg_of
+from pipeline.accounts.trails import Source, Traced, is_back, joint_legs, leg_of
 from pipeline.contracts.account_log import Leg, Posting, Step
 from pipeline.policy.policy import Policy, Trace
 
@@ -115,7 +115,8 @@ def _steps_on(
     for posting, marks in out:
         if len(marks) > MARKS_A_STEP:
             return None
-        if posting.other != posting.account:
+        back = rules.ends_at_payer and is_back(posting, legs, step.origin)
+        if posting.other != posting.account and not back:
             own = leg_of(step.hop + 1, posting, sum(length for _, length in marks))
             onward = new_step(step.account, colour, posting, marks, (*legs, own), source)
             steps[step_key(onward)] = onward

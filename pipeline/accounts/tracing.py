@@ -20,6 +20,7 @@ from pipeline.accounts.trails import (
     Root,
     Source,
     Traced,
+    is_back,
     joint_legs,
     joint_source,
     leg_into,
@@ -314,6 +315,8 @@ class Tracing:
         share = sum(length for _, length in marks)
         own = leg_of(colour.hop + 1, made, share)
         before = joint_legs(self._trails(colour, payments))
+        if self._policy.ends_at_payer and is_back(made, before, colour.origin):
+            return None
         if len(before) >= LEGS:
             self._count_cut("legs_a_step")
         legs = (*before[: LEGS - 1], own)

@@ -88,6 +88,11 @@ def leg_into(credit: Posting, share: int) -> Leg:
     )
 
 
+def is_back(made: Posting, legs: Iterable[Leg], origin: str) -> bool:
+    """Whether a payment brings stolen money back to the account that it was stolen from."""
+    return any(leg.transaction == origin and leg.payer == made.other for leg in legs)
+
+
 def _names(posting: Posting) -> tuple[str, ...]:
     return tuple(r for r in posting.references if not r.startswith("account:"))
 

@@ -19,7 +19,7 @@ from pipeline.declarations import parse_yaml
 
 LevelName = Literal["black", "dark_grey", "light_grey", "dark_brown", "light_brown"]
 NO_LEVEL = "none"
-DEFAULT_POLICY = "th-2026-11.5"
+DEFAULT_POLICY = "th-2026-11.6"
 
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
@@ -147,6 +147,8 @@ class Trace(_Part):
     small_payments_satang: int = Field(default=0, ge=0)
     small_share_percent: int = Field(default=0, ge=0, le=100)
     ordinary_trade: OrdinaryTrade
+    ends_at_payer: bool = False
+    """Whether a trace ends where the money comes back to the account that it was stolen from."""
 
 
 class Standing(_Part):

@@ -17,7 +17,7 @@ from pipeline.accounts.tracing import LEGS, MARKS_A_STEP
 from pipeline.contracts.account_log import RETURNS, Leg, Posting, Step
 from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.policy.policy import HOUR_MS, Policy, load_policy
-from tests.pipeline.accounts.desk import MINUTE, MULE, NINE, VICTIM, claim, credit, level
+from tests.pipeline.accounts.desk import MINUTE, MULE, NINE, SHOP, VICTIM, claim, credit, level
 
 FIRST = "account:004:5556667779"
 CAME = 400_000
@@ -67,7 +67,7 @@ def file_of(*what: Posting | Step, account: str = MULE) -> AccountFile:
 
 
 CREDIT = credit("bank/came", CAME, other=FIRST)
-DEBIT = credit("bank/on", -150_000, NINE + MINUTE, other=VICTIM)
+DEBIT = credit("bank/on", -150_000, NINE + MINUTE, other=SHOP)
 
 
 def what_it_says(decision: Decision) -> tuple:
@@ -89,7 +89,7 @@ def some_file(draw: random.Random) -> AccountFile:
     for number in range(draw.randrange(8)):
         amount = draw.choice((-1, -1, 1)) * draw.randrange(1, 300_000)
         at = NINE + draw.randrange(-5, 6) * MINUTE
-        other = draw.choice((VICTIM, FIRST, MULE, "promptpay:phone:+66812345678"))
+        other = draw.choice((VICTIM, SHOP, FIRST, MULE, "promptpay:phone:+66812345678"))
         balance = draw.randrange(-1, 5) * 100_000 if draw.random() < 0.3 else None
         postings.append(credit(f"bank/p{number}", amount, at, other=other, balance=balance))
     draw.shuffle(postings)

@@ -67,6 +67,7 @@ def some_payments(draw: random.Random) -> list[Payment]:
 def resting(method: str, payments: list[Payment], disputed: set[str]) -> dict:
     """Move the coins; return how many of each origin rest in each account."""
     accounts = {account: Coins(method, {}) for account in ACCOUNTS}
+    payers = {payment.key: payment.payer for payment in payments}
     for payment in payments:
         if payment.returned:
             continue
@@ -75,7 +76,7 @@ def resting(method: str, payments: list[Payment], disputed: set[str]) -> dict:
         for coin in payer.leave(payment.amount):
             if payment.key in disputed:
                 payee.there.append(Colour(1, payment.key))
-            elif coin is not CLEAN and coin.hop < HOPS:
+            elif coin is not CLEAN and coin.hop < HOPS and payers[coin.origin] != payment.payee:
                 payee.there.append(Colour(coin.hop + 1, coin.origin))
             else:
                 payee.there.append(CLEAN)

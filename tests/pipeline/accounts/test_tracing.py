@@ -124,6 +124,20 @@ def test_a_payment_that_one_bank_says_of_a_proxy_and_the_other_of_its_account_is
     assert bank.holds() == {MULE: 200_000, SECOND: 300_000}
 
 
+def test_what_a_swindler_pays_back_is_the_victims_and_is_held_with_nobody():
+    bank = stolen()
+    bank.pay("t2", 300_000, MULE, SECOND, 30)
+    bank.pay("t3", 100_000, SECOND, VICTIM, 31)
+    bank.pay("t4", 50_000, MULE, VICTIM, 32)
+    assert bank.holds() == {MULE: 150_000, SECOND: 200_000}
+
+
+def test_by_a_policy_without_that_rule_it_is_followed_to_the_victim_too():
+    bank = stolen(load_policy("th-2026-11.5"))
+    bank.pay("t2", 100_000, MULE, VICTIM, 30)
+    assert bank.holds() == {MULE: 400_000, VICTIM: 100_000}
+
+
 def test_money_that_goes_on_after_the_report_is_followed_as_it_moves():
     bank = stolen()
     assert bank.holds() == {MULE: 500_000}
