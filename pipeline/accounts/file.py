@@ -19,7 +19,8 @@ from pipeline.contracts.account_log import (
     Posting,
     Step,
 )
-from pipeline.identity.account import is_account
+from pipeline.identity.account import bank_of, is_account
+from pipeline.identity.banks import UNKNOWN_BANK
 
 Versioned = TypeVar("Versioned", Claim, Answer, Notice, Step)
 
@@ -123,9 +124,14 @@ def merged(known: Posting, posting: Posting) -> Posting:
     if posting == known:
         return known
     best = max(known, posting, key=_posting_rank)
-    other = max(known.other, posting.other, key=lambda other: (is_account(other), other))
+    other = max(known.other, posting.other, key=_how_exact)
     references = tuple(sorted({*known.references, *posting.references}))
     return msgspec.structs.replace(best, other=other, references=references)
+
+
+def _how_exact(other: str) -> tuple[bool, bool, str]:
+    account = is_account(other)
+    return account, account and bank_of(other) != UNKNOWN_BANK, other
 
 
 def place_of(event: AccountEvent) -> tuple[str, str]:

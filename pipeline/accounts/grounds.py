@@ -59,7 +59,7 @@ class Terms(NamedTuple):
 
 
 class _Dispute(NamedTuple):
-    """A payment in dispute, whether it is belied, and whether a proxy vouches for it."""
+    """A payment in dispute, whether it is belied, and whether a proxy or payer vouches for it."""
 
     payment: Disputed
     belied: bool
@@ -78,14 +78,18 @@ class Grounds:
         self._belied = 0
         self._seen = 0
         """How many disputed payments were seen in the account."""
+        self._elsewhere = 0
+        """How many were, of which the payer's book says that they are in another account."""
         self._unseen = 0
         self._vouched = 0
 
     def why_unseen(self, terms: Terms) -> str | None:
         """Return why payments in dispute are not held that have not been seen, if there are any."""
-        if terms.passed_on:
-            return PASSED_ON if self._unseen else None
-        to_be_seen = self._belied > 0 or (terms.seen_only and self._unseen > 0)
+        if terms.passed_on and self._unseen:
+            return PASSED_ON
+        to_be_seen = self._elsewhere > 0
+        if not terms.passed_on:
+            to_be_seen |= self._belied > 0 or (terms.seen_only and self._unseen > 0)
         return PAYMENT_NOT_SEEN if to_be_seen else None
 
     def is_spoken_of(self, terms: Terms) -> bool:
@@ -110,6 +114,7 @@ class Grounds:
         if payment.posting is not None:
             self._seen += change
             self._vouched += change * vouched
+            self._elsewhere += change * belied
         elif payment.told_here:
             self._belied += change * belied
             self._unseen += change

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from pipeline.accounts.credits import Credits, names_of
+from pipeline.accounts.paid import asked_with, is_asked, is_told_by_payer, says_elsewhere
 from pipeline.accounts.pairing import Pairing
 from pipeline.accounts.places import Place, take_out
 from pipeline.contracts.account_log import Claim, Posting, Vouched
@@ -51,7 +52,7 @@ class Disputed(NamedTuple):
     @property
     def told_here(self) -> bool:
         """Whether a report tells it of this very account."""
-        return any(claim.typed is None for claim in self.claims)
+        return any(claim.typed in (None, claim.account) for claim in self.claims)
 
     @property
     def vouched(self) -> bool:
@@ -78,7 +79,8 @@ class Matcher:
     A reference decides; else amount, time and payer within the policy's tolerance, the nearest
     first (`pipeline.accounts.pairing`). Two independent voices never mean the same payment unless
     both name it by reference. ``postings`` are the file's; the file is changed first. A claim that
-    was told of another account means a payment that is seen, or none, unless a proxy vouches.
+    was told of another account means a payment that is seen, or none, unless a proxy vouches. One
+    whose payment the payer's book names waits no more, once that is here.
     """
 
     def __init__(
@@ -103,6 +105,9 @@ class Matcher:
         self._to_place: set[str] = set()
         self._stale: set[str] = set()
         """Payments whose posting or claims are others."""
+        self._answered: dict[str, str] = {}
+        """By claim: that with which the payer's book names a payment into this account for it."""
+        self._elsewhere: set[str] = set()  # those that it says to have gone elsewhere
         for claim in claims:
             self.claim_changed(None, claim)
 
@@ -121,7 +126,7 @@ class Matcher:
                 if meant is not None:
                     self._meant[claim_id] = meant
                     self._meaning.setdefault(meant, set()).add(claim_id)
-                elif claim.typed is None or claim.vouched == Vouched.ALWAYS:
+                elif self._may_wait(claim):
                     self._loose.add(claim)
             if meant is not None:
                 self._stale.add(meant)
@@ -140,15 +145,24 @@ class Matcher:
 
     def claim_changed(self, before: Claim | None, after: Claim) -> None:
         """Take over a claim that is new, or newer than ``before``."""
-        if before is not None and not before.withdrawn:
+        if before is not None and before.claim_id in self._claims:
             self._remove(before)
-        if after.withdrawn:
+        elif before is not None and not before.withdrawn and says_elsewhere(before):
+            self._elsewhere.discard(asked_with(before))
+            self._to_place.add(asked_with(before))
+        if after.withdrawn or is_asked(after):
             return
         if self._credits is None:
             self._credits = Credits(self._postings, self._rules)
             self._pairing = Pairing(self._credits, self._rules)
+        if says_elsewhere(after):
+            self._elsewhere.add(asked_with(after))
+            self._to_place.add(asked_with(after))
+            return
         self._claims[after.claim_id] = after
         self._to_place.add(after.claim_id)
+        if is_told_by_payer(after):
+            self._answered[asked_with(after)] = after.claim_id
         named = None
         if after.reference:
             self._naming.setdefault(after.reference, set()).add(after.claim_id)
@@ -188,12 +202,35 @@ class Matcher:
         return named or self._pairing.is_meant(posting)
 
     def origin_of(self, claim_id: str) -> str | None:
-        """Return the origin of the payment that a claim is about."""
-        return self._meant.get(claim_id) or self._loose.origin_of(claim_id)
+        """Return the origin of the payment that a claim is about, by whosever word."""
+        own = self._meant.get(claim_id) or self._loose.origin_of(claim_id)
+        answer = self._answered.get(claim_id) if claim_id in self._claims else None
+        return own or self._meant.get(answer or "")
+
+    def payment_of(self, claim_id: str) -> Disputed | None:
+        """Return the payment that a claim is about by itself, as of the last `settle`."""
+        return self.payments.get(self._meant.get(claim_id) or self._loose.origin_of(claim_id) or "")
+
+    def named(self, claim: Claim) -> Posting | None:
+        """Return the payment here that the claim's reference names."""
+        named = self._credits.named(claim.reference or "") if self._credits is not None else None
+        return self._postings[named + "+"] if named is not None else None
+
+    def went_elsewhere(self, payment: Disputed) -> bool:
+        """Whether the payer's book says of a payment that it did not go into this account."""
+        return any(claim.claim_id in self._elsewhere for claim in payment.claims)
+
+    def _may_wait(self, claim: Claim) -> bool:
+        """Whether a claim is one about a payment that is yet to be seen here."""
+        if claim.typed is not None:
+            return claim.vouched == Vouched.ALWAYS
+        return self._answered.get(claim.claim_id) not in self._named
 
     def _remove(self, claim: Claim) -> None:
         claim_id = claim.claim_id
         del self._claims[claim_id]
+        if is_told_by_payer(claim):
+            self._answered.pop(asked_with(claim), None)
         self._unplace(claim)
         if claim_id in self._named:
             self._unname(claim)
@@ -230,12 +267,16 @@ class Matcher:
 
     def _name(self, claim: Claim, transaction: str) -> None:
         self._named[claim.claim_id] = transaction
+        if is_told_by_payer(claim):
+            self._to_place.add(asked_with(claim))
         namers = self._namers.setdefault(transaction, [])
         insort(namers, claim.claim_id)
         self._pairing.named(transaction, self._claims[namers[0]].voice)
 
     def _unname(self, claim: Claim) -> None:
         transaction = self._named.pop(claim.claim_id)
+        if is_told_by_payer(claim):
+            self._to_place.add(asked_with(claim))
         namers = self._namers[transaction]
         del namers[bisect_left(namers, claim.claim_id)]
         if not namers:

@@ -19,6 +19,7 @@ from pipeline.accounts.trails import Traced
 from pipeline.contracts.account_log import Level
 from pipeline.contracts.alerts import AlertKind, Evidence
 from pipeline.contracts.codec import rfc3339
+from pipeline.identity.account import is_account
 
 MAX_EVIDENCE = 40
 """Limit on reasons listed in one alert; the counts in the sentence are whole."""
@@ -138,6 +139,9 @@ def sentences(standing: Standing, file: AccountFile) -> tuple[str, str]:
     told_en, told_th = _told(level)
     if level is None and standing.payment is not None:
         told_en, told_th = "a proxy of the account is reported", "มีการแจ้งพร้อมเพย์ของบัญชีนี้"
+        if any(is_account(claim.typed) for claim in standing.payment.claims):
+            told_en = "the payer's own account shows that the disputed payment went here"
+            told_th = "บัญชีผู้โอนแสดงว่ารายการที่โต้แย้งโอนมาที่บัญชีนี้"
     if standing.kind is AlertKind.WATCH:
         if level is None:
             return _traced_watch_sentences(standing)
@@ -244,7 +248,7 @@ def evidence(standing: Standing, file: AccountFile) -> list[Evidence]:
                 Evidence(
                     "claim",
                     report=claim.report,
-                    identifier=claim.typed,
+                    identifier=claim.typed if claim.typed != claim.account else None,
                     detail=detail,
                     amount_satang=claim.amount,
                     at=moment(claim.paid_at),

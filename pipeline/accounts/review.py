@@ -52,7 +52,7 @@ class Review:
         file, policy = self._file, self._policy
         self._matcher = Matcher(file.claims.values(), file.postings, policy.claims)
         self._claimed = sum(claimed(claim) for claim in file.claims.values())
-        self._sightings = Sightings(file.postings, policy.claims)
+        self._sightings = Sightings(file.postings, policy.claims, self._matcher.went_elsewhere)
         self._balance = RunningBalance(file)
         self._answers = Answers(file)
         self._grounds = Grounds(policy)
@@ -79,7 +79,7 @@ class Review:
         for origin in self._sightings.posting_added(key, before, after):
             payment = self._matcher.payments.get(origin)
             if payment is not None:
-                self._grounds.put(payment, self._sightings.belies(origin))
+                self._grounds.put(payment, self._sightings.ask(payment))
                 self._to_place.add(origin)
         self._balance.replace(key, before, after)
         self._elsewhere.posting_changed(key, before, after)
@@ -96,7 +96,7 @@ class Review:
                 assert before is None or isinstance(before, Claim)
                 self._claimed += claimed(event) - (claimed(before) if before is not None else 0)
                 self._matcher.claim_changed(before, event)
-                self._elsewhere.look([event])
+                self._elsewhere.claim_added(event)
             case Answer() if before is not None:
                 self._answered_anew()
             case Answer():
@@ -118,7 +118,7 @@ class Review:
 
     def is_meant(self, posting: Posting) -> bool:
         """Whether a claim means this posting of the account, or could mean it."""
-        return self._matcher.is_meant(posting)
+        return self._matcher.is_meant(posting) or self._elsewhere.is_in_question(posting)
 
     def rests_on(self) -> set[str]:
         """Return the ids of the postings without which another decision would be made.
@@ -130,6 +130,7 @@ class Review:
         needed = {payment.origin + "+" for payment in payments if payment.posting is not None}
         needed.update(self._sightings.witnesses())
         needed.update(self._balance.carried())
+        needed.update(self._elsewhere.rests_on())
         return needed
 
     def rests_of(self, origin: str) -> tuple[int, list[tuple[str, str]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from pipeline.accounts.matching import Disputed
 from pipeline.accounts.places import Place, between, span, take_out
@@ -20,11 +20,19 @@ class Sightings:
 
     A payment should have been seen when a bank that would have published it was publishing around
     its time: the account's own bank (it states balances), or the claimed payer's bank (it
-    published another payment into this account). Anybody else's payment says nothing.
+    published another payment into this account). Anybody else's payment says nothing. The payer's
+    own book may say outright that the payment went elsewhere.
     """
 
-    def __init__(self, postings: Mapping[str, Posting], rules: Claims) -> None:
+    def __init__(
+        self,
+        postings: Mapping[str, Posting],
+        rules: Claims,
+        went_elsewhere: Callable[[Disputed], bool],
+    ) -> None:
+        """Look at a file's postings; ``went_elsewhere`` says what the payer's book says."""
         self._postings = postings
+        self._went_elsewhere = went_elsewhere
         self._near = rules.seen_hours * HOUR_MS
         self._published: dict[str, list[Place]] | None = None
         """By bank: times and ids of its postings. Made when a payment is asked about."""
@@ -41,16 +49,13 @@ class Sightings:
         From now on, `posting_added` tells when the answer is another.
         """
         self.drop(payment.origin)
+        elsewhere = self._went_elsewhere(payment)
         if payment.posting is not None:
-            return False
+            return elsewhere
         at, banks = payment.at, _banks_of(payment)
         self._asked[payment.origin] = (at, banks)
         insort(self._by_time, (at, payment.origin))
-        return self._look(payment.origin)
-
-    def belies(self, origin: str) -> bool:
-        """Return the answer about a payment that was asked about."""
-        return origin in self._belied
+        return self._look(payment.origin) or elsewhere
 
     def drop(self, origin: str) -> None:
         """Follow a payment no longer."""

@@ -10,6 +10,7 @@ import msgspec
 from pipeline.accounts.decision import Decision
 from pipeline.accounts.differences import Cause, Differences
 from pipeline.accounts.file import AccountFile
+from pipeline.accounts.paid import PASSED
 from pipeline.contracts.account_log import Claim, Notice, Step
 
 _PASSINGS = 1 << 20
@@ -117,7 +118,9 @@ def _pass_on(file: AccountFile, decision: Decision, cause: Cause, out: Differenc
         elif sent is not None and claim == _as_of(sent, claim):
             continue
         else:
-            version = max(version, claim.version * _PASSINGS)
+            # What the payer's book passes on was passed on before: its version is that already.
+            answered = claim.claim_id.endswith(PASSED + PASSED)
+            version = max(version, claim.version * (1 if answered else _PASSINGS))
         claim = msgspec.structs.replace(claim, version=version, published_at=cause.at)
         file.passed[key] = claim
         out.passed.append(claim)
@@ -125,7 +128,9 @@ def _pass_on(file: AccountFile, decision: Decision, cause: Cause, out: Differenc
 
 def _as_of(sent: Claim, claim: Claim) -> Claim:
     """Return what was passed on as it would have been of this version of the claim, and then."""
-    newest = claim.version if sent.version // _PASSINGS == claim.version else sent.version
+    newest = sent.version
+    if claim.claim_id.endswith(PASSED + PASSED) or sent.version // _PASSINGS == claim.version:
+        newest = claim.version
     return msgspec.structs.replace(sent, version=newest, published_at=claim.published_at)
 
 

@@ -49,7 +49,8 @@ class Vouched(enum.IntEnum):
     NOT = 0
     """It does not."""
     IF_SEEN = 1
-    """For a payment that is seen, by the claim's payer or reference."""
+    """For a payment that is seen, by the claim's payer or reference. So does a claim that comes
+    from the payer's book, if the victim was verified."""
     ALWAYS = 2
     """As at the proxy that it was told of: also by amount and time, or before it is seen."""
 
@@ -61,7 +62,9 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, tag="claim", kw_only=T
     ``published_at`` is when the report entered Kafka: the alert's latency is measured from it.
     ``typed`` is what the report names, where that may be a slip of this account, or is a proxy of
     it: then the claim counts for nothing but a payment that is seen here. A proxy whose own level
-    allows holds vouches for it (``vouched``), and ``cluster`` is the proxy's.
+    allows holds vouches for it (``vouched``), and ``cluster`` is the proxy's. A claim that was
+    passed on to its ``payer`` asks that one's book where the payment went; one that is ``typed`` as
+    the very account that it is sent to is the payer's answer.
     """
 
     account: str

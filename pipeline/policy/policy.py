@@ -19,7 +19,7 @@ from pipeline.declarations import parse_yaml
 
 LevelName = Literal["black", "dark_grey", "light_grey", "dark_brown", "light_brown"]
 NO_LEVEL = "none"
-DEFAULT_POLICY = "th-2026-11.6"
+DEFAULT_POLICY = "th-2026-11.7"
 
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
@@ -104,6 +104,8 @@ class Claims(_Part):
     """Whether a payment that was not seen is looked for where a mistyped number was meant."""
     proxies: bool = False
     """Whether a payment that was not seen at a proxy is looked for at the account behind it."""
+    payers: bool = False
+    """Whether a payment that was not seen is looked for in the book of who says to have paid it."""
     usual_lengths: bool = False
     """Whether reports alone never confirm a number of a length that its bank does not give out."""
     silent_banks: frozenset[str] = frozenset()

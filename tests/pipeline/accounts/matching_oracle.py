@@ -37,7 +37,18 @@ def is_vouched(payment: Disputed) -> bool:
 
 def is_told_here(payment: Disputed) -> bool:
     """Whether any report says it of this very account."""
-    return any(claim.typed is None for claim in payment.claims)
+    return any(claim.typed in (None, claim.account) for claim in payment.claims)
+
+
+def is_question(claim: Claim) -> bool:
+    """Whether it was passed on to the book of the payer that it names."""
+    return claim.typed is not None and claim.payer == claim.account
+
+
+def answers(file: AccountFile) -> dict[str, Claim]:
+    """Return what the payers' books say, by the claim of this account that it is about."""
+    said = [c for c in file.claims.values() if c.typed == file.account and not is_question(c)]
+    return {c.claim_id.removesuffix("~~"): c for c in said if not c.withdrawn}
 
 
 def match_claims(file: AccountFile, rules: Claims) -> list[Disputed]:
@@ -46,7 +57,8 @@ def match_claims(file: AccountFile, rules: Claims) -> list[Disputed]:
     A reference decides; else amount, time and payer within the policy's tolerance, the nearest
     first. Two independent voices never mean the same payment unless both name it by reference.
     """
-    claims = [c for _, c in sorted(file.claims.items()) if not c.withdrawn]
+    claims = [c for _, c in sorted(file.claims.items()) if not (c.withdrawn or is_question(c))]
+    claims = [c for c in claims if c.reference or c.typed != file.account]
     credits_ = sorted(
         (p for p in file.postings.values() if p.amount > 0),
         key=lambda p: (p.at, p.transaction),
@@ -66,7 +78,9 @@ def match_claims(file: AccountFile, rules: Claims) -> list[Disputed]:
                 how = BY_REFERENCE
             meant[claim.claim_id] = (named, how)
     _match_by_facts(claims, credits_, rules, meant)
-    return _disputed(claims, meant, rules)
+    known = {key for key, answer in answers(file).items() if answer.reference in by_name}
+    left = [c for c in claims if c.claim_id in meant or c.typed or c.claim_id not in known]
+    return _disputed(left, meant, rules)
 
 
 def _match_by_facts(

@@ -14,10 +14,12 @@ class Office(Desk):
     def lay(self, *events: Any) -> list[dict[str, Any]]:
         came = []
         for event in events:
-            told, before = self._told_on(), len(self.outputs)
-            came += super().lay(event)
-            if len(self.outputs) > before:
-                came += super().lay(*self._told_on()[len(told) :])
+            waiting, known = [event], len(self._told_on()) if self.outputs else 0
+            while waiting:
+                before = len(self.outputs)
+                came += super().lay(*waiting)
+                told = self._told_on() if len(self.outputs) > before else []
+                waiting, known = told[known:], max(known, len(told))
         return came
 
     def told(self) -> list[Claim]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import msgspec
-
 from pipeline.accounts import holds
 from pipeline.accounts.answers import REFUSED_BY_BANK, RELEASED_BY_BANK, SEIZED
 from pipeline.accounts.decision import (
@@ -29,12 +27,19 @@ from pipeline.accounts.grounds import (
 )
 from pipeline.accounts.holds import CLOCK_OUT, MONEY_GONE
 from pipeline.accounts.matching import Disputed
-from pipeline.contracts.account_log import Claim, Notice
+from pipeline.contracts.account_log import Notice
 from pipeline.contracts.alerts import AlertKind
 from pipeline.contracts.hold_updates import HoldStatus
 from pipeline.identity.account import bank_of, is_account
 from pipeline.policy.policy import HOUR_MS, NO_LEVEL, Policy
-from tests.pipeline.accounts.matching_oracle import is_told_here, is_vouched, match_claims
+from tests.pipeline.accounts.matching_oracle import (
+    answers,
+    is_question,
+    is_told_here,
+    is_vouched,
+    match_claims,
+)
+from tests.pipeline.accounts.passing_oracle import is_proxy_of_another, passed_on
 from tests.pipeline.accounts.tracing_oracle import Found, is_proved, may_be_slip, with_traces
 
 
@@ -44,6 +49,8 @@ class Whole:
 
     standing: list[Standing]
     ended: dict[tuple[AlertKind, str], str] = field(default_factory=dict)
+    spoken_for: dict[str, str] = field(default_factory=dict)
+    """By claim without a payment of its own: the answer of its payer's book."""
 
     def why_not(self, origin: str) -> str | None:
         return self.ended.get((AlertKind.HOLD, origin))
@@ -53,7 +60,8 @@ class Whole:
 
     def first(self, claims: Iterable[str] | None) -> str | None:
         for standing in self.standing:
-            of_claims = claims is None or set(claims) & set(standing.claims)
+            meant = {each for c in claims or () for each in (c, self.spoken_for.get(c))}
+            of_claims = claims is None or meant & set(standing.claims)
             if standing.kind is AlertKind.HOLD and of_claims:
                 return standing.origin
         return None
@@ -65,6 +73,7 @@ def decide_whole(file: AccountFile, policy: Policy, now: int) -> Decision:
     whole = Whole(standing)
     decision = Decision(whole, standing)
     payments = match_claims(file, policy.claims)
+    whole.spoken_for = _spoken_for(file, payments)
     voices = _verified_voices(file, payments, policy)
     slip = may_be_slip(file, payments, policy)
     candidates = _disputed_payments(file, payments, policy, whole)
@@ -82,74 +91,20 @@ def decide_whole(file: AccountFile, policy: Policy, now: int) -> Decision:
     }
     _watch(file, found, decision, whole, unseen)
     decision.standing += standing_notices(file)
-    decision.passed = _passed_on(file, payments, policy)
+    decision.passed = passed_on(file, payments, policy)
     return decision
 
 
-def _passed_on(
-    file: AccountFile, payments: list[Disputed], policy: Policy
-) -> dict[str, Claim | None]:
-    """Claims whose payment is not seen, for the accounts that the number may be a slip of."""
-    waiting = {c.claim_id: c for p in payments if p.posting is None for c in p.claims}
-    passed: dict[str, Claim | None] = dict.fromkeys(file.passed)
-    slip, proxy = may_be_slip(file, payments, policy), is_proxy_of_another(file, policy)
-    if proxy and not may_act(file):
-        for payment in payments:
-            passed |= _passed_on_to_its_account(payment)
-    for claim in waiting.values():
-        if claim.typed is not None:
-            continue
-        told = msgspec.structs.replace(claim, claim_id=claim.claim_id + "~", typed=claim.account)
-        meant = stood_behind(file, claim.paid_at) if proxy else set()
-        if proxy and may_act(file):
-            vouched = 2 if len(meant) == 1 and not slip else 1
-            told = msgspec.structs.replace(told, vouched=vouched, cluster=file.level.cluster)
-        if is_account(file.account) and policy.claims.look_alikes and file.level is not None:
-            meant = set(file.level.slip_of)
-            if claim.payer is not None or claim.reference:
-                meant |= {other for kind, other, _ in file.level.evidence if kind == "look_alike"}
-        for account in meant:
-            passed[f"{told.claim_id}|{account}"] = msgspec.structs.replace(told, account=account)
-    return passed
-
-
-def _passed_on_to_its_account(payment: Disputed) -> dict[str, Claim | None]:
-    """Claims about a payment that was seen at a proxy, for the account that it led to."""
-    references = payment.posting.references if payment.posting is not None else ()
-    meant = [name for name in references if is_account(name)][:1]
+def _spoken_for(file: AccountFile, payments: list[Disputed]) -> dict[str, str]:
+    """Return the payers' answers by those claims that stand and mean no payment themselves."""
+    claims = file.claims.values()
+    standing = {c.claim_id for c in claims if not (c.withdrawn or is_question(c))}
+    meaning = {claim.claim_id for payment in payments for claim in payment.claims}
     return {
-        f"{claim.claim_id}~|{account}": msgspec.structs.replace(
-            claim,
-            account=account,
-            claim_id=claim.claim_id + "~",
-            typed=claim.account,
-            reference=payment.origin,
-        )
-        for account in meant
-        for claim in payment.claims
-        if claim.typed is None
+        claim_id: answer.claim_id
+        for claim_id, answer in answers(file).items()
+        if claim_id in standing and claim_id not in meaning
     }
-
-
-def is_proxy_of_another(file: AccountFile, policy: Policy) -> bool:
-    """Whether what is not seen here is looked for at an account behind this proxy."""
-    return policy.claims.proxies and not is_account(file.account) and bool(_behind(file))
-
-
-def stood_behind(file: AccountFile, at: int) -> set[str]:
-    """Return whom the proxy's last payment up to a time names, and its first one from then on."""
-    named = _behind(file)
-    before = [each for each in named if each[0] <= at][-1:]
-    after = [each for each in named if each[0] >= at][:1]
-    return {account for _, _, account in before + after}
-
-
-def _behind(file: AccountFile) -> list[tuple[int, str, str]]:
-    return sorted(
-        (posting.at, key, next(r for r in posting.references if is_account(r)))
-        for key, posting in file.postings.items()
-        if any(map(is_account, posting.references))
-    )
 
 
 def _watch(
@@ -190,6 +145,9 @@ def _unseen(file: AccountFile, payment: Disputed, policy: Policy) -> bool:
     account's own bank (it states balances), or the claimed payer's bank (it published another
     payment into this account). Anybody else's payment says nothing.
     """
+    told = answers(file)
+    if any(c.claim_id in told and not told[c.claim_id].reference for c in payment.claims):
+        return True  # the payer's book says where it went, and that was not here
     if payment.posting is not None:
         return False
     near = policy.claims.seen_hours * HOUR_MS

@@ -21,6 +21,7 @@ from pipeline.accounts.versions import bank_behind, differ
 from pipeline.contracts.account_log import (
     AccountEvent,
     AccountEvents,
+    Claim,
     Leg,
     Notice,
     Posting,
@@ -82,24 +83,7 @@ def any_event(draw: random.Random, account: str, alerts: Sequence[str]) -> Accou
         case 8 | 9:
             return any_step(draw, account)
         case 0 | 1 | 2:
-            told = claim(
-                f"aoc-1441/{number // 2}#{number}",
-                draw.choice((50_000, 51_000, 500_000)),
-                account=account,
-                version=draw.randrange(1, 4),
-                withdrawn=draw.random() < 0.15,
-                verified=draw.random() < 0.6,
-                voice=f"voice-{draw.randrange(3)}",
-                police_filed=draw.random() < 0.2,
-                paid_at=NINE + draw.choice((-20 * MINUTE, 0, 8 * MINUTE, 3 * HOUR_MS)),
-                payer=draw.choice((None, None, VICTIM, PAYERS[1])),
-                reference=draw.choice((None, None, "r1", "t3", "uetr/u4")),
-                typed=draw.choice((None, None, None, SHOP)),
-            )
-            if told.typed is None:
-                return told
-            vouched, cluster = ((0, ""), (1, "two"), (2, "two"), (2, "three"))[number % 4]
-            return msgspec.structs.replace(told, vouched=vouched, cluster=cluster)
+            return any_claim(draw, account, number)
         case 3 | 4:
             name = draw.choice(("black", "light_grey", "light_grey", "dark_grey", "light_brown"))
             voices = draw.randrange(4)
@@ -142,6 +126,36 @@ def any_event(draw: random.Random, account: str, alerts: Sequence[str]) -> Accou
                 alert_id=draw.choice(alerts) if alerts else None,
                 balance=draw.choice((None, None, 30_000, 450_000)),
             )
+
+
+def any_claim(draw: random.Random, account: str, number: int) -> Claim:
+    told = claim(
+        f"aoc-1441/{number // 2}#{number}",
+        draw.choice((50_000, 51_000, 500_000)),
+        account=account,
+        version=draw.randrange(1, 4),
+        withdrawn=draw.random() < 0.15,
+        verified=draw.random() < 0.6,
+        voice=f"voice-{draw.randrange(3)}",
+        police_filed=draw.random() < 0.2,
+        paid_at=NINE + draw.choice((-20 * MINUTE, 0, 8 * MINUTE, 3 * HOUR_MS)),
+        payer=draw.choice((None, None, VICTIM, PAYERS[1])),
+        reference=draw.choice((None, None, "r1", "t3", "uetr/u4")),
+        typed=draw.choice((None, None, None, SHOP, account)),
+    )
+    if told.typed is None:
+        return told
+    if told.typed == account:
+        # What the payer's book says of a claim of this account.
+        name = draw.choice(("r1", "t3", "bank/t2", None, None))
+        said = {"payer": VICTIM, "reference": name, "vouched": number % 2}
+        return msgspec.structs.replace(told, claim_id=told.claim_id + "~~", **said)
+    if draw.random() < 0.4:
+        # What another account's file asks about this account's payments out.
+        typed = draw.choice((SHOP, PROXY, PAYERS[1], "account:006:1231231243"))
+        return msgspec.structs.replace(told, payer=account, typed=typed)
+    vouched, cluster = ((0, ""), (1, "two"), (2, "two"), (2, "three"))[number % 4]
+    return msgspec.structs.replace(told, vouched=vouched, cluster=cluster)
 
 
 def any_step(draw: random.Random, account: str) -> Step:

@@ -87,7 +87,7 @@ def test_a_number_that_is_no_slip_any_more_keeps_its_claims_to_itself():
     office = Office()
     office.lay(NAMED, PAID, MISTYPED, MAY_BE_A_SLIP, level(account=SLIP, version=2))
     assert office.holds() == {}
-    assert [event.withdrawn for event in office.told()] == [False, True]
+    assert [each.withdrawn for each in office.told() if each.account == MULE] == [False, True]
 
 
 def test_a_report_corrected_from_one_slip_to_another_counts_by_the_newer_one():

@@ -23,7 +23,7 @@ from pipeline.fold import LogRecord, Output
 from pipeline.policy.policy import load_policy
 from pipeline.state import MemoryState, scan_prefix
 from pipeline.topics import ACCOUNT_FILES
-from tests.pipeline.accounts.desk import MINUTE, MULE, NINE, claim, credit, level
+from tests.pipeline.accounts.desk import MINUTE, MULE, NINE, SHOP, claim, credit, level
 from tests.pipeline.accounts.oracle import decide_whole
 from tests.pipeline.accounts.test_long_files import leaving, record, steps
 from tests.pipeline.read_back import read_back
@@ -161,6 +161,19 @@ def test_beyond_the_limit_the_oldest_postings_leave_but_never_the_disputed_one()
     assert "bank/disputed+" in file.postings
     newest = sorted(file.postings.values(), key=lambda p: p.at)[-20:]
     assert [p.transaction for p in newest] == [f"bank/p{n}" for n in range(280, 300)]
+
+
+@pytest.mark.usefixtures("low_limit")
+def test_beyond_the_limit_a_payment_out_stays_that_another_account_asks_about():
+    fold = new_fold()
+    paid = credit("bank/paid", -500_000, other=SHOP)
+    question = claim("aoc-1441/2#0~", 500_000, payer=MULE, typed=SHOP[:-1] + "9")
+    later = credit("bank/p299", -500_000, at=NINE + MINUTE, other=SHOP)
+    run(fold, [record(n, step) for n, step in enumerate([[paid], [question]])], [])
+    run(fold, shop(300), [])
+    assert "bank/paid-" in file_of(fold).postings
+    run(fold, [record(400, [later])], [])
+    assert all(claim.withdrawn for claim in file_of(fold).passed.values())
 
 
 @pytest.mark.usefixtures("low_limit")

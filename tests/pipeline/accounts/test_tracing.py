@@ -105,14 +105,15 @@ def test_money_that_went_on_before_the_report_is_held_where_it_is():
 
 @pytest.mark.parametrize("first", ["payer's bank", "payee's bank"])
 @pytest.mark.parametrize("stated", [None, 200_000])
+@pytest.mark.parametrize("told", [PROXY, "account:?:0000000022"])
 def test_a_payment_that_one_bank_says_of_a_proxy_and_the_other_of_its_account_is_in_the_account(
-    first: str, stated: int | None
+    first: str, stated: int | None, told: str
 ):
     bank = stolen()
     at = NINE + MINUTE
     by_payer = [
-        Posting(MULE, "uetr/t2", at, -300_000, PROXY, stated),
-        Posting(PROXY, "uetr/t2", at, 300_000, MULE),
+        Posting(MULE, "uetr/t2", at, -300_000, told, stated),
+        Posting(told, "uetr/t2", at, 300_000, MULE),
     ]
     by_payee = [
         Posting(MULE, "uetr/t2", at, -300_000, SECOND),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections import deque
 from collections.abc import Iterable
@@ -15,10 +16,11 @@ from pipeline.contracts.account_log import (
     Level,
     Posting,
     Postings,
+    decode_log_entry,
     encode_log_entry,
     partition_of,
 )
-from pipeline.fold import LogRecord
+from pipeline.fold import LogRecord, Output
 from pipeline.policy.policy import Policy
 from pipeline.state import MemoryState
 from tests.pipeline.accounts.desk import NINE
@@ -27,15 +29,23 @@ PARTITIONS = 3
 
 
 class Workers:
-    """One fold a partition, each at its own pace; begun anew from its state now and then."""
+    """One fold a partition, each at its own pace; begun anew from its state now and then.
 
-    def __init__(self, policy: Policy, draw: random.Random) -> None:
-        self._policy, self._draw = policy, draw
+    ``again`` is how often a worker dies after it has told what a batch led to and before it has
+    written it: then it folds the batch again and tells all of it once more.
+    """
+
+    def __init__(self, policy: Policy, draw: random.Random, again: float = 0) -> None:
+        self._policy, self._draw, self._again = policy, draw, again
         self._states = [MemoryState() for _ in range(PARTITIONS)]
         self._folds = [self._begin(partition) for partition in range(PARTITIONS)]
         self._waiting: list[deque[bytes]] = [deque() for _ in range(PARTITIONS)]
         self._offsets = [0] * PARTITIONS
         self.alerts: dict[str, dict] = {}
+        self.told: list[Claim] = []
+        """The claims that accounts told one another of, without what was told again."""
+        self.claims: dict[tuple[str, str], Claim] = {}
+        """By account and claim: what an account was told last."""
 
     def _begin(self, partition: int) -> AccountsFold:
         return AccountsFold(self._states[partition], self._policy, partition, PARTITIONS)
@@ -55,12 +65,33 @@ class Workers:
             value = self._waiting[partition].popleft()
             record = LogRecord(self._offsets[partition], NINE, None, value)
             self._offsets[partition] += 1
-            for output in self._folds[partition].apply([record]).outputs:
-                if output.topic == "account-log":
-                    self._waiting[output.partition].append(output.value)
-                elif output.topic == "freeze-alerts":
-                    alert = orjson.loads(output.value)
-                    self.alerts[alert["alert_id"]] = alert
+            if self._again and self._draw.random() < self._again:
+                state = copy.deepcopy(self._states[partition])
+                self._send(self._folds[partition].apply([record]).outputs)
+                self._states[partition] = state
+                self._folds[partition] = self._begin(partition)
+            self._send(self._folds[partition].apply([record]).outputs)
+
+    def _send(self, outputs: Iterable[Output]) -> None:
+        for output in outputs:
+            if output.topic == "account-log":
+                self._waiting[output.partition].append(output.value)
+                self._note(decode_log_entry(output.value))
+            elif output.topic == "freeze-alerts":
+                alert = orjson.loads(output.value)
+                self.alerts[alert["alert_id"]] = alert
+
+    def _note(self, entry: object) -> None:
+        for event in entry.events if isinstance(entry, AccountEvents) else ():
+            if isinstance(event, Claim):
+                known = self.claims.get((event.account, event.claim_id))
+                if known is None or known.version < event.version:
+                    self.told.append(event)
+                    self.claims[event.account, event.claim_id] = event
+
+    def has_work(self) -> bool:
+        """Whether there are records that nobody has folded."""
+        return any(self._waiting)
 
     def work_at_times(self, events: Iterable[Posting | Claim | Level]) -> dict:
         """Lay the events one after the other and fold now and then; return the holds at the end."""
