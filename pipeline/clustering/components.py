@@ -8,7 +8,8 @@ strongest edge first, as long as no limit and no contradiction forbids it.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import chain
 
 from pipeline.clustering.bridges import (
@@ -36,6 +37,7 @@ from pipeline.clustering.normalised import IMPLYING
 from pipeline.clustering.pairs import LOOK_ALIKE, TOGETHER, GraphEdge, order
 from pipeline.clustering.parties import may_be_two_parties
 from pipeline.clustering.parts import NOTHING, Support, Thresholds
+from pipeline.clustering.scams import may_tell_of_two_scams, scam_cuts
 from pipeline.clustering.silences import silence_cuts, silences_of
 from pipeline.clustering.stars import namesakes, starred
 from pipeline.identity.account import number_of
@@ -48,11 +50,17 @@ REASON_PASSING = "passing_number"
 REASON_BRIDGE = "bridge"
 REASON_CONFUSED = "confused_voice"
 REASON_SILENCE = "silence_between"
+REASON_SCAM = "other_scam"
 REASON_NAMESAKES = "namesakes"
 
 
 KEPT_CUTS = 256
 """Components whose bridges are kept in memory, with the edges that they were looked for in."""
+
+_CutOff = Callable[[Sequence[str], Mapping[str, Collection[Node]], Sequence[GraphEdge]], set[int]]
+_CutBy = Callable[[list[Node]], tuple[_CutOff | None, str]]
+"""From a cluster's identifiers to what finds the ties to cut, None where there are none, and why
+they are cut."""
 
 _Asked = tuple[list[str], list[Support], list[GraphEdge], dict[str, str]]
 
@@ -190,7 +198,7 @@ class Components:
         if plain and not bridged and len(nodes) <= self._rules.cluster_limit:
             accounts = [node.key for node in nodes if node.is_account]
             one_each = len(accounts) < 2 or len({number_of(a) for a in accounts}) == len(accounts)
-            if one_each and not silences_of(nodes):
+            if one_each and not (silences_of(nodes) or may_tell_of_two_scams(nodes)):
                 return [_whole(component)]
         spelt = self._spelt(component, edges) if bridged else None
         joining = Joining(component, self._rules.cluster_limit)
@@ -202,22 +210,23 @@ class Components:
             joining.join(edge, decided=True)
         for edge in kept:
             joining.join(edge)
-        found: list[Grouping] = []
-        for grouping in joining.groupings():
-            found += self._parted_by_silences(component, grouping, kept, spelt)
+        found = joining.groupings()
+        for cut in (_scam_cuts, _silence_cuts):
+            found = [p for g in found for p in self._parted(component, g, kept, spelt, cut)]
         return found
 
-    def _parted_by_silences(
+    def _parted(
         self,
         component: Component,
         grouping: Grouping,
         edges: list[GraphEdge],
         spelt: dict[str, str] | None,
+        cut_by: _CutBy,
     ) -> list[Grouping]:
-        """Return a cluster without what lies beyond a silence, and that as clusters of its own."""
+        """Return a cluster without the parts that are to be cut off, and these as clusters."""
         nodes = [component.nodes[member] for member in grouping.members]
-        silences = silences_of(nodes)
-        if not silences:
+        cut_off, reason = cut_by(nodes)
+        if cut_off is None:
             return [grouping]
         if spelt is None:
             spelt = self._spelt(component, edges)
@@ -227,8 +236,8 @@ class Components:
         members = set(grouping.members)
         inside = [edge for edge in edges if edge.a in members and edge.b in members]
         places, between = contracted(inside, spelt)
-        cut = silence_cuts(sorted(behind), behind, between, silences)
-        return parted(grouping, inside, {places[place] for place in cut}, REASON_SILENCE)
+        cut = cut_off(sorted(behind), behind, between)
+        return parted(grouping, inside, {places[place] for place in cut}, reason)
 
     def _spelt(self, component: Component, edges: list[GraphEdge]) -> dict[str, str]:
         """Lead from identifiers to what they are one with: said to be the same, or written so.
@@ -317,6 +326,15 @@ class Components:
         several = int(node.summary.reports > 1)
         # Of so many it does not matter whose they are, and so they stay the same.
         return Support(voices if len(voices) < enough else self._enough, several)
+
+
+def _scam_cuts(nodes: list[Node]) -> tuple[_CutOff | None, str]:
+    return scam_cuts if may_tell_of_two_scams(nodes) else None, REASON_SCAM
+
+
+def _silence_cuts(nodes: list[Node]) -> tuple[_CutOff | None, str]:
+    silences = silences_of(nodes)
+    return partial(silence_cuts, silences=silences) if silences else None, REASON_SILENCE
 
 
 def _without(

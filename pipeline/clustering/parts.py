@@ -145,6 +145,46 @@ class Around(Generic[T]):
         child = heads[at]
         return child if search.low[child] >= search.place[vertex] else -1
 
+    def ties_into(self, vertex: int, part: int, graph: Graph) -> tuple[int, ...]:
+        """Return the places of a vertex's ties that lead into a part from elsewhere."""
+        found = []
+        for place in sorted(graph.edges_at(vertex)):
+            inside = [
+                end != vertex and self.part_of(vertex, end) == part for end in graph.ends[place]
+            ]
+            if any(inside) and not all(inside):
+                found.append(place)
+        return tuple(found)
+
+
+class PartCut(NamedTuple):
+    """A part around a vertex that is to be cut off, how sure that is, and where their ties are.
+
+    ``size`` is how much is told of the part.
+    """
+
+    vertex: int
+    part: int
+    size: int
+    bits: float
+    places: tuple[int, ...]
+
+    @property
+    def rank(self) -> tuple[int, float, tuple[int, ...]]:
+        """The largest part first, then the surest."""
+        return -self.size, -self.bits, self.places
+
+
+def largest_first(cuts: Iterable[PartCut], around: Around[T]) -> set[int]:
+    """Return the places of the ties to cut; what is cut off with a larger part is not cut again."""
+    places: set[int] = set()
+    off: list[PartCut] = []
+    for found in sorted(cuts, key=lambda found: found.rank):
+        if not any(around.part_of(cut.vertex, found.vertex) == cut.part for cut in off):
+            off.append(found)
+            places.update(found.places)
+    return places
+
 
 class Parts(Around[Support]):
     """What is left around a vertex when it is taken away, and how well each part is supported."""

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from pipeline.clustering.cut_vertices import Search
 from pipeline.clustering.nodes import Node
 from pipeline.clustering.pairs import GraphEdge
-from pipeline.clustering.parts import Around
+from pipeline.clustering.parts import Around, PartCut, largest_first
 from pipeline.clustering.rows import DAY_MS
 from pipeline.clustering.statements import Graph
 
@@ -131,13 +131,7 @@ def silence_cuts(
     graph = Graph(keys, edges, [0] * len(edges), set(), often)
     search = Search(graph.neighbours)
     around = Around(search, _told(graph, behind, often), together, NEVER, graph.homes)
-    cut: set[int] = set()
-    off: list[tuple[int, int]] = []
-    for found in sorted(_cuts(graph, search, around, silences), key=lambda found: found.rank):
-        if not any(around.part_of(vertex, found.vertex) == part for vertex, part in off):
-            off.append((found.vertex, found.part))
-            cut.update(found.places)
-    return cut
+    return largest_first(_cuts(graph, search, around, silences), around)
 
 
 def _told(
@@ -176,24 +170,9 @@ def _told(
     return list(map(Told, first, last, reports, firsts))
 
 
-class _Cut(NamedTuple):
-    """A part around a vertex that lies beyond a silence, and the places of their ties."""
-
-    vertex: int
-    part: int
-    reports: int
-    bits: float
-    places: tuple[int, ...]
-
-    @property
-    def rank(self) -> tuple[int, float, tuple[int, ...]]:
-        """The largest part first, then the clearest silence."""
-        return -self.reports, -self.bits, self.places
-
-
 def _cuts(
     graph: Graph, search: Search, around: Around[Told], silences: Sequence[Silence]
-) -> Iterator[_Cut]:
+) -> Iterator[PartCut]:
     for vertex in search.separated:
         told = around.parts(vertex)
         if len(told) < 2:
@@ -205,16 +184,6 @@ def _cuts(
             bits = max(silence.bits(told[ring], when) for silence in silences)
             if bits < SILENT_BITS:
                 continue
-            places = tuple(_ties_to(vertex, part, graph, around))
+            places = around.ties_into(vertex, part, graph)
             if places:
-                yield _Cut(vertex, part, when.reports, round(bits, 6), places)
-
-
-def _ties_to(vertex: int, part: int, graph: Graph, around: Around[Told]) -> Iterable[int]:
-    """Yield the places of a vertex's ties that lead into a part from elsewhere."""
-    for place in sorted(graph.edges_at(vertex)):
-        inside = [
-            end != vertex and around.part_of(vertex, end) == part for end in graph.ends[place]
-        ]
-        if any(inside) and not all(inside):
-            yield place
+                yield PartCut(vertex, part, when.reports, round(bits, 6), places)
