@@ -37,7 +37,8 @@ from pipeline.clustering.normalised import IMPLYING
 from pipeline.clustering.pairs import LOOK_ALIKE, TOGETHER, GraphEdge, order
 from pipeline.clustering.parties import may_be_two_parties
 from pipeline.clustering.parts import NOTHING, Support, Thresholds
-from pipeline.clustering.scams import may_tell_of_two_scams, scam_cuts
+from pipeline.clustering.scam_cuts import scam_cuts
+from pipeline.clustering.scams import may_tell_of_two_scams
 from pipeline.clustering.silences import silence_cuts, silences_of
 from pipeline.clustering.stars import namesakes, starred
 from pipeline.identity.account import number_of
@@ -211,9 +212,14 @@ class Components:
         for edge in kept:
             joining.join(edge)
         found = joining.groupings()
-        for cut in (_scam_cuts, _silence_cuts):
+        for cut in (self._scam_cuts, _silence_cuts):
             found = [p for g in found for p in self._parted(component, g, kept, spelt, cut)]
         return found
+
+    def _scam_cuts(self, nodes: list[Node]) -> tuple[_CutOff | None, str]:
+        if not may_tell_of_two_scams(nodes):
+            return None, REASON_SCAM
+        return partial(scam_cuts, bits=self._thresholds.bits), REASON_SCAM
 
     def _parted(
         self,
@@ -326,10 +332,6 @@ class Components:
         several = int(node.summary.reports > 1)
         # Of so many it does not matter whose they are, and so they stay the same.
         return Support(voices if len(voices) < enough else self._enough, several)
-
-
-def _scam_cuts(nodes: list[Node]) -> tuple[_CutOff | None, str]:
-    return scam_cuts if may_tell_of_two_scams(nodes) else None, REASON_SCAM
 
 
 def _silence_cuts(nodes: list[Node]) -> tuple[_CutOff | None, str]:

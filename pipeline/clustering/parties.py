@@ -48,7 +48,8 @@ def apart_bits(one: float, other: float, across: float = 0.0) -> float:
     ties, each voice once, inside the two parts. Both ends of a tie across are half in each part.
     """
     half = across / 2
-    if min(one, other) <= 0:
+    ends = 2 * one + across, 2 * other + across
+    if min(one, other) <= 0 or across * sum(ends) >= ends[0] * ends[1]:
         return 0.0
     ways = _ways(one + other + across, other + half)
     return ways - _ways(one + half, half) - _ways(other + half, half)

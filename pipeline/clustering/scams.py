@@ -1,27 +1,17 @@
-"""Parts of a cluster that tell of another scam than the ring that they hang on.
+"""Which scams are told of, and how sure it is that a part of a cluster tells of another ring's.
 
-A ring practises one scam, or a few: its victims tell of the same over and over. So what one voice,
-or one number, alone ties to a ring, and what tells only of a scam of which the ring's many victims
-never tell, is another ring's: somebody fell to both, or a number was handed on. Where the kinds are
-told at random, no ring has one scam, and nothing is cut.
+A ring practises one scam: its victims tell of the same over and over. So what tells only of a scam
+of which a ring's many victims never tell is another ring's. Where the kinds are told at random, no
+ring has one scam, and nothing can be said.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Final
 
-from pipeline.clustering.cut_vertices import Search
 from pipeline.clustering.nodes import Node
-from pipeline.clustering.pairs import GraphEdge
-from pipeline.clustering.parts import ALONE, Around, PartCut, largest_first
-from pipeline.clustering.statements import Graph
-
-SCAM_BITS: Final = 4.0
-"""So sure it must be, in bits, that a part tells of another ring's scam. In worlds of two makers
-all of some thirty such parts were another ring's; of victims of whom one in five names a wrong
-scam, six in ten with four bits, and nine in ten with five."""
 
 KINDS: Final = 7
 """Scams that a report can tell of. ``other`` is none: nobody knows which."""
@@ -37,6 +27,9 @@ _UNKNOWN: Final = "other"
 Scams = Mapping[str, int]
 """How often each scam is told of."""
 NOTHING_TOLD: Final[Scams] = {}
+
+_SHARES: Final[Mapping[str, float]] = {}
+_SHARES_OF_SLIPS: Final[Mapping[str, float]] = {_UNKNOWN: 1 - 1 / KINDS}
 
 
 def together(a: Scams, b: Scams) -> Scams:
@@ -56,8 +49,13 @@ def without(a: Scams, b: Scams) -> Scams:
     return {kind: left for kind, told in a.items() if (left := told - b.get(kind, 0))}
 
 
+def own_scam(told: Scams) -> str:
+    """Return the scam that is told of most, of equals the first by name."""
+    return min(told, key=lambda kind: (-told[kind], kind))
+
+
 def is_of_one_scam(ring: Scams) -> bool:
-    """Say whether nearly all of a ring's tellings are of one scam."""
+    """Say whether nearly all of a ring's many tellings are of one scam."""
     least, of = RING_SHARE
     told = sum(ring.values())
     return told >= RING_TELLINGS and max(ring.values()) * of >= told * least
@@ -66,24 +64,38 @@ def is_of_one_scam(ring: Scams) -> bool:
 def other_scam_bits(ring: Scams, part: Scams) -> float:
     """Return how sure it is that a part tells of another ring's scam, in bits.
 
-    It is log2 of how much likelier the part's tellings are if they begin anew, than if they go on
-    as the ring's: after n tellings the next one is of a kind that was told k times with the chance
-    (k + 1/7) / (n + 1) (the Dirichlet-multinomial distribution).
+    It is log2 of how much likelier the part's tellings are if they begin anew than if they go on as
+    the ring's. After n tellings the next one is of a kind that was told k times with the chance
+    (k + 1/7) / (n + 1) (the Dirichlet-multinomial distribution); or what is not told of the ring's
+    own scam are slips, and of any kind: of both the likelier one counts.
     """
-    return (_log_chance({}, part) - _log_chance(ring, part)) / math.log(2)
+    own = own_scam(ring)
+    slips = _log_chance(_own_or_not(ring, own), _own_or_not(part, own), _SHARES_OF_SLIPS)
+    slips -= (sum(part.values()) - part.get(own, 0)) * math.log(KINDS - 1)
+    of_ring = max(_log_chance(ring, part, _SHARES), slips)
+    return round((_log_chance(NOTHING_TOLD, part, _SHARES) - of_ring) / math.log(2), 6)
 
 
-def _log_chance(before: Scams, told: Scams) -> float:
-    lgamma, share = math.lgamma, 1 / KINDS
-    total = sum(before.values()) + 1
+def _own_or_not(told: Scams, own: str) -> Scams:
+    its = told.get(own, 0)
+    return {own: its, _UNKNOWN: sum(told.values()) - its}
+
+
+def _log_chance(before: Scams, told: Scams, shares: Mapping[str, float]) -> float:
+    lgamma, total = math.lgamma, sum(before.values()) + 1
     found = lgamma(total) - lgamma(total + sum(told.values()))
     for kind, many in told.items():
-        known = before.get(kind, 0) + share
+        known = before.get(kind, 0) + shares.get(kind, 1 / KINDS)
         found += lgamma(known + many) - lgamma(known)
     return found
 
 
-def scams_of(node: Node) -> Scams:
+def scams_named(node: Node) -> Scams:
+    """Return the scams told of by all reports that name an identifier."""
+    return {kind: n for kind, n in node.summary.scam_types.items() if kind != _UNKNOWN}
+
+
+def scams_filed(node: Node) -> Scams:
     """Return the scams told of by the reports that have their home at an identifier.
 
     A voice tells of each kind once. Where many name it, the share that has its home there is taken
@@ -92,20 +104,19 @@ def scams_of(node: Node) -> Scams:
     summary = node.summary
     if not summary.home_reports:
         return NOTHING_TOLD
-    if node.many is None:
-        told = {(r.voice, r.scam_type) for r in node.few if r.home == node.key}
-        found: dict[str, int] = {}
-        for _, kind in told:
-            if kind != _UNKNOWN:
-                found[kind] = found.get(kind, 0) + 1
-        return found
-    homes, reports = summary.home_reports, summary.reports
-    shares = ((kind, many * homes // reports) for kind, many in summary.scam_types.items())
-    return {kind: share for kind, share in shares if share and kind != _UNKNOWN}
+    if node.many is not None:
+        homes, all_of = summary.home_reports, summary.reports
+        told = scams_named(node).items()
+        return {k: near for k, n in told if (near := (2 * n * homes + all_of) // (2 * all_of))}
+    found: dict[str, int] = {}
+    for _, kind in {(r.voice, r.scam_type) for r in node.few if r.home == node.key}:
+        if kind != _UNKNOWN:
+            found[kind] = found.get(kind, 0) + 1
+    return found
 
 
 def may_tell_of_two_scams(nodes: Collection[Node]) -> bool:
-    """Say False only where no part of a cluster can be cut for telling of another scam."""
+    """Say False only where nothing in a cluster can tell of another scam than a ring in it."""
     kinds: set[str] = set()
     for node in nodes:
         kinds.update(node.summary.scam_types)
@@ -114,89 +125,6 @@ def may_tell_of_two_scams(nodes: Collection[Node]) -> bool:
         return False
     told = NOTHING_TOLD
     for node in nodes:
-        told = together(told, scams_of(node))
-    # A ring has at least as many tellings as a part of it.
+        told = together(told, scams_filed(node))
     least, of = RING_SHARE
-    return len(told) > 1 and max(told.values()) * 2 * of >= sum(told.values()) * least
-
-
-def scam_cuts(
-    keys: Sequence[str], behind: Mapping[str, Collection[Node]], edges: Sequence[GraphEdge]
-) -> set[int]:
-    """Return the places in ``edges`` of the ties to parts that tell of another scam.
-
-    ``behind`` has the identifiers that each key stands for. All parts are looked for at once, the
-    largest first, and what is cut off is not cut further. Linear in the cluster's size.
-    """
-    often = [sum([node.summary.reports for node in behind[key]]) > 1 for key in keys]
-    graph = Graph(keys, edges, [0] * len(edges), set(), often)
-    mine = [NOTHING_TOLD] * len(graph.neighbours)
-    for place, key in enumerate(keys):
-        for node in behind[key]:
-            mine[place] = together(mine[place], scams_of(node))
-    told = list(mine)
-    for leaf, homes in graph.homes.items():
-        told[homes[0]], told[leaf] = together(told[homes[0]], mine[leaf]), NOTHING_TOLD
-    search = Search(graph.neighbours)
-    around = Around(search, told, together, NOTHING_TOLD, graph.homes)
-    cuts = [*_cuts(graph, search, around), *_loose_ends(graph, search, around, mine, edges)]
-    return largest_first(cuts, around)
-
-
-def _cuts(graph: Graph, search: Search, around: Around[Scams]) -> Iterator[PartCut]:
-    for vertex in search.separated:
-        told = {part: scams for part, scams in around.parts(vertex).items() if scams}
-        if len(told) < 2:
-            continue
-        size = {part: sum(scams.values()) for part, scams in told.items()}
-        ring = min(told, key=lambda part: (-size[part], sorted(told[part].items())))
-        if not is_of_one_scam(told[ring]):
-            continue
-        for part, scams in told.items():
-            if part == ring:
-                continue
-            bits = round(other_scam_bits(told[ring], scams), 6)
-            if bits >= SCAM_BITS:
-                places = around.ties_into(vertex, part, graph)
-                if places:
-                    yield PartCut(vertex, part, size[part], bits, places)
-
-
-def _loose_ends(
-    graph: Graph,
-    search: Search,
-    around: Around[Scams],
-    mine: Sequence[Scams],
-    edges: Sequence[GraphEdge],
-) -> Iterator[PartCut]:
-    """Yield the cuts of what one voice alone tells of beside one identifier of the ring.
-
-    ``mine`` is what is told at each vertex by itself.
-    """
-
-    def bits(home: int, scams: Scams) -> float:
-        ring = without(around.below[search.root[home]], scams)
-        return round(other_scam_bits(ring, scams), 6) if is_of_one_scam(ring) else 0.0
-
-    ends = {
-        leaf: homes[0]
-        for leaf, homes in graph.homes.items()
-        if len(homes) == 1 and homes[0] < len(graph.nodes)
-    }
-    if not any(mine[leaf] and bits(home, mine[leaf]) >= SCAM_BITS for leaf, home in ends.items()):
-        return
-    told: dict[tuple[int, str | None], tuple[set[int], list[int]]] = {}
-    for place, pair in graph.ends.items():
-        for leaf in pair:
-            if leaf in ends:
-                leaves, ties = told.setdefault((ends[leaf], edges[place].sole), (set(), []))
-                leaves.add(leaf)
-                if ends[leaf] in pair:
-                    ties.append(place)
-    for (home, _), (leaves, ties) in told.items():
-        scams = NOTHING_TOLD
-        for leaf in sorted(leaves):
-            scams = together(scams, mine[leaf])
-        sure = bits(home, scams)
-        if sure >= SCAM_BITS:
-            yield PartCut(home, ALONE, sum(scams.values()), sure, tuple(sorted(ties)))
+    return len(told) > 1 and max(told.values()) * of >= RING_TELLINGS * least

@@ -1,0 +1,178 @@
+"""Where a cluster is cut because a part of it tells of another scam than the ring.
+
+What one voice, or one number, alone ties to a ring, needs no more: somebody fell to both, or a
+number was handed on. Where an account was handed on, its PromptPay number and its holder's phone
+were, too, and none of these is alone. So there the identifiers are told apart by the scams that are
+told beside them, and both must say that these are two rings: the scams, and how seldom ties lie
+across (`parties.apart_bits`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Final
+
+from pipeline.clustering.cut_vertices import Search
+from pipeline.clustering.nodes import Node
+from pipeline.clustering.pairs import TOGETHER, GraphEdge
+from pipeline.clustering.parties import apart_bits, counts_for_a_party, needed_bits
+from pipeline.clustering.parts import Around, PartCut, largest_first
+from pipeline.clustering.scams import (
+    NOTHING_TOLD,
+    Scams,
+    is_of_one_scam,
+    other_scam_bits,
+    own_scam,
+    scams_filed,
+    scams_named,
+    together,
+    without,
+)
+from pipeline.clustering.statements import Graph
+
+ALONE_BITS: Final = 4.0
+"""So sure it must be, in bits, that what one tie holds to a ring tells of another scam. In worlds
+of two makers all of some thirty such parts were another ring's; where every fifth report tells of
+a scam at random, two in three."""
+
+SEVERAL_BITS: Final = 8.0
+"""The same where several ties hold it."""
+
+SEVERAL_TELLINGS: Final = 4
+"""So many tellings of another scam there must be where several ties hold a part."""
+
+
+def scam_cuts(
+    keys: Sequence[str],
+    behind: Mapping[str, Collection[Node]],
+    edges: Sequence[GraphEdge],
+    bits: float,
+) -> set[int]:
+    """Return the places in ``edges`` of the ties to parts that tell of another scam.
+
+    ``behind`` has the identifiers that each key stands for; ``bits`` are what parts two parties
+    (policy.clustering). All parts are looked for at once, and those that one tie holds the largest
+    first; what is cut off is not cut further. Linear in the cluster's size.
+    """
+    filed = [NOTHING_TOLD] * len(keys)
+    for place, key in enumerate(keys):
+        for node in behind[key]:
+            filed[place] = together(filed[place], scams_filed(node))
+    # What is named once may be told of by another ring's victim as well: none is left out.
+    graph = Graph(keys, edges, [0] * len(edges), set(), [True] * len(keys))
+    told = filed + [NOTHING_TOLD] * (len(graph.neighbours) - len(keys))
+    search = Search(graph.neighbours)
+    around = Around(search, told, together, NOTHING_TOLD, {})
+    cut = largest_first(_held_by_one(graph, search, around), around)
+    return cut | _held_by_several(keys, behind, edges, filed, bits)
+
+
+def _held_by_one(graph: Graph, search: Search, around: Around[Scams]) -> Iterator[PartCut]:
+    for vertex in search.separated:
+        told = {part: scams for part, scams in around.parts(vertex).items() if scams}
+        if len(told) < 2:
+            continue
+        size = {part: sum(scams.values()) for part, scams in told.items()}
+        ring = min(told, key=lambda part: (-size[part], sorted(told[part].items())))
+        if not is_of_one_scam(told[ring]):
+            continue
+        for part, scams in told.items():
+            if part != ring and (sure := other_scam_bits(told[ring], scams)) >= ALONE_BITS:
+                places = around.ties_into(vertex, part, graph)
+                if places:
+                    yield PartCut(vertex, part, size[part], sure, places)
+
+
+def _held_by_several(
+    keys: Sequence[str],
+    behind: Mapping[str, Collection[Node]],
+    edges: Sequence[GraphEdge],
+    filed: Sequence[Scams],
+    bits: float,
+) -> set[int]:
+    all_filed = NOTHING_TOLD
+    for scams in filed:
+        all_filed = together(all_filed, scams)
+    own = own_scam(all_filed)
+    others = [k for k, n in all_filed.items() if k != own and n >= SEVERAL_TELLINGS]
+    cut: set[int] = set()
+    if not others:
+        return cut
+    place_of = {key: place for place, key in enumerate(keys)}
+    ends = [(place_of[edge.a], place_of[edge.b]) for edge in edges]
+    beside: list[set[int]] = [set() for _ in keys]
+    for a, b in ends:
+        beside[a].add(b)
+        beside[b].add(a)
+    named = []
+    often = []
+    for key in keys:
+        scams = NOTHING_TOLD
+        for node in behind[key]:
+            scams = together(scams, scams_named(node))
+        named.append(scams)
+        often.append(sum([node.summary.reports for node in behind[key]]) > 1)
+    for kind in others:
+        for part in _parts_of(kind, named, beside):
+            scams = NOTHING_TOLD
+            for place in sorted(part):
+                scams = together(scams, filed[place])
+            ring = without(all_filed, scams)
+            if scams.get(kind, 0) < SEVERAL_TELLINGS or not is_of_one_scam(ring):
+                continue
+            if other_scam_bits(ring, scams) >= SEVERAL_BITS:
+                across, sure = _across(part, edges, ends, often)
+                if sure >= needed_bits(bits, len(keys)):
+                    cut.update(across)
+    return cut
+
+
+def _parts_of(
+    kind: str, named: Sequence[Scams], beside: Sequence[Collection[int]]
+) -> Iterator[set[int]]:
+    """Yield what hangs together of the identifiers beside which mostly one scam is told.
+
+    Of those beside which none is told, those belong to them that hang on no others.
+    """
+    mostly = {p for p, told in enumerate(named) if 2 * told.get(kind, 0) > sum(told.values())}
+    unknown = {place for place, told in enumerate(named) if not told}
+    for part in _hanging_together(unknown, beside):
+        others = {other for place in part for other in beside[place]} - part
+        if others and others <= mostly:
+            mostly |= part
+    yield from _hanging_together(mostly, beside)
+
+
+def _hanging_together(
+    among: Collection[int], beside: Sequence[Collection[int]]
+) -> Iterator[set[int]]:
+    left = set(among)
+    for start in sorted(among):
+        if start not in left:
+            continue
+        left.discard(start)
+        part, waiting = {start}, [start]
+        while waiting:
+            new = left.intersection(beside[waiting.pop()])
+            left -= new
+            part |= new
+            waiting += new
+        yield part
+
+
+def _across(
+    part: Collection[int],
+    edges: Sequence[GraphEdge],
+    ends: Sequence[tuple[int, int]],
+    often: Sequence[bool],
+) -> tuple[list[int], float]:
+    """Return the ties between a part and the rest, and how sure these are two parties, in bits."""
+    places, inside, across = [], [0, 0], 0
+    for place, (a, b) in enumerate(ends):
+        edge = edges[place]
+        if (a in part) != (b in part):
+            places.append(place)
+            across += edge.voices if edge.tier == TOGETHER else 0
+        elif counts_for_a_party(edge) and often[a] and often[b]:
+            inside[a in part] += edge.voices
+    return places, apart_bits(*inside, across)
