@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from math import log2
 
@@ -20,6 +20,7 @@ from tests.pipeline.clustering.oracle_parties import (
     several_ties,
     tied_by_several,
 )
+from tests.pipeline.clustering.oracle_scams import Tellings
 from tests.pipeline.clustering.oracle_silences import Cluster
 from tests.pipeline.clustering.oracle_words import (
     accounts,
@@ -79,20 +80,36 @@ class Oracle(Told):
         cut = confused(*self._graph(left, head), left, self._often_named())
         edges = [e for e in edges if not any(e is was and new in cut for new, was in one)]
         found = self._kruskal(edges)
-        return {part for members in found for part in self._by_silences(members, edges)}
+        for cut in (self._by_scams, self._by_silences):
+            found = {part for members in found for part in self._parted(members, edges, cut)}
+        return found
 
-    def _by_silences(self, members: frozenset[str], edges: list[Edge]) -> list[frozenset[str]]:
-        """Return what a cluster is without what lies beyond its silences, and that."""
+    def _by_scams(self, members: frozenset[str], between: list[Edge]) -> set[Edge]:
         head = {member: self.head[member] for member in members}
-        left = [edge for edge in edges if members.issuperset(edge[1:3])]
+        tellings = Tellings(members, self.of, head, self.needed(len(set(head.values()))))
+        one = tellings.held_by_one(*self._graph(between, head), between)
+        return one | tellings.held_by_several(between)
+
+    def _by_silences(self, members: frozenset[str], between: list[Edge]) -> set[Edge]:
+        head = {member: self.head[member] for member in members}
         cluster = Cluster(members, self.of, head, self.voices)
+        return cluster.beyond(*self._graph(between, head), between)
+
+    def _parted(
+        self,
+        members: frozenset[str],
+        edges: list[Edge],
+        cut_by: Callable[[frozenset[str], list[Edge]], set[Edge]],
+    ) -> list[frozenset[str]]:
+        """Return what a cluster is without what is cut off, and that."""
+        head = self.head
+        left = [edge for edge in edges if members.issuperset(edge[1:3])]
         one = [
             ((e[0], *sorted((head[e[1]], head[e[2]])), *e[3:]), e)
             for e in left
             if head[e[1]] != head[e[2]]
         ]
-        between = [new for new, _ in one]
-        cut = cluster.beyond(*self._graph(between, head), between)
+        cut = cut_by(members, [new for new, _ in one])
         left = [e for e in left if not any(e is was and new in cut for new, was in one)]
         whole: nx.Graph = nx.Graph()
         whole.add_nodes_from(members)

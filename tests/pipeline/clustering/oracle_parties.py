@@ -29,7 +29,8 @@ def several_ties(edges: Collection[Edge], often: Collection[str]) -> int:
 
 def apart(one: float, other: float, across: float) -> float:
     """Return in bits how seldom so few ties are across two parts of one ring."""
-    if one <= 0 or other <= 0:
+    expected = (2 * one + across) * (2 * other + across) / (2 * (one + other + across) or 1)
+    if one <= 0 or other <= 0 or across >= expected:
         return 0.0
 
     def ways(among: float, chosen: float) -> float:
