@@ -68,13 +68,14 @@ def scam_cuts(
 
 
 def _held_by_one(graph: Graph, search: Search, around: Around[Scams]) -> Iterator[PartCut]:
+    total = {root: sum(around.below[root].values()) for root in set(search.root)}
     for vertex in search.separated:
         told = {part: scams for part, scams in around.parts(vertex).items() if scams}
         if len(told) < 2:
             continue
         size = {part: sum(scams.values()) for part, scams in told.items()}
         ring = min(told, key=lambda part: (-size[part], sorted(told[part].items())))
-        if not is_of_one_scam(told[ring]):
+        if not is_of_one_scam(told[ring], total[search.root[vertex]]):
             continue
         for part, scams in told.items():
             if part != ring and (sure := other_scam_bits(told[ring], scams)) >= ALONE_BITS:
@@ -93,7 +94,7 @@ def _held_by_several(
     all_filed = NOTHING_TOLD
     for scams in filed:
         all_filed = together(all_filed, scams)
-    own = own_scam(all_filed)
+    own, total = own_scam(all_filed), sum(all_filed.values())
     others = [k for k, n in all_filed.items() if k != own and n >= SEVERAL_TELLINGS]
     cut: set[int] = set()
     if not others:
@@ -118,7 +119,7 @@ def _held_by_several(
             for place in sorted(part):
                 scams = together(scams, filed[place])
             ring = without(all_filed, scams)
-            if scams.get(kind, 0) < SEVERAL_TELLINGS or not is_of_one_scam(ring):
+            if scams.get(kind, 0) < SEVERAL_TELLINGS or not is_of_one_scam(ring, total):
                 continue
             if other_scam_bits(ring, scams) >= SEVERAL_BITS:
                 across, sure = _across(part, edges, ends, often)

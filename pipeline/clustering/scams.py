@@ -54,11 +54,16 @@ def own_scam(told: Scams) -> str:
     return min(told, key=lambda kind: (-told[kind], kind))
 
 
-def is_of_one_scam(ring: Scams) -> bool:
-    """Say whether nearly all of a ring's many tellings are of one scam."""
+def is_of_one_scam(ring: Scams, total: int = 0) -> bool:
+    """Say whether nearly all of a ring's many tellings are of one scam.
+
+    They must be at least half of the ``total`` of its cluster.
+    """
     least, of = RING_SHARE
     told = sum(ring.values())
-    return told >= RING_TELLINGS and max(ring.values()) * of >= told * least
+    if told < RING_TELLINGS or 2 * told < total:
+        return False
+    return max(ring.values()) * of >= told * least
 
 
 def other_scam_bits(ring: Scams, part: Scams) -> float:
@@ -98,33 +103,32 @@ def scams_named(node: Node) -> Scams:
 def scams_filed(node: Node) -> Scams:
     """Return the scams told of by the reports that have their home at an identifier.
 
-    A voice tells of each kind once. Where many name it, the share that has its home there is taken
-    to tell of the same as all.
+    Where others name it, too, those that have their home there are taken to tell of the same as
+    all.
     """
     summary = node.summary
-    if not summary.home_reports:
+    homes, reports = summary.home_reports, summary.reports
+    if not homes:
         return NOTHING_TOLD
-    if node.many is not None:
-        homes, all_of = summary.home_reports, summary.reports
-        told = scams_named(node).items()
-        return {k: near for k, n in told if (near := (2 * n * homes + all_of) // (2 * all_of))}
-    found: dict[str, int] = {}
-    for _, kind in {(r.voice, r.scam_type) for r in node.few if r.home == node.key}:
-        if kind != _UNKNOWN:
-            found[kind] = found.get(kind, 0) + 1
-    return found
+    told = summary.scam_types
+    if homes == reports:
+        return scams_named(node) if _UNKNOWN in told else told
+    near = {kind: (2 * n * homes + reports) // (2 * reports) for kind, n in told.items()}
+    return {kind: n for kind, n in near.items() if n and kind != _UNKNOWN}
 
 
 def may_tell_of_two_scams(nodes: Collection[Node]) -> bool:
     """Say False only where nothing in a cluster can tell of another scam than a ring in it."""
-    kinds: set[str] = set()
-    for node in nodes:
-        kinds.update(node.summary.scam_types)
-    kinds.discard(_UNKNOWN)
-    if len(kinds) < 2:
+    kinds = set().union(*[node.summary.scam_types for node in nodes])
+    if len(kinds) < (3 if _UNKNOWN in kinds else 2):
         return False
-    told = NOTHING_TOLD
+    told: dict[str, int] = {}
     for node in nodes:
-        told = together(told, scams_filed(node))
+        for kind, many in scams_filed(node).items():
+            told[kind] = told.get(kind, 0) + many
+    if len(told) < 2:
+        return False
     least, of = RING_SHARE
-    return len(told) > 1 and max(told.values()) * of >= RING_TELLINGS * least
+    most, total = max(told.values()), sum(told.values())
+    # So many are a ring's own that has at least half of the cluster's tellings.
+    return most * of >= RING_TELLINGS * least and 2 * most * of >= total * least

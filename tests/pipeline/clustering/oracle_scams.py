@@ -11,8 +11,6 @@ import networkx as nx  # type: ignore[import-untyped]
 from pipeline.clustering.normalised import StoredReport
 from tests.pipeline.clustering.oracle_parties import Edge, apart, several_ties
 
-FEW = 8
-
 Vertex = str | tuple[str, int]
 
 
@@ -37,8 +35,9 @@ def bits(ring: Counter[str], part: Counter[str]) -> float:
     return round(log2(chance(Counter(), lambda _: 1) / as_its), 6)
 
 
-def is_of_one_scam(ring: Counter[str]) -> bool:
-    return ring.total() >= 8 and max(ring.values()) >= 0.75 * ring.total()
+def is_of_one_scam(ring: Counter[str], total: int) -> bool:
+    its = ring.total()
+    return its >= 8 and its >= total / 2 and max(ring.values()) >= 0.75 * its
 
 
 class Tellings:
@@ -62,13 +61,9 @@ class Tellings:
 
     def _filed_at(self, member: str) -> Counter[str]:
         reports = self.of[member]
-        homes = [report for report in reports if report.home == member]
-        if len(reports) <= FEW:
-            told = Counter(kind for _, kind in {(r.voice, r.scam_type) for r in homes})
-        else:
-            all_told = Counter(report.scam_type for report in reports)
-            share = len(homes) / len(reports)
-            told = +Counter({kind: int(n * share + 0.5) for kind, n in all_told.items()})
+        share = sum(report.home == member for report in reports) / len(reports)
+        named = Counter(report.scam_type for report in reports)
+        told = +Counter({kind: int(n * share + 0.5) for kind, n in named.items()})
         del told["other"]
         return told
 
@@ -83,11 +78,12 @@ class Tellings:
         found: list[tuple[tuple[int, float, list[int]], Vertex, set[Vertex], set[Edge]]] = []
         for vertex in graph:
             mine = statements.get(vertex) or [e for e in edges if vertex in e[1:3]]
-            rest = graph.subgraph(nx.node_connected_component(graph, vertex) - {vertex})
+            whole = nx.node_connected_component(graph, vertex)
+            rest = graph.subgraph(whole - {vertex})
             parts = [set(part) for part in nx.connected_components(rest)]
             told = [(self.filed(part), part) for part in parts if self.filed(part)]
             told.sort(key=lambda each: (-each[0].total(), sorted(each[0].items())))
-            if not told or not is_of_one_scam(told[0][0]):
+            if not told or not is_of_one_scam(told[0][0], self.filed(whole).total()):
                 continue
             for scams, part in told[1:]:
                 sure = bits(told[0][0], scams)
@@ -125,7 +121,11 @@ class Tellings:
             for part in nx.connected_components(graph.subgraph(mostly)):
                 scams = self.filed(part)
                 ring = total - scams
-                if scams[kind] < 4 or not ring or not is_of_one_scam(ring) or bits(ring, scams) < 8:
+                if (
+                    scams[kind] < 4
+                    or not is_of_one_scam(ring, total.total())
+                    or bits(ring, scams) < 8
+                ):
                     continue
                 across = {e for e in edges if (e[1] in part) != (e[2] in part)}
                 inside = [
