@@ -48,6 +48,9 @@ _BLOCKED = {
     "silence_between": "one of the two was told of only before or after days on which nobody told "
     "of anything in the other's cluster, and nothing else ties them; a report in between, or a "
     "second tie, would join them",
+    "other_scam": "the reports about one of the two tell of another scam than nearly all about the "
+    "other's cluster, and hardly anything else ties them; reports that tell of the same scam, or "
+    "that name more identifiers of both, would join them",
     REASON_TWO_PARTIES: "each side has many ties of its own and hardly any with the other: two "
     "parties; more reports that name identifiers of both would join them",
     "cluster_size": "the cluster would become too large; a person has to look",

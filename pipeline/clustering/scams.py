@@ -8,6 +8,7 @@ ring has one scam, and nothing can be said.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Final
 
@@ -103,8 +104,7 @@ def scams_named(node: Node) -> Scams:
 def scams_filed(node: Node) -> Scams:
     """Return the scams told of by the reports that have their home at an identifier.
 
-    Where others name it, too, those that have their home there are taken to tell of the same as
-    all.
+    Where many name it, those that have their home there are taken to tell of the same as all.
     """
     summary = node.summary
     homes, reports = summary.home_reports, summary.reports
@@ -113,6 +113,10 @@ def scams_filed(node: Node) -> Scams:
     told = summary.scam_types
     if homes == reports:
         return scams_named(node) if _UNKNOWN in told else told
+    if node.many is None:
+        return Counter(
+            r.scam_type for r in node.few if r.home == node.key and r.scam_type != _UNKNOWN
+        )
     near = {kind: (2 * n * homes + reports) // (2 * reports) for kind, n in told.items()}
     return {kind: n for kind, n in near.items() if n and kind != _UNKNOWN}
 

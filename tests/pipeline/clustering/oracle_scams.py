@@ -11,6 +11,8 @@ import networkx as nx  # type: ignore[import-untyped]
 from pipeline.clustering.normalised import StoredReport
 from tests.pipeline.clustering.oracle_parties import Edge, apart, several_ties
 
+FEW = 8
+
 Vertex = str | tuple[str, int]
 
 
@@ -61,9 +63,12 @@ class Tellings:
 
     def _filed_at(self, member: str) -> Counter[str]:
         reports = self.of[member]
-        share = sum(report.home == member for report in reports) / len(reports)
-        named = Counter(report.scam_type for report in reports)
-        told = +Counter({kind: int(n * share + 0.5) for kind, n in named.items()})
+        homes = [report for report in reports if report.home == member]
+        if len(reports) <= FEW:
+            told = Counter(report.scam_type for report in homes)
+        else:
+            named, share = Counter(r.scam_type for r in reports), len(homes) / len(reports)
+            told = +Counter({kind: int(n * share + 0.5) for kind, n in named.items()})
         del told["other"]
         return told
 
