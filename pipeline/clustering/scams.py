@@ -128,8 +128,13 @@ def may_tell_of_two_scams(nodes: Collection[Node]) -> bool:
         return False
     told: dict[str, int] = {}
     for node in nodes:
-        for kind, many in scams_filed(node).items():
-            told[kind] = told.get(kind, 0) + many
+        summary = node.summary
+        if summary.home_reports:
+            # So it is with most: all that name it have their home there.
+            all_here = summary.home_reports == summary.reports
+            for kind, many in (summary.scam_types if all_here else scams_filed(node)).items():
+                told[kind] = told.get(kind, 0) + many
+    told.pop(_UNKNOWN, None)
     if len(told) < 2:
         return False
     least, of = RING_SHARE
