@@ -32,8 +32,8 @@ from pipeline.clustering.statements import Graph
 
 ALONE_BITS: Final = 4.0
 """So sure it must be, in bits, that what one tie holds to a ring tells of another scam. In worlds
-of two makers all of some thirty such parts were another ring's; where every fifth report tells of
-a scam at random, two in three."""
+of two makers all of some thirty such parts were another ring's. In five worlds of 1,500 reports, of
+which every fifth tells of a scam at random, it costs a few reports."""
 
 SEVERAL_BITS: Final = 8.0
 """The same where several ties hold it."""
