@@ -21,6 +21,8 @@ EVENTS_A_RECORD = 200
 # young enough that its hold still runs (policy: holds).
 _REPORTED_HOURS_AGO = 47
 _PAID_HOURS_AGO = 48
+_PERSONS = 3
+"""So many verified ones must name an account before payments that nobody disputes are held."""
 
 
 def case_records(files: int, partitions: int) -> Iterator[tuple[int, bytes]]:
@@ -64,9 +66,9 @@ def _events(index: int, now: int) -> list[AccountEvent]:
         since=received_at,
         published_at=now,
         police_filed=False,
-        reports=2,
-        voices=2,
-        verified_voices=2,
+        reports=_PERSONS,
+        voices=_PERSONS,
+        verified_voices=_PERSONS,
         cluster=f"{index:032x}",
         cluster_version=1,
         caused_by=claim.report,
