@@ -19,7 +19,7 @@ from aiokafka.consumer import fetcher as aiokafka_fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record import default_records
 
-from agents.runtime.header_names import KeptRecords
+from agents.runtime.kept_records import KeptRecords
 from pipeline.fold import Record
 
 log = logging.getLogger("freezeline")

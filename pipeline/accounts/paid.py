@@ -6,14 +6,16 @@ that account's postings have the payment, with the payee as the bank has it.
 
 - A reference decides, as it does where the payment came in.
 - Else exactly one payment of just that amount must be in question: one to the very payee that the
-  report names, however far apart the times are; else one to a payee whose number looks like it
-  (`looks_like`); else, of a proxy, one within the policy's tolerance of time.
+  report names, however far apart the times are; else one to a payee whose number is one edit from
+  it (`is_one_edit`); else, of a proxy, one within the policy's tolerance of time.
 """
 
 from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Iterable, Mapping
+
+from rapidfuzz.distance import OSA
 
 from pipeline.accounts.credits import fits, names_of
 from pipeline.accounts.file import AccountFile
@@ -46,27 +48,14 @@ def asked_with(answer: Claim) -> str:
     return answer.claim_id.removesuffix(PASSED).removesuffix(PASSED)
 
 
-def looks_like(typed: str, payee: str) -> bool:
+def is_one_edit(typed: str, payee: str) -> bool:
     """Whether a payee may be what was meant with the number of an account that a report names.
 
     The same digits at whichever bank, or one digit wrong, left out, too many or two swapped.
     """
     if not (is_account(typed) and is_account(payee)):
         return False
-    one, other = number_of(typed), number_of(payee)
-    if len(one) > len(other):
-        one, other = other, one
-    if len(other) - len(one) > 1:
-        return False
-    same = 0
-    while same < len(one) and one[same] == other[same]:
-        same += 1
-    if len(one) < len(other):
-        return one[same:] == other[same + 1 :]
-    swapped = one[same : same + 2] == other[same : same + 2][::-1]
-    return one[same + 1 :] == other[same + 1 :] or (
-        swapped and one[same + 2 :] == other[same + 2 :]
-    )
+    return OSA.distance(number_of(typed), number_of(payee), score_cutoff=1) <= 1
 
 
 def is_proxy(account: str) -> bool:
@@ -139,7 +128,7 @@ class Paid:
         typed, payees = claim.typed or "", self._by_amount.get(claim.amount, {})
         found = list(payees.get(typed, ()))
         if not found:
-            alike = (keys for payee, keys in payees.items() if looks_like(typed, payee))
+            alike = (keys for payee, keys in payees.items() if is_one_edit(typed, payee))
             found = [key for keys in alike for key in keys]
         if not found and is_proxy(typed):
             every = (key for keys in payees.values() for key in keys)
@@ -155,7 +144,7 @@ class Paid:
             typed = claim.typed or ""
             if (
                 debit.other == typed
-                or looks_like(typed, debit.other)
+                or is_one_edit(typed, debit.other)
                 or (is_proxy(typed) and self._is_near(claim, debit))
             ):
                 concerned.add(claim_id)

@@ -137,16 +137,14 @@ def _parts_of(
     """
     mostly = {p for p, told in enumerate(named) if 2 * told.get(kind, 0) > sum(told.values())}
     unknown = {place for place, told in enumerate(named) if not told}
-    for part in _hanging_together(unknown, beside):
+    for part in _connected(unknown, beside):
         others = {other for place in part for other in beside[place]} - part
         if others and others <= mostly:
             mostly |= part
-    yield from _hanging_together(mostly, beside)
+    yield from _connected(mostly, beside)
 
 
-def _hanging_together(
-    among: Collection[int], beside: Sequence[Collection[int]]
-) -> Iterator[set[int]]:
+def _connected(among: Collection[int], beside: Sequence[Collection[int]]) -> Iterator[set[int]]:
     left = set(among)
     for start in sorted(among):
         if start not in left:

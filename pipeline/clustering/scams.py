@@ -13,17 +13,19 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from pipeline.clustering.nodes import Node
+from pipeline.contracts.reports import ScamType
 
-KINDS: Final = 7
-"""Scams that a report can tell of. ``other`` is none: nobody knows which."""
+_UNKNOWN: Final = ScamType.OTHER.value
+"""No scam: nobody knows which."""
+
+KINDS: Final = len(ScamType) - 1
+"""Scams that a report can tell of."""
 
 RING_SHARE: Final = (3, 4)
 """At least so many of so many tellings of a ring are of its one scam; else it says nothing."""
 
 RING_TELLINGS: Final = 8
 """So many tellings a ring has at least. Fewer are all of one scam by chance now and then."""
-
-_UNKNOWN: Final = "other"
 
 Scams = Mapping[str, int]
 """How often each scam is told of."""

@@ -8,7 +8,7 @@ from pipeline.accounts.credits import names_of
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.grounds import may_act
 from pipeline.accounts.matching import Disputed
-from pipeline.accounts.paid import looks_like
+from pipeline.accounts.paid import is_one_edit
 from pipeline.contracts.account_log import Claim
 from pipeline.identity.account import bank_of, is_account
 from pipeline.policy.policy import Policy
@@ -102,7 +102,7 @@ def _answered(file: AccountFile, policy: Policy) -> dict[str, Claim | None]:
         near = [p for p in same if abs(p.at - claim.paid_at) <= tolerance]
         groups = [
             [p for p in same if p.other == claim.typed],
-            [p for p in same if looks_like(claim.typed, p.other)],
+            [p for p in same if is_one_edit(claim.typed, p.other)],
             near if claim.typed.startswith("promptpay:") else [],
         ]
         meant = sorted(named, key=lambda p: (p.at, p.transaction))[:1]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.accounts.paid import Paid, looks_like
+from pipeline.accounts.paid import Paid, is_one_edit
 from pipeline.contracts.account_log import Posting
 from pipeline.policy.policy import HOUR_MS, load_policy
 from tests.pipeline.accounts.desk import MINUTE, MULE, NINE, SHOP, VICTIM, claim, credit, level
@@ -185,8 +185,8 @@ def test_by_a_policy_without_that_rule_nobody_asks_the_payer():
     ],
 )
 def test_a_number_that_is_one_slip_away_looks_like_it(typed: str, alike: bool):
-    assert looks_like(typed, MULE) is alike
-    assert looks_like(MULE, typed) is alike
+    assert is_one_edit(typed, MULE) is alike
+    assert is_one_edit(MULE, typed) is alike
 
 
 @settings(deadline=None, max_examples=60)

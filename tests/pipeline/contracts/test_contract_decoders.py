@@ -26,6 +26,7 @@ from pipeline.contracts.codec import (
     FUTURE_TOLERANCE_MS,
     MAX_EVENT_BYTES,
     checked_milliseconds,
+    milliseconds,
     parse_rfc3339,
     rfc3339,
 )
@@ -285,6 +286,19 @@ def test_an_escaped_backslash_before_u0000_is_no_nul() -> None:
 @given(st.integers(946_684_800_000, 4_102_444_799_999))
 def test_a_moment_comes_back_from_its_text(at: int) -> None:
     assert parse_rfc3339(rfc3339(at)) == at
+
+
+FIXED_OFFSETS = st.integers(-1439, 1439).map(
+    lambda minutes: datetime.timezone(datetime.timedelta(minutes=minutes))
+)
+
+
+@given(st.datetimes(datetime.datetime(2, 1, 1), timezones=st.one_of(FIXED_OFFSETS, st.timezones())))
+def test_the_milliseconds_of_a_moment_are_the_same_in_every_time_zone(
+    moment: datetime.datetime,
+) -> None:
+    since = moment.astimezone(datetime.UTC) - datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+    assert milliseconds(moment) == since // datetime.timedelta(milliseconds=1)
 
 
 @UNHURRIED
