@@ -327,8 +327,8 @@ def _open(path: Path, cache_bytes: int, write_buffer_bytes: int) -> Rdict:
     options.set_block_based_table_factory(table)
     options.set_write_buffer_size(write_buffer_bytes)
     options.set_max_write_buffer_number(2)
-    # The first level's few files are soon merged into the next: packing them cost the accounts worker
-    # half a microsecond a payment, a twelfth of what it spends on one.
+    # The first level's few files are soon merged into the next: packing them cost the accounts
+    # worker half a microsecond a payment, a twelfth of what it spends on one.
     options.set_compression_per_level([DBCompressionType.none(), DBCompressionType.lz4()])
     options.set_bottommost_compression_type(DBCompressionType.zstd())
     options.set_bottommost_compression_options(_ZLIB_WINDOW_BITS, _ZSTD_LEVEL, 0, 0, True)
