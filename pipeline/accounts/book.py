@@ -166,7 +166,8 @@ class Book:
         numbers = self._numbers
         for number in range(first, len(entries)):
             numbers[entries[number].key] = number
-        return Placed(first, changed, changed - self._known.keys())
+        # Not `changed - self._known.keys()`, which walks through the whole book.
+        return Placed(first, changed, {key for key in changed if key not in self._known})
 
     def _opening(self) -> int:
         """Return what was in the account before the first posting, as the first statement says."""
