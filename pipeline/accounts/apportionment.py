@@ -6,7 +6,10 @@ hand (docs/apportionment.md has the definitions with worked examples):
 - ``fifo-1``: the money that came in first leaves first; what was there before is oldest.
 - ``pro_rata-1``: every payment out takes of all that is there in proportion.
 
-Both reckon in whole satang, and the parts are always the whole. Both are functions of the book and
+``fifo-2`` and ``pro_rata-2`` are the same, but that stated balances tell the order of payments of
+one moment (`pipeline.accounts.book.in_turn`).
+
+All reckon in whole satang, and the parts are always the whole. All are functions of the book and
 its marks alone, whatever order they came in.
 """
 
@@ -21,6 +24,10 @@ from pipeline.accounts.book import Book, Rank
 
 FIFO = "fifo-1"
 PRO_RATA = "pro_rata-1"
+FIFO_2 = "fifo-2"
+PRO_RATA_2 = "pro_rata-2"
+_FIFO = (FIFO, FIFO_2)
+_PRO_RATA = (PRO_RATA, PRO_RATA_2)
 
 PRO_RATA_STEP = 32
 """Postings between two shares that are kept of a pro rata book, to begin from when it changes."""
@@ -81,15 +88,25 @@ class Apportionment(Protocol):
         """Return how much of this colour is in the account still (satang)."""
 
 
+def book_for(method: str) -> Book:
+    """Return an empty book that is kept as a method needs it."""
+    return Book(by_balances=method in (FIFO_2, PRO_RATA_2))
+
+
+def is_in_proportion(method: str) -> bool:
+    """Whether a method takes of all that is there."""
+    return method in _PRO_RATA
+
+
 def apportionment(method: str, book: Book) -> Apportionment:
-    """Return the method of this name at work on a book.
+    """Return the method of this name at work on a book (of `book_for`).
 
     Raises:
         LookupError: there is no such method.
     """
-    if method == FIFO:
+    if method in _FIFO:
         return Fifo(book)
-    if method == PRO_RATA:
+    if is_in_proportion(method):
         return ProRata(book)
     message = f"there is no method of apportionment {method!r}"
     raise LookupError(message)
@@ -111,7 +128,7 @@ def of_one_credit(method: str, book: Book, credit: str, marks: Sequence[Mark]) -
     Raises:
         LookupError: there is no such method.
     """
-    if method == FIFO:
+    if method in _FIFO:
         book.settle()
         begins = book.begins(credit)
         gone, coins = book.gone_of(credit)

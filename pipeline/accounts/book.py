@@ -13,13 +13,15 @@ same in a short book and in a long one; one in the past costs a look at those af
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-Rank = tuple[int, bool, str]
-"""A place in the book: when (ms), whether it is a debit, the posting's id."""
+Rank = tuple[int, int, bool, str]
+"""A place in the book: when (ms), which one of its moment (0: the next two decide), whether it is a
+debit, the posting's id."""
 
-_BEGIN: Rank = (0, False, "")
+_BEGIN: Rank = (0, 0, False, "")
 
 
 class Entry(NamedTuple):
@@ -37,8 +39,8 @@ class Entry(NamedTuple):
     balance: int | None
 
     @property
-    def rank(self) -> Rank:
-        """Its place: of one moment, what comes in goes before what goes out."""
+    def rank(self) -> tuple[int, bool, str]:
+        """Its place by itself: of one moment, what comes in goes before what goes out."""
         return self.at, self.amount < 0, self.key
 
 
@@ -78,15 +80,21 @@ class Placed(NamedTuple):
 
 
 class Book:
-    """One account's postings in order of time, and the coins' places in the two lines."""
+    """One account's postings in order of time, and the coins' places in the two lines.
 
-    def __init__(self) -> None:
+    ``by_balances``: of one moment, the stated balances tell the order, where they do (`in_turn`).
+    """
+
+    def __init__(self, by_balances: bool = False) -> None:
+        self._by_balances = by_balances
+        self._turns: dict[str, int] = {}
+        """By key: which one of its moment an entry is, where the balances tell that."""
         self._ranks: list[Rank] = []
         self._entries: list[Entry] = []
         self._known: dict[str, Entry] = {}
         self._numbers: dict[str, int] = {}
         """By key: the number of the entry, as of the last `settle`."""
-        self._stated: list[Rank] = []
+        self._stated: list[tuple[int, bool, str]] = []
         self._came: list[int] = []
         """By entry: how many coins had come in when it was made; a credit's coins begin there."""
         self._left: list[int] = []
@@ -118,12 +126,12 @@ class Book:
             self.remove(entry.key)
         self._known[entry.key] = entry
         self._changed.add(entry.key)
-        rank = entry.rank
+        rank = self._rank(entry)
         place = bisect_left(self._ranks, rank)
         self._ranks.insert(place, rank)
         self._entries.insert(place, entry)
         if entry.balance is not None:
-            insort(self._stated, rank)
+            insort(self._stated, entry.rank)
         self._touch(rank)
 
     def remove(self, key: str) -> None:
@@ -133,17 +141,23 @@ class Book:
             return
         self._numbers.pop(key, None)
         self._changed.add(key)
-        place = bisect_left(self._ranks, entry.rank)
+        rank = self._rank(entry)
+        place = bisect_left(self._ranks, rank)
         del self._ranks[place], self._entries[place]
+        self._turns.pop(key, None)
         if entry.balance is not None:
             del self._stated[bisect_left(self._stated, entry.rank)]
-        self._touch(entry.rank if self._stated or entry.balance is None else _BEGIN)
+        self._touch(rank if self._stated or entry.balance is None else _BEGIN)
+
+    def _rank(self, entry: Entry) -> Rank:
+        at, is_debit, key = entry.rank
+        return at, self._turns.get(key, 0), is_debit, key
 
     def _touch(self, rank: Rank) -> None:
         if self._stated:
             # A statement is about all of its moment; the first one also says what was there before.
             at, first = rank[0], self._stated[0][0]
-            rank = (at, False, "") if at > first else _BEGIN
+            rank = (at, 0, False, "") if at > first else _BEGIN
         self._dirty = rank if self._dirty is None else min(rank, self._dirty)
 
     def settle(self) -> Placed:
@@ -155,12 +169,19 @@ class Book:
         first = number = bisect_left(self._ranks, self._dirty)
         self._dirty = None
         del self._came[first:], self._left[first:], self._after[first:]
-        totals = self._after[-1] if first else _Totals(self._opening(), 0, 0)
+        if first:
+            totals = self._after[-1]
+        else:
+            if self._by_balances:
+                changed |= self._order_opening()
+            totals = _Totals(self._opening(), 0, 0)
         while number < len(entries):
             # Where nothing is stated, a moment is as good as the whole book.
             end, at = number + 1 if self._stated else len(entries), entries[number].at
             while end < len(entries) and entries[end].at == at:
                 end += 1
+            if self._by_balances and self._stated and end - number > 1:
+                changed |= self._order(number, end, totals.came - totals.left + totals.beside)
             totals = self._place(number, end, totals)
             number = end
         numbers = self._numbers
@@ -169,14 +190,48 @@ class Book:
         # Not `changed - self._known.keys()`, which walks through the whole book.
         return Placed(first, changed, {key for key in changed if key not in self._known})
 
+    def _order(self, first: int, end: int, there: int | None) -> set[str]:
+        """Give the entries of one moment their order; return their keys if their ranks are others.
+
+        ``there`` is what the book shows before them; None: that is not known.
+        """
+        before = self._ranks[first:end]
+        ordered = sorted(self._entries[first:end], key=_by_itself)
+        told = in_turn(ordered, there)
+        if told is not None:
+            self._turns.update((entry.key, turn) for turn, entry in enumerate(told, 1))
+            ordered = told
+        else:
+            for entry in ordered:
+                self._turns.pop(entry.key, None)
+        self._entries[first:end] = ordered
+        ranks = [self._rank(entry) for entry in ordered]
+        self._ranks[first:end] = ranks
+        return {entry.key for entry in ordered} if ranks != before else set()
+
+    def _order_opening(self) -> set[str]:
+        """Order the moment of the first statement, which says what was there in the beginning."""
+        if not self._stated:
+            if not self._turns:
+                return set()
+            self._turns.clear()
+            self._entries.sort(key=_by_itself)
+            self._ranks[:] = map(self._rank, self._entries)
+            return set(self._known)
+        at = self._stated[0][0]
+        first = bisect_left(self._ranks, (at, 0, False, ""))
+        return self._order(first, bisect_left(self._ranks, (at + 1, 0, False, "")), None)
+
     def _opening(self) -> int:
         """Return what was in the account before the first posting, as the first statement says."""
         if not self._stated:
             return 0
-        end = bisect_right(self._ranks, self._stated[0])
-        before = self._entries[end - 1].balance
+        end = bisect_left(self._ranks, (self._stated[0][0], 0, False, ""))
+        while self._entries[end].balance is None:
+            end += 1
+        before = self._entries[end].balance
         assert before is not None
-        return max(0, before - sum(entry.amount for entry in self._entries[:end]))
+        return max(0, before - sum(entry.amount for entry in self._entries[: end + 1]))
 
     def _place(self, first: int, end: int, totals: _Totals) -> _Totals:
         """Place the entries of one moment; return the totals after them."""
@@ -287,6 +342,44 @@ class Book:
             first, end = max(start, begins), min(stop, begins + entry.coins)
             if first < end:
                 yield Span(entry.key, first - begins, end - first, begins)
+
+
+def in_turn(entries: list[Entry], there: int | None) -> list[Entry] | None:
+    """Return the entries of one moment in the order that their balances tell; None: they do not.
+
+    Each begins with the balance with which the one before it ended; where several do, the first of
+    ``entries``. The first one begins where none of the others ended, or, where they end as they
+    began, with what is ``there``.
+    """
+    if any(entry.balance is None for entry in entries):
+        return None
+    waiting: dict[int, list[Entry]] = {}
+    ends: Counter[int] = Counter()
+    for entry in reversed(entries):
+        waiting.setdefault(_before(entry), []).append(entry)
+        ends[_after(entry)] += 1
+    begins = [before for before, some in waiting.items() if len(some) > ends[before]]
+    if len(begins) > 1:
+        return None
+    balance = begins[0] if begins else there
+    ordered: list[Entry] = []
+    while balance is not None and waiting.get(balance):
+        ordered.append(waiting[balance].pop())
+        balance = _after(ordered[-1])
+    return ordered if len(ordered) == len(entries) else None
+
+
+def _after(entry: Entry) -> int:
+    assert entry.balance is not None
+    return entry.balance
+
+
+def _before(entry: Entry) -> int:
+    return _after(entry) - entry.amount
+
+
+def _by_itself(entry: Entry) -> tuple[int, bool, str]:
+    return entry.rank
 
 
 def _balance_before(entries: list[Entry], there: int, moved: int) -> int | None:

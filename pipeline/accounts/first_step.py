@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pipeline.accounts.apportionment import Colour, OfOneCredit, of_one_credit
+from pipeline.accounts.apportionment import Colour, OfOneCredit, book_for, of_one_credit
 from pipeline.accounts.balance import known_balance
 from pipeline.accounts.book import Book, Entry
 from pipeline.accounts.decision import Decision, hold, watch_of_traced
@@ -56,7 +56,7 @@ def decide_first_step(file: AccountFile, now: int, policy: Policy) -> Decision |
     if _all_is_there(came, file.postings.values()):
         money, balance = OfOneCredit(part, {}), None
     else:
-        book = _book(file.postings.values())
+        book = _book(rules.method, file.postings.values())
         money = of_one_credit(rules.method, book, step.transaction + "+", marks)
         balance = known_balance(file)
     steps = _steps_on(file.postings, step, legs, money, rules)
@@ -87,8 +87,8 @@ def _all_is_there(came: Posting, postings: Iterable[Posting]) -> bool:
     return all(p.balance is None and (p.amount >= 0 or p.at < came.at) for p in postings)
 
 
-def _book(postings: Iterable[Posting]) -> Book:
-    book = Book()
+def _book(method: str, postings: Iterable[Posting]) -> Book:
+    book = book_for(method)
     for p in postings:
         side, coins = ("+", p.amount) if p.amount >= 0 else ("-", -p.amount)
         book.put(Entry(p.at, p.transaction + side, p.amount, coins, p.balance))

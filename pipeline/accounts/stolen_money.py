@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipeline.accounts.apportionment import Colour, Mark, Share, Touched, apportionment
+from pipeline.accounts.apportionment import Colour, Mark, Share, Touched, apportionment, book_for
 from pipeline.accounts.behind import account_named
-from pipeline.accounts.book import Book, Entry
+from pipeline.accounts.book import Entry
 from pipeline.accounts.returns import Returns
 from pipeline.accounts.trade import Trade
 from pipeline.contracts.account_log import Posting, Step
@@ -46,7 +46,7 @@ class StolenMoney:
         self._postings = postings
         self._since = since
         self._policy = policy
-        self._book = Book()
+        self._book = book_for(policy.method)
         self._money = apportionment(policy.method, self._book)
         self._returns = Returns(self._postings)
         self._disputed: dict[str, bool] = {}

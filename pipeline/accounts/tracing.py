@@ -12,7 +12,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from pipeline.accounts.apportionment import PRO_RATA, Colour
+from pipeline.accounts.apportionment import Colour, is_in_proportion
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.onward import Due, Onward
 from pipeline.accounts.stolen_money import UNDISPUTED_HOP, Parts, StolenMoney
@@ -188,7 +188,7 @@ class Tracing:
             source = Source(step.accounts, step.stolen, step.since, step.until, step.cluster)
         self._source(colour, key, source)
         self.money.step_added(key, step)
-        if self._policy.method == PRO_RATA:
+        if is_in_proportion(self._policy.method):
             self._onward.touch([colour])
 
     def _source(self, colour: Colour, key: str, source: Source | None) -> None:

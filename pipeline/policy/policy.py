@@ -19,7 +19,7 @@ from pipeline.declarations import parse_yaml
 
 LevelName = Literal["black", "dark_grey", "light_grey", "dark_brown", "light_brown"]
 NO_LEVEL = "none"
-DEFAULT_POLICY = "th-2026-11.7"
+DEFAULT_POLICY = "th-2026-11.8"
 
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
@@ -140,7 +140,7 @@ class Trace(_Part):
     ``small_share_percent`` of the payment it came in.
     """
 
-    method: Literal["fifo-1", "pro_rata-1"]
+    method: Literal["fifo-1", "pro_rata-1", "fifo-2", "pro_rata-2"]
     verified: bool
     hops: int = Field(ge=1, le=20)
     accounts: int = Field(ge=1, le=100_000)

@@ -36,7 +36,7 @@ class Coins:
         self.beside += entry.amount - entry.coins
 
     def leave(self, count: int) -> list[Coin]:
-        if self.method == "fifo-1":
+        if self.method.startswith("fifo-"):
             gone, self.there = self.there[:count], self.there[count:]
             return gone
         total, gone, so_far, before = len(self.there), [], 0, 0
@@ -65,13 +65,44 @@ class Coins:
 def played(method: str, entries: Iterable[Entry], marks: dict[str, list[Mark]]) -> Coins:
     """Play the postings of an account in order of time."""
     account, ordered = Coins(method, marks), sorted(entries, key=lambda entry: entry.rank)
-    stated = next((n for n, entry in enumerate(ordered) if entry.balance is not None), None)
-    if stated is not None:
-        moved = sum(entry.amount for entry in ordered[: stated + 1])
-        account.there = [CLEAN] * max(0, ordered[stated].balance - moved)
-    for _, moment in groupby(ordered, key=lambda entry: entry.at):
-        play_moment(account, list(moment))
+    moments = [list(moment) for _, moment in groupby(ordered, key=lambda entry: entry.at)]
+    turned = method.endswith("-2") and any(entry.balance is not None for entry in ordered)
+    moved = 0
+    for moment in moments:
+        shown = in_the_order_of_their_balances(moment, None) if turned else moment
+        stated = next((n for n, entry in enumerate(shown) if entry.balance is not None), None)
+        if stated is not None:
+            moved += sum(entry.amount for entry in shown[: stated + 1])
+            account.there = [CLEAN] * max(0, shown[stated].balance - moved)
+            break
+        moved += sum(entry.amount for entry in moment)
+    for moment in moments:
+        if turned:
+            there = len(account.there) + account.beside
+            play_moment(account, in_the_order_of_their_balances(moment, there))
+        else:
+            play_moment(account, moment)
     return account
+
+
+def in_the_order_of_their_balances(moment: list[Entry], there: int | None) -> list[Entry]:
+    """Each posting begins with the balance that the one before it ended with, if that can be."""
+    if any(entry.balance is None for entry in moment):
+        return moment
+    begins = [entry.balance - entry.amount for entry in moment]
+    ends = [entry.balance for entry in moment]
+    first = [balance for balance in begins if begins.count(balance) > ends.count(balance)]
+    if len(set(first)) > 1:
+        return moment
+    balance, left, ordered = first[0] if first else there, list(moment), []
+    while left:
+        fits = [entry for entry in left if entry.balance - entry.amount == balance]
+        if not fits:
+            return moment
+        left.remove(fits[0])
+        ordered.append(fits[0])
+        balance = fits[0].balance
+    return ordered
 
 
 def play_moment(account: Coins, entries: list[Entry]) -> None:

@@ -11,23 +11,42 @@ from hypothesis import strategies as st
 
 from pipeline.accounts.apportionment import (
     FIFO,
+    FIFO_2,
     PRO_RATA,
+    PRO_RATA_2,
     Colour,
     Mark,
     Share,
     apportionment,
+    book_for,
     of_one_credit,
 )
-from pipeline.accounts.book import Book, Entry
+from pipeline.accounts.book import Book, Entry, in_turn
 from tests.pipeline.accounts.coins import CLEAN, Coins, played
 
-METHODS = (FIFO, PRO_RATA)
+METHODS = (FIFO, PRO_RATA, FIFO_2, PRO_RATA_2)
 STOLEN = Colour(1, "bank/stolen")
 OTHER = Colour(2, "bank/other")
 
 
 def entry(key: str, at: int, amount: int, balance: int | None = None, coins: int | None = None):
     return Entry(at, key, amount, abs(amount) if coins is None else coins, balance)
+
+
+def some_entries_for(method: str, draw: random.Random) -> list[Entry]:
+    """Return entries; for methods that look at it, mostly with balances that fit some order."""
+    made = some_entries(draw)
+    if method in (FIFO, PRO_RATA) or draw.random() < 0.2:
+        return made
+    balance, lasting = draw.randrange(80), draw.choice((3, 9))
+    order = {each.key: draw.random() for each in made}
+    for number, each in sorted(
+        enumerate(made), key=lambda e: (e[1].at // lasting, order[e[1].key])
+    ):
+        balance += each.amount
+        stated = balance if draw.random() < 0.9 else draw.choice((None, balance + 5))
+        made[number] = each._replace(at=each.at // lasting, balance=stated)
+    return made
 
 
 def some_entries(draw: random.Random) -> list[Entry]:
@@ -81,7 +100,7 @@ def agree(method: str, account, naive: Coins, known: list[Entry]) -> None:
 @example(seed=53786)
 def test_after_each_posting_and_mark_in_any_order_every_satang_is_where_the_coins_are(method, seed):
     draw = random.Random(seed)
-    known = some_entries(draw)
+    known = some_entries_for(method, draw)
     steps: list[tuple[str, Entry, list[Mark]]] = [("post", each, []) for each in known]
     for each in known:
         for _ in range(draw.randrange(3) if each.amount > 0 else 0):
@@ -89,7 +108,7 @@ def test_after_each_posting_and_mark_in_any_order_every_satang_is_where_the_coin
     if draw.random() < 0.5:
         steps.append(("gone", draw.choice(known), []))
     draw.shuffle(steps)
-    book = Book()
+    book = book_for(method)
     account = apportionment(method, book)
     there: dict[str, Entry] = {}
     marks: dict[str, list[Mark]] = {}
@@ -117,7 +136,7 @@ def test_after_each_posting_and_mark_in_any_order_every_satang_is_where_the_coin
 @given(seed=st.integers(0, 10**9))
 def test_what_came_in_marked_is_there_or_went_out_marked(method, seed):
     draw = random.Random(seed)
-    known, book = some_entries(draw), Book()
+    known, book = some_entries_for(method, draw), book_for(method)
     account = apportionment(method, book)
     marked: Counter[Colour] = Counter()
     for each in known:
@@ -140,11 +159,14 @@ def test_what_came_in_marked_is_there_or_went_out_marked(method, seed):
 @given(seed=st.integers(0, 10**9))
 def test_one_marked_credit_by_itself_is_where_the_whole_account_has_it(method, seed):
     draw = random.Random(seed)
-    known = [*some_entries(draw), entry("marked+", draw.randrange(9), draw.randrange(1, 31))]
+    known = [
+        *some_entries_for(method, draw),
+        entry("marked+", draw.randrange(9), draw.randrange(1, 31)),
+    ]
     draw.shuffle(known)
     length = draw.randrange(1, known[-1].coins + 2)
     marks = [Mark(draw.randrange(5), length, STOLEN), Mark(length + 5, 3, STOLEN)]
-    book, alone = Book(), Book()
+    book, alone = book_for(method), book_for(method)
     account = apportionment(method, book)
     for each in known:
         book.put(each)
@@ -158,7 +180,7 @@ def test_one_marked_credit_by_itself_is_where_the_whole_account_has_it(method, s
 
 
 def laid(method: str, *postings: Entry, marks: dict[str, list[Mark]]):
-    book = Book()
+    book = book_for(method)
     account = apportionment(method, book)
     for each in postings:
         book.put(each)
@@ -219,6 +241,39 @@ def test_what_pays_back_an_overdraft_does_not_stay():
 def test_without_balances_a_debit_above_what_the_book_shows_spends_unseen_money_for_the_rest():
     account = laid(FIFO, entry("t1+", 1, 100), entry("t2-", 2, -150), marks=WHOLE)
     assert [(s.start, s.length) for s in account.shares("t2-")] == [(0, 100)]
+
+
+@pytest.mark.parametrize(
+    ("method", "gone"),
+    [(FIFO, (0, 40)), (FIFO_2, (40, 0)), (PRO_RATA, (25, 37)), (PRO_RATA_2, (25, 37))],
+)
+def test_of_one_moment_the_stated_balances_tell_who_got_the_stolen_money(method, gone):
+    account = laid(
+        method,
+        entry("t1+", 1, 100, balance=160),
+        entry("a-", 2, -40, balance=60),
+        entry("b-", 2, -60, balance=100),
+        marks=WHOLE,
+    )
+    shares = (sum(share.length for share in account.shares(debit)) for debit in ("a-", "b-"))
+    assert tuple(shares) == gone
+
+
+@pytest.mark.parametrize(
+    ("moment", "told"),
+    [
+        pytest.param([("a", -40, 60), ("b", -60, 100)], "ba", id="one begins where one ended"),
+        pytest.param([("a", 40, 100), ("b", -60, 40)], "ab", id="what comes in may go first"),
+        pytest.param([("a", 40, 80), ("b", -60, 40)], "ba", id="what goes out may go first"),
+        pytest.param([("a", -40, 60), ("b", -60, None)], None, id="one states nothing"),
+        pytest.param([("a", -40, 60), ("b", -60, 90)], None, id="no order fits"),
+        pytest.param([("a", -60, 100), ("b", 60, 160)], "ab", id="they end as they began"),
+    ],
+)
+def test_the_order_of_one_moment(moment, told):
+    entries = [entry(key, 1, amount, balance) for key, amount, balance in moment]
+    found = in_turn(entries, 160)
+    assert (None if found is None else "".join(each.key for each in found)) == told
 
 
 def test_a_method_that_does_not_exist_is_refused():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.accounts.apportionment import FIFO, PRO_RATA
+from pipeline.accounts.apportionment import FIFO, FIFO_2, PRO_RATA, PRO_RATA_2
 from pipeline.accounts.decision import Decision
 from pipeline.accounts.file import AccountFile, add_event, add_posting
 from pipeline.accounts.first_step import PLAIN_POSTINGS, decide_first_step
@@ -97,7 +97,7 @@ def some_file(draw: random.Random) -> AccountFile:
     return file_of(*postings, step(marks=tuple(marks), hop=hop, accounts=accounts))
 
 
-@pytest.mark.parametrize("method", [FIFO, PRO_RATA])
+@pytest.mark.parametrize("method", [FIFO, PRO_RATA, FIFO_2, PRO_RATA_2])
 @settings(max_examples=400)
 @given(seed=st.integers(0, 2**32))
 def test_it_is_what_the_review_decides(method, seed):

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.accounts.apportionment import FIFO, PRO_RATA, Colour
+from pipeline.accounts.apportionment import FIFO, FIFO_2, PRO_RATA, PRO_RATA_2, Colour
 from pipeline.contracts.account_log import (
     Level,
     Posting,
@@ -119,7 +119,7 @@ def events_of(payments: list[Payment], draw: random.Random) -> tuple[list, set[s
     return events, disputed
 
 
-@pytest.mark.parametrize("method", [FIFO, PRO_RATA])
+@pytest.mark.parametrize("method", [FIFO, PRO_RATA, FIFO_2, PRO_RATA_2])
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 10**9))
 def test_in_any_order_on_any_partitions_the_holds_are_where_the_coins_rest(method, seed):
@@ -139,7 +139,7 @@ def test_with_all_protections_and_limits_any_order_gives_the_same_alerts(seed):
     trade = {"payers": 2, "hours": 0, "traced_percent": 60, "fast_minutes": 2}
     policy = load_policy()
     figures = {
-        "method": draw.choice((FIFO, PRO_RATA)),
+        "method": draw.choice((FIFO, PRO_RATA, FIFO_2, PRO_RATA_2)),
         "small_sum_satang": 10,
         "small_payment_satang": 30,
         "small_payments_satang": 60,

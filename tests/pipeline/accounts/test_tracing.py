@@ -172,7 +172,7 @@ def test_a_returned_payment_is_held_where_it_came_back_to():
     assert bank.holds() == {MULE: 500_000}
 
 
-@pytest.mark.parametrize("method", ["fifo-1", "pro_rata-1"])
+@pytest.mark.parametrize("method", ["fifo-1", "pro_rata-1", "fifo-2", "pro_rata-2"])
 def test_money_that_goes_round_comes_to_rest(method):
     bank = stolen(with_trace(method=method))
     for lap in range(9):
@@ -312,7 +312,7 @@ def test_an_alert_names_the_payments_on_the_way_and_the_method():
     bank.pay("t2", 600_000, MULE, SECOND, 1, references=["tx:B2", "e2e:E2"])
     bank.lay(CLAIMED, level())
     alert = bank.newest(SECOND)
-    assert alert["method"] == "fifo-1"
+    assert alert["method"] == "fifo-2"
     way = [e for e in alert["evidence"] if e["kind"] in ("stolen_payment", "transfer")]
     assert [(e["transaction"], e["amount_satang"], e["share_satang"]) for e in way] == [
         ("bank/t1", 500_000, 500_000),
