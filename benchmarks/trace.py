@@ -336,7 +336,7 @@ def throughput() -> tuple[float, float]:
     on, off = [], []
     for seed in range(ROUNDS):
         off.append(fold_seconds("th-2026-11", seed))
-        on.append(fold_seconds("th-2026-11.8", seed))
+        on.append(fold_seconds("th-2026-11.9", seed))
     return min(on), min(off)
 
 

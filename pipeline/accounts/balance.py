@@ -35,7 +35,16 @@ class RunningBalance:
     @property
     def known(self) -> int | None:
         """The balance in satang; see `known_balance`."""
-        return None if self._stated is None else max(0, self._stated[2] + self._moved)
+        return self.known_with(0)
+
+    @property
+    def stated_at(self) -> int:
+        """When the balance was stated that counts (ms); 0 where none was."""
+        return 0 if self._stated is None else self._stated[0]
+
+    def known_with(self, came: int) -> int | None:
+        """Return the balance with what came in since it was stated and stands in no posting."""
+        return None if self._stated is None else max(0, self._stated[2] + self._moved + came)
 
     def replace(self, key: str, before: Posting | None, after: Posting) -> None:
         """Take over a posting that is new in the file, or newer than ``before``."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping
 
-from pipeline.accounts.places import ABOVE_ALL, Place, take_out
+from pipeline.accounts.places import ABOVE_ALL, Place, between, take_out
 from pipeline.contracts.account_log import Posting
 from pipeline.identity.account import bank_of, is_account
 from pipeline.identity.banks import UNKNOWN_BANK
@@ -89,3 +89,37 @@ class Behind:
         if beside == {self._accounts[key]}:
             return _END, _BEGINNING  # its neighbours say the same
         return before[0] if before else _BEGINNING, after[0] if after else _END
+
+
+class AccountsOf:
+    """Which account has the money of each credit of one proxy, also of those that name none.
+
+    ``postings`` are the file's, by id. One that names no account went where the proxy's payments
+    just before and just after it say, if that is one.
+    """
+
+    def __init__(self, postings: Mapping[str, Posting]) -> None:
+        self._behind = Behind(postings)
+        unnamed = ((posting.at, key) for key, posting in postings.items() if _is_unnamed(posting))
+        self._unnamed: list[Place] = sorted(unnamed)
+
+    def account(self, posting: Posting) -> str | None:
+        """Return the account that has the money of a posting; None: it is not known."""
+        if not _is_unnamed(posting):
+            return account_named(posting)
+        around = self._behind.around(posting.at)
+        return around[0] if len(around) == 1 else None
+
+    def changed(self, key: str, before: Posting | None, after: Posting) -> set[str]:
+        """Take over a posting; return the credits of which another account may have the money."""
+        if before is not None and _is_unnamed(before):
+            take_out(self._unnamed, (before.at, key))
+        if _is_unnamed(after):
+            insort(self._unnamed, (after.at, key))
+        spans = self._behind.changed(key, before, after)
+        return {each for span in spans for _, each in between(self._unnamed, *span)}
+
+
+def _is_unnamed(posting: Posting) -> bool:
+    """Whether a proxy's posting is a credit that does not say which account has the money."""
+    return posting.amount > 0 and account_named(posting) is None

@@ -20,8 +20,9 @@ from pipeline.accounts.file import AccountFile, step_key
 from pipeline.accounts.grounds import has_bank, traced_candidate
 from pipeline.accounts.onward import equal_part
 from pipeline.accounts.returns import is_return
+from pipeline.accounts.steps import LEGS, MARKS_A_STEP, new_step
 from pipeline.accounts.stolen_money import joined, marks_of
-from pipeline.accounts.tracing import LEGS, MARKS_A_STEP, SMALL_SUM, new_step
+from pipeline.accounts.tracing import SMALL_SUM
 from pipeline.accounts.trade import is_large, is_small
 from pipeline.accounts.trails import Source, Traced, is_back, joint_legs, leg_of
 from pipeline.contracts.account_log import Leg, Posting, Step

@@ -161,9 +161,8 @@ class Review:
             self._place_all(terms)
         self._terms = terms
         if self._traces is not None:
-            self._to_place |= self._traces.follow(
-                self._to_place, self._matcher.payments, self._grounds, terms
-            )
+            balance, payments = self._traces.known_balance(self._balance), self._matcher.payments
+            self._to_place |= self._traces.follow(self._to_place, payments, self._grounds, terms)
         for origin in self._to_place:
             self._place(origin, terms)
         # What is about a payment that is held may be other though its place is the same.

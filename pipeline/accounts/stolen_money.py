@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.accounts.apportionment import Colour, Mark, Share, Touched, apportionment, book_for
-from pipeline.accounts.behind import account_named
+from pipeline.accounts.behind import AccountsOf, account_named
 from pipeline.accounts.book import Entry
 from pipeline.accounts.returns import Returns
+from pipeline.accounts.steps import Parts, credit_of, is_passed_on
 from pipeline.accounts.trade import Trade
 from pipeline.contracts.account_log import Posting, Step
 from pipeline.identity.account import is_account
@@ -21,10 +22,6 @@ from pipeline.policy.policy import MINUTE_MS, Trace
 
 UNDISPUTED_HOP = 1_000_000
 """The hop of money that nobody disputes: it is looked for in its own account, never followed."""
-
-
-Parts = tuple[tuple[int, int], ...]
-"""Parts of a payment: from which satang on, and how many."""
 
 Part = tuple[Parts, set[str]]
 """Marked parts of a debit, and the payments they came by."""
@@ -44,6 +41,13 @@ class StolenMoney:
             postings = {key: posting for key, posting in postings.items() if posting.at >= since}
         self._is_proxy = not is_account(account)
         self._postings = postings
+        self._are_own = bool(since)
+        """Whether the postings are not the file's own: they are kept up to date here."""
+        self._told: dict[str, Posting] = {}
+        """Credits of which only a proxy's step tells, by id. They are among the postings."""
+        self._accounts = AccountsOf(postings) if self._is_proxy and policy.proxies else None
+        self._traded: dict[str, Posting] = {}
+        """A proxy's postings that are counted in its trade."""
         self._since = since
         self._policy = policy
         self._book = book_for(policy.method)
@@ -66,32 +70,50 @@ class StolenMoney:
         self._recoloured: set[Colour] = set()
         self.trade = Trade(policy.small_payment_satang, policy.small_share_percent)
         for key, posting in sorted(postings.items(), key=lambda item: item[1].at):
-            if self.passed_on_to(posting) is None:
+            if not self._is_proxy:
                 self.trade.add(posting)
             self._enter(key)
 
     def passed_on_to(self, posting: Posting) -> str | None:
         """Return the account that has the money, where this is a posting of a proxy of it."""
+        if self._accounts is not None:
+            return self._accounts.account(posting)
         return account_named(posting) if self._is_proxy else None
 
-    def posting_changed(self, key: str, before: Posting | None, after: Posting) -> None:
-        """Take over a posting that is new in the file, or newer than ``before``."""
+    def posting_changed(self, key: str, before: Posting | None, after: Posting) -> set[str]:
+        """Take over a posting that is new in the file, or newer than ``before``.
+
+        Returns the ids of a proxy's credits that may have another account behind them now.
+        """
         if after.at < self._since:
-            return
-        if self._since:
+            return set()
+        if self._are_own:
             before = self._postings.get(key)
             self._postings[key] = after
-        touched = {key, *self._returns.changed(key, before, after)}
-        if before is not None and self.passed_on_to(before) is None:
-            self.trade.add(before, -1)
-        if self.passed_on_to(after) is None:
+            self._told.pop(key, None)
+        moved: set[str] = set()
+        if self._accounts is not None:
+            moved = self._accounts.changed(key, before, after)
+        touched = {key, *self._returns.changed(key, before, after), *moved}
+        if not self._is_proxy:
+            if before is not None:
+                self.trade.add(before, -1)
             self.trade.add(after)
         for each in touched:
             self._enter(each)
+        return moved
 
     def _enter(self, key: str) -> None:
         posting, coins = self._postings[key], self._returns.coins(key)
-        if self.passed_on_to(posting) is not None:
+        is_here = self.passed_on_to(posting) is None
+        if self._is_proxy:
+            counted = self._traded.pop(key, None)
+            if counted is not None:
+                self.trade.add(counted, -1)
+            if is_here:
+                self.trade.add(posting)
+                self._traded[key] = posting
+        if not is_here:
             self._book.remove(key)
         else:
             self._book.put(Entry(posting.at, key, posting.amount, coins, posting.balance))
@@ -135,6 +157,43 @@ class StolenMoney:
             if not steps:
                 del self._steps[step.transaction]
         self._to_mark.add(step.transaction)
+        if self._policy.proxies and not self._is_proxy:
+            self._believe(step.transaction)
+
+    def _believe(self, transaction: str) -> None:
+        """Take over the credit of which a proxy's step tells, where the file has none; or drop it.
+
+        The payment's event named the proxy alone, so it stands in no other book.
+        """
+        key = transaction + "+"
+        before = self._told.get(key)
+        if before is None and key in self._postings:
+            return
+        steps = self._steps.get(transaction, {})
+        told = [credit_of(step) for _, step in sorted(steps.items()) if is_passed_on(step)]
+        after = told[0] if told and told[0].at >= self._since else None
+        if after == before:
+            return
+        if not self._are_own:
+            self._postings, self._are_own = dict(self._postings), True
+            self._returns = Returns(self._postings)
+        if before is not None:
+            self.trade.traced(before, {})
+            self.trade.add(before, -1)
+            del self._postings[key], self._told[key]
+            self._book.remove(key)
+            self._returns = Returns(self._postings)
+            for each in self._postings:
+                self._enter(each)
+        if after is not None:
+            self._postings[key] = self._told[key] = after
+            self.trade.add(after)
+            for each in {key, *self._returns.changed(key, None, after)}:
+                self._enter(each)
+
+    def told_after(self, at: int) -> int:
+        """Return how much came in after a time (ms) of which only proxies' steps tell (satang)."""
+        return sum(credit.amount for credit in self._told.values() if credit.at > at)
 
     def settle(self) -> Touched:
         """Find out anew what is touched by the changes; call it before anything is asked."""
@@ -244,6 +303,11 @@ class StolenMoney:
         if steps is None:
             return []
         return [step for step in steps.values() if (step.hop, step.origin) == colour]
+
+    def came_by(self, transaction: str) -> set[Colour]:
+        """Return the colours of the steps that came with a payment."""
+        steps = self._steps.get(transaction, {}).values()
+        return {Colour(step.hop, step.origin) for step in steps}
 
     def resting(self, origin: str) -> int:
         """Return how much of the money of this origin is in the account still (satang)."""

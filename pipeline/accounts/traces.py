@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pipeline.accounts.balance import RunningBalance
 from pipeline.accounts.decision import BANK_UNKNOWN, Standing, watch_of_traced
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.grounds import (
@@ -93,6 +94,10 @@ class Traces:
         resting = self.tracing.resting(origin) if traced is not None else 0
         if traced is not None and resting:
             self._resting[origin] = traced.source.since, resting
+
+    def known_balance(self, running: RunningBalance) -> int | None:
+        """Return the known balance, with what came in by proxies alone since it was stated."""
+        return running.known_with(self.tracing.told_after(running.stated_at))
 
     def candidate(self, origin: str) -> Candidate | None:
         """Return the candidate that money is which came from other accounts, if it may be held."""

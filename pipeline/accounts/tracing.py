@@ -10,12 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import msgspec
-
 from pipeline.accounts.apportionment import Colour, is_in_proportion
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.onward import Due, Onward
-from pipeline.accounts.stolen_money import UNDISPUTED_HOP, Parts, StolenMoney
+from pipeline.accounts.steps import (
+    LEGS,
+    MARKS_A_STEP,
+    is_passed_on,
+    made_to,
+    new_step,
+    passed_on,
+    passed_on_dispute,
+)
+from pipeline.accounts.stolen_money import UNDISPUTED_HOP, StolenMoney
 from pipeline.accounts.trails import (
     Root,
     Source,
@@ -30,12 +37,6 @@ from pipeline.contracts.account_log import Leg, Posting, Step
 from pipeline.identity.account import is_account
 from pipeline.policy.policy import Trace
 
-LEGS = 64
-"""Payments that a step names of its way, at most: those nearest to the theft, and itself."""
-
-MARKS_A_STEP = 1_000
-"""Parts of one payment that a step marks, at most: the first ones. The rest is not followed."""
-
 SMALL_SUM = "small_sum"
 ORDINARY_TRADE = "ordinary_trade"
 OUT_OF_HOPS = "trace_hops"
@@ -47,41 +48,13 @@ _PASSED_ON = 0
 """The hop of money in a proxy's book: it is in the account behind, as hop 1."""
 
 
-def new_step(
-    sender: str,
-    colour: Colour,
-    made: Posting,
-    marks: Parts,
-    legs: tuple[Leg, ...],
-    source: Source,
-) -> Step:
-    """Return the step of ``sender`` with a payment ``made``: it has no version and no cause yet."""
-    return Step(
-        account=made.other,
-        origin=colour.origin,
-        hop=colour.hop + 1,
-        transaction=made.transaction,
-        sender=sender,
-        version=0,
-        marks=marks,
-        legs=legs,
-        accounts=source.accounts,
-        stolen=source.stolen,
-        since=source.since,
-        until=source.until,
-        cluster=source.cluster,
-        published_at=0,
-        caused_by="",
-        by_report=False,
-    )
-
-
 class Tracing:
     """The traces through one account. The file is changed first, then this is told."""
 
     def __init__(self, file: AccountFile, policy: Trace) -> None:
         self._file = file
         self._is_proxy = not is_account(file.account)
+        self._passes_on = self._is_proxy and policy.proxies
         self._policy = policy
         self._money: StolenMoney | None = None
         self._disputes: dict[str, Root] = {}
@@ -109,7 +82,7 @@ class Tracing:
             self.step_added(key, None, step)
         for step in file.sent.values():
             if step.marks:
-                side = "+" if step.hop == 1 else "-"
+                side = "+" if is_passed_on(step) else "-"
                 due = Colour(step.hop - 1, step.origin), step.transaction + side
                 self._onward.due.add(due)
                 self._sent.setdefault(due[1], set()).add(due)
@@ -129,7 +102,7 @@ class Tracing:
         if self._money is None:
             return
         self._traced.clear()
-        self._money.posting_changed(key, before, after)
+        moved = self._money.posting_changed(key, before, after)
         # The steps name the payments: what these are called is theirs as well.
         self._onward.touch_debit(key)
         if before is None:
@@ -138,9 +111,18 @@ class Tracing:
         disputed = Colour(1, origin)
         if after.amount > 0 and disputed in self._sources:
             self._onward.touch([disputed])
-        if after.amount > 0 and (origin in self._disputes or origin in self._undisputed):
+        for each in {key, *moved} if after.amount > 0 or moved else ():
             # A proxy's posting may only now say which account is behind it.
-            self._pass_on_or_keep(origin)
+            self._pass_on_again(each)
+
+    def _pass_on_again(self, key: str) -> None:
+        """Have a payment passed on or kept, as its posting (``key``) or its neighbours say now."""
+        transaction = key[:-1]
+        if transaction in self._disputes or transaction in self._undisputed:
+            self._pass_on_or_keep(transaction)
+        if self._passes_on and key.endswith("+"):
+            colours = (colour for colour in self.money.came_by(transaction) if colour.hop > 1)
+            self._onward.due.update((Colour(hop - 1, origin), key) for hop, origin in colours)
 
     def dispute(self, origin: str, root: Root | None) -> None:
         """Say that a payment that was seen is in dispute here (None: not, or no more)."""
@@ -188,6 +170,8 @@ class Tracing:
             source = Source(step.accounts, step.stolen, step.since, step.until, step.cluster)
         self._source(colour, key, source)
         self.money.step_added(key, step)
+        if self._passes_on and step.hop > 1:
+            self._onward.due.add((Colour(step.hop - 1, step.origin), step.transaction + "+"))
         if is_in_proportion(self._policy.method):
             self._onward.touch([colour])
 
@@ -212,7 +196,7 @@ class Tracing:
             self._onward.due.update(
                 (colour, step.transaction + "-")
                 for step in self._file.sent.values()
-                if (step.hop - 1, step.origin) == colour
+                if (step.hop - 1, step.origin) == colour and not is_passed_on(step)
             )
         self._onward.allow(colour, sum(source.accounts for source in sources.values()))
 
@@ -228,9 +212,11 @@ class Tracing:
         if touched.debits or touched.colours:
             self._traced.clear()
         for debit in touched.debits:
-            shares = money.shares(debit)
-            posting = self._file.postings[debit]
-            parts = {colour: p for colour, p in shares.items() if colour.hop < UNDISPUTED_HOP}
+            posting = self._file.postings.get(debit)
+            if posting is None:
+                continue  # a credit of which a step told, and no more
+            shares = money.shares(debit).items()
+            parts = {colour: part for colour, part in shares if colour.hop < UNDISPUTED_HOP}
             self._onward.go(debit, posting.at, parts)
         origins, self._touched = self._touched, set()
         origins.update(colour.origin for colour in touched.colours)
@@ -261,10 +247,9 @@ class Tracing:
         due, self._onward.due = self._onward.due, set()
         steps: dict[str, Step | None] = {}
         for colour, posting in due:
-            transaction = posting[:-1]
-            key = f"{colour.origin}|{colour.hop + 1}|{transaction}|{self._file.account}"
-            if colour in self._sources and not self.money.has(posting):
+            if self._stands(colour, posting):
                 continue  # left out of the file: what was said of it stands
+            key = f"{colour.origin}|{colour.hop + 1}|{posting[:-1]}|{self._file.account}"
             step = self._step(colour, posting)
             if step is None or isinstance(step, str):
                 self._mark_cut(colour, posting, step)
@@ -273,6 +258,14 @@ class Tracing:
                 self._mark_cut(colour, posting, None)
                 steps[key] = step
         return steps
+
+    def _stands(self, colour: Colour, posting: str) -> bool:
+        """Whether what was said of a posting stands, as it was left out of the file."""
+        if self.money.has(posting):
+            return False
+        if posting.endswith("+") and colour.hop != _PASSED_ON:
+            colour = Colour(colour.hop + 1, colour.origin)
+        return colour in self._sources
 
     def _mark_cut(self, colour: Colour, debit: str, limit: str | None) -> None:
         if limit is None:
@@ -293,6 +286,8 @@ class Tracing:
         """Return the step with a posting; the limit that it came to; None: none is due."""
         if colour.hop == _PASSED_ON:
             return self._pass_on(colour.origin)
+        if posting.endswith("+"):
+            return self._pass_on_traced(colour, posting)
         part = self._onward.part(posting, colour)
         if part is None or colour not in self._sources:
             return None
@@ -331,21 +326,30 @@ class Tracing:
         behind = self.money.passed_on_to(posting) if posting is not None else None
         if root is None or posting is None or behind is None:
             return None
-        credit = msgspec.structs.replace(posting, account=posting.other, other=behind)
-        legs = (leg_of(1, credit, posting.amount),)
-        # What is not followed is held there, and goes nowhere from there.
-        source = Source(self._policy.accounts if root.followed else 0, *root[1:])
-        marks = ((0, posting.amount),)
-        colour = Colour(_PASSED_ON, origin)
-        return new_step(self._file.account, colour, credit, marks, legs, source)
+        return passed_on_dispute(self._file.account, posting, behind, root, self._policy.accounts)
+
+    def _pass_on_traced(self, colour: Colour, posting: str) -> Step | None:
+        """Return the step to the account behind a proxy to which stolen money went on.
+
+        It is the step that came, at the same hop: a proxy is no account.
+        """
+        credit = self._file.postings.get(posting)
+        behind = self.money.passed_on_to(credit) if credit is not None else None
+        came = self.money.steps_of(posting[:-1], Colour(colour.hop + 1, colour.origin))
+        if credit is None or behind is None or not came:
+            return None
+        step = min(came, key=lambda each: each.sender)
+        made = made_to(behind, credit)
+        back = self._policy.ends_at_payer and is_back(made, step.legs, colour.origin)
+        return None if back or behind == made.account else passed_on(step, made)
 
     def _trails(self, colour: Colour, payments: Collection[str]) -> list[tuple[Leg, ...]]:
         """Return the ways of a colour that came with these payments, and end with them."""
         money = self.money
         trails = [step.legs for each in payments for step in money.steps_of(each, colour)]
         hop, origin = colour
-        if hop == 1 and origin in payments:
-            credit = self._file.postings[origin + "+"]
+        credit = self._file.postings.get(origin + "+")
+        if hop == 1 and origin in payments and credit is not None:
             trails.append((leg_into(credit, money.coins(origin)),))
         return trails
 
@@ -356,6 +360,10 @@ class Tracing:
     def origins(self) -> set[str]:
         """Return the origins of which there are steps, or disputes that are followed."""
         return {colour.origin for colour in self._sources}
+
+    def told_after(self, at: int) -> int:
+        """Return how much came in after a time (ms) of which no posting tells, but a proxy does."""
+        return self._money.told_after(at) if self._money is not None else 0
 
     def left_of(self, origin: str, whole: int) -> int:
         """Return how much of a payment into this account is there still (satang).

@@ -19,7 +19,7 @@ from pipeline.declarations import parse_yaml
 
 LevelName = Literal["black", "dark_grey", "light_grey", "dark_brown", "light_brown"]
 NO_LEVEL = "none"
-DEFAULT_POLICY = "th-2026-11.8"
+DEFAULT_POLICY = "th-2026-11.9"
 
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
@@ -151,6 +151,8 @@ class Trace(_Part):
     ordinary_trade: OrdinaryTrade
     ends_at_payer: bool = False
     """Whether a trace ends where the money comes back to the account that it was stolen from."""
+    proxies: bool = False
+    """Whether a payment that names a proxy alone is taken to the account behind the proxy."""
 
 
 class Standing(_Part):

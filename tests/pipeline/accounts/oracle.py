@@ -250,7 +250,7 @@ def _hold(
     whole: Whole,
 ) -> None:
     """Ask for each candidate's amount, as far as the account's money reaches."""
-    left = known_balance(file)
+    left = known_balance(file, found.told)
     known = left is not None
     by_bank = ended_by_bank(file)
     held = 0
@@ -278,8 +278,10 @@ def _hold(
         decision.standing.append(hold(candidate, amount, known))
 
 
-def known_balance(file: AccountFile) -> int | None:
+def known_balance(file: AccountFile, told: Iterable[tuple[int, int]] = ()) -> int | None:
     """Return the balance in satang (never below zero), or None when no bank has stated one.
+
+    ``told`` are times and amounts of credits of which proxies tell and no posting.
 
     The newest statement counts (a posting's balance after, or a bank's answer), and postings
     later than it move it; of two at the same millisecond the one with the higher id counts.
@@ -298,6 +300,7 @@ def known_balance(file: AccountFile) -> int | None:
         return None
     at, _, balance = max(statements)
     later = sum(posting.amount for posting in file.postings.values() if posting.at > at)
+    later += sum(amount for told_at, amount in told if told_at > at)
     return max(0, balance + later)
 
 

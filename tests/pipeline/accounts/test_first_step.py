@@ -13,7 +13,7 @@ from pipeline.accounts.decision import Decision
 from pipeline.accounts.file import AccountFile, add_event, add_posting
 from pipeline.accounts.first_step import PLAIN_POSTINGS, decide_first_step
 from pipeline.accounts.review import Review
-from pipeline.accounts.tracing import LEGS, MARKS_A_STEP
+from pipeline.accounts.steps import LEGS, MARKS_A_STEP
 from pipeline.contracts.account_log import RETURNS, Leg, Posting, Step
 from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.policy.policy import HOUR_MS, Policy, load_policy

@@ -36,6 +36,8 @@ class Payment(msgspec.Struct):
     payee: str
     amount: int
     returned: bool = False
+    by_proxy: bool = False
+    """Whether its event names the payee's proxy alone."""
 
     @property
     def key(self) -> str:
@@ -44,6 +46,10 @@ class Payment(msgspec.Struct):
     @property
     def at(self) -> int:
         return NINE + self.number * MINUTE
+
+
+def proxy_of(account: str) -> str:
+    return f"promptpay:phone:+66{account[-9:]}"
 
 
 def policy_of(method: str) -> Policy:
@@ -64,22 +70,36 @@ def some_payments(draw: random.Random) -> list[Payment]:
     return payments
 
 
+def named_before(account: str) -> list[Posting]:
+    """A payment before all others, whose event names the account and its proxy."""
+    at, key = NINE - MINUTE, f"bank/n{account[-1]}"
+    return [
+        Posting(account, key, at, 1, "account:025:1"),
+        Posting(proxy_of(account), key, at, 1, "account:025:1", None, (account,)),
+    ]
+
+
 def resting(method: str, payments: list[Payment], disputed: set[str]) -> dict:
     """Move the coins; return how many of each origin rest in each account."""
     accounts = {account: Coins(method, {}) for account in ACCOUNTS}
+    for account in ACCOUNTS if any(payment.by_proxy for payment in payments) else ():
+        accounts[account].there.append(CLEAN)
     payers = {payment.key: payment.payer for payment in payments}
     for payment in payments:
         if payment.returned:
             continue
         payer, payee = accounts[payment.payer], accounts[payment.payee]
         payer.there += [CLEAN] * max(0, payment.amount - len(payer.there))
+        came: list[Colour | None] = []
         for coin in payer.leave(payment.amount):
             if payment.key in disputed:
-                payee.there.append(Colour(1, payment.key))
+                came.append(Colour(1, payment.key))
             elif coin is not CLEAN and coin.hop < HOPS and payers[coin.origin] != payment.payee:
-                payee.there.append(Colour(coin.hop + 1, coin.origin))
+                came.append(Colour(coin.hop + 1, coin.origin))
             else:
-                payee.there.append(CLEAN)
+                came.append(CLEAN)
+        if not payment.by_proxy or any(coin is not CLEAN for coin in came):
+            payee.there += came  # else it came in unseen: nobody is told of it
     found: Counter = Counter()
     for account, coins in accounts.items():
         found.update((account, coin.origin) for coin in coins.there if coin is not CLEAN)
@@ -91,8 +111,9 @@ def events_of(payments: list[Payment], draw: random.Random) -> tuple[list, set[s
     events: list = []
     disputed = set()
     for payment in payments:
-        out = Posting(payment.payer, payment.key, payment.at, -payment.amount, payment.payee)
-        into = Posting(payment.payee, payment.key, payment.at, payment.amount, payment.payer)
+        payee = proxy_of(payment.payee) if payment.by_proxy else payment.payee
+        out = Posting(payment.payer, payment.key, payment.at, -payment.amount, payee)
+        into = Posting(payee, payment.key, payment.at, payment.amount, payment.payer)
         events += [out, into]
         if payment.returned:
             back, at = f"bank/r{payment.number}", payment.at + draw.randrange(1, 9) * MINUTE + 1
@@ -105,7 +126,7 @@ def events_of(payments: list[Payment], draw: random.Random) -> tuple[list, set[s
             made = claim(
                 f"aoc-1441/{payment.number}#0",
                 payment.amount,
-                account=payment.payee,
+                account=payee,
                 reference=f"t{payment.number}",
             )
             events.append(made)
@@ -114,6 +135,8 @@ def events_of(payments: list[Payment], draw: random.Random) -> tuple[list, set[s
             else:
                 disputed.add(payment.key)
     events += [level(account=account) for account in ACCOUNTS]
+    for account in ACCOUNTS if any(payment.by_proxy for payment in payments) else ():
+        events += [*named_before(account), level(account=proxy_of(account))]
     draw.shuffle(events)
     events += draw.sample(events, len(events) // 8)
     return events, disputed
@@ -125,6 +148,19 @@ def events_of(payments: list[Payment], draw: random.Random) -> tuple[list, set[s
 def test_in_any_order_on_any_partitions_the_holds_are_where_the_coins_rest(method, seed):
     draw = random.Random(seed)
     payments = some_payments(draw)
+    events, disputed = events_of(payments, draw)
+    held = Workers(policy_of(method), draw).work_at_times(events)
+    assert held == resting(method, payments, disputed)
+
+
+@pytest.mark.parametrize("method", [FIFO_2, PRO_RATA_2])
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 10**9))
+def test_what_is_paid_to_proxies_alone_rests_where_the_coins_do(method, seed):
+    draw = random.Random(seed)
+    payments = some_payments(draw)
+    for payment in payments:
+        payment.by_proxy = not payment.returned and draw.random() < 0.4
     events, disputed = events_of(payments, draw)
     held = Workers(policy_of(method), draw).work_at_times(events)
     assert held == resting(method, payments, disputed)

@@ -30,6 +30,8 @@ class Found:
     left: dict[str, int] = field(default_factory=dict)
     spared: dict[str, str] = field(default_factory=dict)
     watch: Standing | None = None
+    told: list[tuple[int, int]] = field(default_factory=list)
+    """Times and amounts of credits of which proxies' steps tell and no posting."""
 
 
 def with_traces(
@@ -62,6 +64,7 @@ def with_traces(
     why = tracing.spared if has_bank(file) else "bank_unknown"
     disputed = {payment.origin for payment in payments}
     found = Found([])
+    found.told = credits_told_by_proxies(file) if policy.trace.proxies else []
     resting = []
     traced = {o: tracing.traced(o) for o in sorted(tracing.origins() - disputed)}
     for origin, one in traced.items():
@@ -79,6 +82,19 @@ def with_traces(
         since, total = min(at for at, _ in resting), sum(part for _, part in resting)
         found.watch = watch_of_traced(file.account, total, since, balance_known, why)
     return found
+
+
+def credits_told_by_proxies(file: AccountFile) -> list[tuple[int, int]]:
+    """Return times and amounts of payments into this account whose events name a proxy alone."""
+    told = {}
+    for step in file.steps.values():
+        by_proxy = step.marks and not is_account(step.sender) and step.legs[-1].payer != step.sender
+        seen = step.transaction + "+" in file.postings
+        if is_account(file.account) and by_proxy and not seen:
+            leg = step.legs[-1]
+            if leg.at >= file.left_out_before:
+                told[step.transaction] = (leg.at, leg.amount)
+    return list(told.values())
 
 
 def may_be_slip(file: AccountFile, payments: list[Disputed], policy: Policy) -> bool:
