@@ -23,6 +23,10 @@ debit, the posting's id."""
 
 _BEGIN: Rank = (0, 0, False, "")
 
+ORDERED_ENTRIES = 64
+"""Postings of one moment that are put in the order that their balances tell, at most: a telephone
+sends a few in a second. Of more (a bank that writes days) the ids decide, as without balances."""
+
 
 class Entry(NamedTuple):
     """One posting of the book.
@@ -196,6 +200,8 @@ class Book:
         ``there`` is what the book shows before them; None: that is not known.
         """
         before = self._ranks[first:end]
+        if len(before) > ORDERED_ENTRIES and not any(turn for _, turn, _, _ in before):
+            return set()
         ordered = sorted(self._entries[first:end], key=_by_itself)
         told = in_turn(ordered, there)
         if told is not None:
@@ -351,7 +357,7 @@ def in_turn(entries: list[Entry], there: int | None) -> list[Entry] | None:
     ``entries``. The first one begins where none of the others ended, or, where they end as they
     began, with what is ``there``.
     """
-    if any(entry.balance is None for entry in entries):
+    if len(entries) > ORDERED_ENTRIES or any(entry.balance is None for entry in entries):
         return None
     waiting: dict[int, list[Entry]] = {}
     ends: Counter[int] = Counter()

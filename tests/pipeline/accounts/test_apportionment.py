@@ -21,7 +21,7 @@ from pipeline.accounts.apportionment import (
     book_for,
     of_one_credit,
 )
-from pipeline.accounts.book import Book, Entry, in_turn
+from pipeline.accounts.book import ORDERED_ENTRIES, Book, Entry, in_turn
 from tests.pipeline.accounts.coins import CLEAN, Coins, played
 
 METHODS = (FIFO, PRO_RATA, FIFO_2, PRO_RATA_2)
@@ -274,6 +274,14 @@ def test_the_order_of_one_moment(moment, told):
     entries = [entry(key, 1, amount, balance) for key, amount, balance in moment]
     found = in_turn(entries, 160)
     assert (None if found is None else "".join(each.key for each in found)) == told
+
+
+@pytest.mark.parametrize(("more", "first"), [(0, "d64-"), (1, "d01-")])
+def test_of_more_postings_of_one_moment_than_a_telephone_sends_the_ids_decide(more, first):
+    count = ORDERED_ENTRIES + more
+    backwards = [entry(f"d{n:02}-", 2, -1, balance=n - 1) for n in range(1, count + 1)]
+    account = laid(FIFO_2, entry("t1+", 1, count, balance=count), *backwards, marks=WHOLE)
+    assert [share.start for share in account.shares(first)] == [0]
 
 
 def test_a_method_that_does_not_exist_is_refused():
