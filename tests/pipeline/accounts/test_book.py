@@ -17,9 +17,9 @@ class CountedKey(str):
         return super().__hash__()
 
 
-def looks_for_one_more(known: int, balance: int | None) -> int:
+def looks_for_one_more(known: int, balance: int | None, by_balances: bool) -> int:
     """Return how many looks one more posting at the end of a book of ``known`` postings takes."""
-    book = Book()
+    book = Book(by_balances)
     for at in range(known):
         book.put(Entry(at, CountedKey(f"k{at}"), 100, 100, balance))
     book.settle()
@@ -30,8 +30,11 @@ def looks_for_one_more(known: int, balance: int | None) -> int:
     return CountedKey.looks
 
 
+@pytest.mark.parametrize("by_balances", [False, True])
 @pytest.mark.parametrize("balance", [None, 5_000])
-def test_one_more_posting_takes_as_many_looks_in_a_long_book_as_in_a_short_one(balance):
-    few = looks_for_one_more(10, balance)
+def test_one_more_posting_takes_as_many_looks_in_a_long_book_as_in_a_short_one(
+    balance, by_balances
+):
+    few = looks_for_one_more(10, balance, by_balances)
     assert few > 0
-    assert looks_for_one_more(3_000, balance) == few
+    assert looks_for_one_more(3_000, balance, by_balances) == few
