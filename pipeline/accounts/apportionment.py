@@ -7,7 +7,7 @@ hand (docs/apportionment.md has the definitions with worked examples):
 - ``pro_rata-1``: every payment out takes of all that is there in proportion.
 
 ``fifo-2`` and ``pro_rata-2`` are the same, but that stated balances tell the order of payments of
-one moment (`pipeline.accounts.book.in_turn`).
+one moment (`pipeline.accounts.entries.in_turn`).
 
 All reckon in whole satang, and the parts are always the whole. All are functions of the book and
 its marks alone, whatever order they came in.

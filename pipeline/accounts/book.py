@@ -13,39 +13,16 @@ same in a short book and in a long one; one in the past costs a look at those af
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
+
+from pipeline.accounts.entries import ORDERED_ENTRIES, Entry, balance_before, in_turn
 
 Rank = tuple[int, int, bool, str]
 """A place in the book: when (ms), which one of its moment (0: the next two decide), whether it is a
 debit, the posting's id."""
 
 _BEGIN: Rank = (0, 0, False, "")
-
-ORDERED_ENTRIES = 64
-"""Postings of one moment that are put in the order that their balances tell, at most: a telephone
-sends a few in a second. Of more (a bank that writes days) the ids decide, as without balances."""
-
-
-class Entry(NamedTuple):
-    """One posting of the book.
-
-    ``amount`` is in satang, negative for a debit. ``coins`` is how much of it counts: less where a
-    part of the payment was returned, nothing for the return itself. ``balance`` is the account's
-    after it, where it was stated.
-    """
-
-    at: int
-    key: str
-    amount: int
-    coins: int
-    balance: int | None
-
-    @property
-    def rank(self) -> tuple[int, bool, str]:
-        """Its place by itself: of one moment, what comes in goes before what goes out."""
-        return self.at, self.amount < 0, self.key
 
 
 class Span(NamedTuple):
@@ -202,7 +179,7 @@ class Book:
         before = self._ranks[first:end]
         if len(before) > ORDERED_ENTRIES and not any(turn for _, turn, _, _ in before):
             return set()
-        ordered = sorted(self._entries[first:end], key=_by_itself)
+        ordered = sorted(self._entries[first:end], key=lambda entry: entry.rank)
         told = in_turn(ordered, there)
         if told is not None:
             self._turns.update((entry.key, turn) for turn, entry in enumerate(told, 1))
@@ -221,7 +198,7 @@ class Book:
             if not self._turns:
                 return set()
             self._turns.clear()
-            self._entries.sort(key=_by_itself)
+            self._entries.sort(key=lambda entry: entry.rank)
             self._ranks[:] = map(self._rank, self._entries)
             return set(self._known)
         at = self._stated[0][0]
@@ -246,7 +223,7 @@ class Book:
         moved, before = 0, None
         if self._stated:
             moved = sum(entry.amount for entry in entries)
-            before = _balance_before(entries, came - left + beside, moved)
+            before = balance_before(entries, came - left + beside, moved)
         if before is not None:
             unseen = max(0, before) - (came - left + beside)
             came += max(0, unseen)
@@ -348,58 +325,3 @@ class Book:
             first, end = max(start, begins), min(stop, begins + entry.coins)
             if first < end:
                 yield Span(entry.key, first - begins, end - first, begins)
-
-
-def in_turn(entries: list[Entry], there: int | None) -> list[Entry] | None:
-    """Return the entries of one moment in the order that their balances tell; None: they do not.
-
-    Each begins with the balance with which the one before it ended; where several do, the first of
-    ``entries``. The first one begins where none of the others ended, or, where they end as they
-    began, with what is ``there``.
-    """
-    if len(entries) > ORDERED_ENTRIES or any(entry.balance is None for entry in entries):
-        return None
-    waiting: dict[int, list[Entry]] = {}
-    ends: Counter[int] = Counter()
-    for entry in reversed(entries):
-        waiting.setdefault(_before(entry), []).append(entry)
-        ends[_after(entry)] += 1
-    begins = [before for before, some in waiting.items() if len(some) > ends[before]]
-    if len(begins) > 1:
-        return None
-    balance = begins[0] if begins else there
-    ordered: list[Entry] = []
-    while balance is not None and waiting.get(balance):
-        ordered.append(waiting[balance].pop())
-        balance = _after(ordered[-1])
-    return ordered if len(ordered) == len(entries) else None
-
-
-def _after(entry: Entry) -> int:
-    assert entry.balance is not None
-    return entry.balance
-
-
-def _before(entry: Entry) -> int:
-    return _after(entry) - entry.amount
-
-
-def _by_itself(entry: Entry) -> tuple[int, bool, str]:
-    return entry.rank
-
-
-def _balance_before(entries: list[Entry], there: int, moved: int) -> int | None:
-    """Return what was in the account before the entries of one moment, as a statement says.
-
-    ``there`` is what the book shows, ``moved`` what the entries come to. In which order payments
-    of one moment were made nobody knows: so a statement that fits after all of them is believed,
-    else the last one. None: nothing was stated, or it is as the book shows it.
-    """
-    before, so_far = None, 0
-    for entry in entries:
-        so_far += entry.amount
-        if entry.balance is not None:
-            if entry.balance == there + moved:
-                return None
-            before = entry.balance - so_far
-    return before

@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from pipeline.accounts.apportionment import Colour, OfOneCredit, book_for, of_one_credit
 from pipeline.accounts.balance import known_balance
-from pipeline.accounts.book import Book, Entry
+from pipeline.accounts.book import Book
 from pipeline.accounts.decision import Decision, hold, watch_of_traced
+from pipeline.accounts.entries import Entry
 from pipeline.accounts.file import AccountFile, step_key
 from pipeline.accounts.grounds import has_bank, traced_candidate
 from pipeline.accounts.onward import equal_part

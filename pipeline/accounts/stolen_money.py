@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from pipeline.accounts.apportionment import Colour, Mark, Share, Touched, apportionment, book_for
 from pipeline.accounts.behind import AccountsOf, account_named
-from pipeline.accounts.book import Entry
+from pipeline.accounts.entries import Entry
 from pipeline.accounts.returns import Returns
 from pipeline.accounts.steps import Parts, credit_of, is_passed_on
 from pipeline.accounts.trade import Trade

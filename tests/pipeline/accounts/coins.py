@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from pipeline.accounts.apportionment import Colour, Mark
-from pipeline.accounts.book import Entry
+from pipeline.accounts.entries import Entry
 
 CLEAN = None
 Coin = Colour | None

@@ -21,7 +21,8 @@ from pipeline.accounts.apportionment import (
     book_for,
     of_one_credit,
 )
-from pipeline.accounts.book import ORDERED_ENTRIES, Book, Entry, in_turn
+from pipeline.accounts.book import Book
+from pipeline.accounts.entries import ORDERED_ENTRIES, Entry, in_turn
 from tests.pipeline.accounts.coins import CLEAN, Coins, played
 
 METHODS = (FIFO, PRO_RATA, FIFO_2, PRO_RATA_2)

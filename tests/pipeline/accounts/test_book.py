@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.accounts.book import Book, Entry
+from pipeline.accounts.book import Book
+from pipeline.accounts.entries import Entry
 
 
 class CountedKey(str):
