@@ -57,7 +57,8 @@ PARTITION_MEMORY_MIB = 160
 """Store cache (32), two write buffers (64) and open files of one partition."""
 WORKER_MEMORY_MIB = 350
 GROWTH = 4
-"""The account-log's partitions never change: they are for four times the workers of today."""
+"""More partitions of the account-log stop all workers (`freezeline topics grow`): so they are for
+four times the workers of today from the beginning."""
 
 Unit = Literal["", "GiB", "MiB/s", "cores"]
 

@@ -114,6 +114,8 @@ def grow_account_log(
         if dry_run:
             _show(prospect(settings, to))
             return
+        # A number that can never be is refused before anybody stops a worker for it.
+        prospect(settings, to)
         wait_for_standstill(settings, wait, typer.echo)
         grow(settings, to, typer.echo)
 

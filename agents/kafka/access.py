@@ -75,7 +75,7 @@ class Principals:
 
     def principal(self, user: str) -> str:
         """Return the user as Kafka's access rules name it."""
-        return "User:" + self.name_pattern.format(user=user)
+        return "User:" + self.name_pattern.replace("{user}", user)
 
     def roles(self) -> Mapping[str, tuple[str, ...]]:
         """Return each user's roles, in the order of `ROLES`."""
@@ -115,9 +115,11 @@ def load_principals(path: Path) -> Principals:
     if unknown := set(document) - {"users", "name_pattern"}:
         raise PrincipalsError(f"{path}: unknown: {', '.join(sorted(map(str, unknown)))}")
     pattern = document.get("name_pattern", "{user}")
-    if not isinstance(pattern, str) or pattern.replace("{user}", "", 1).count("{"):
-        raise PrincipalsError(f"{path}: name_pattern is a text with {{user}} in it")
-    if "{user}" not in pattern:
+    if (
+        not isinstance(pattern, str)
+        or pattern.count("{user}") != 1
+        or set("{}") & set(pattern.replace("{user}", ""))
+    ):
         raise PrincipalsError(f"{path}: name_pattern is a text with {{user}} in it")
     users = {str(role): _names(path, str(role), n) for role, n in document["users"].items()}
     principals = Principals(users, pattern)

@@ -85,7 +85,10 @@ def _bring_in_line(
     admin: KafkaAdminClient, topic: Topic, state: _Existing, replication: int
 ) -> list[str]:
     done: list[str] = []
-    if state.partitions < topic.partitions and not topic.fixed_partitions:
+    # What is compacted is kept by key: its older records would stay in partitions that no newer one
+    # of their key reaches, also what was erased.
+    may_widen = not (topic.fixed_partitions or topic.compact)
+    if state.partitions < topic.partitions and may_widen:
         admin.create_partitions({topic.name: topic.partitions})
         done.append(
             f"{topic.name}: partitions raised from {state.partitions} to {topic.partitions}"
@@ -133,6 +136,8 @@ def _differences(topic: Topic, state: _Existing | None, replication: int) -> Ite
         sentence = f"{state.partitions} partitions instead of {topic.partitions}"
         if state.partitions > topic.partitions:
             sentence += " (Kafka cannot take partitions away)"
+        elif topic.compact:
+            sentence += " (what is kept of each key would stay where nothing replaces it any more)"
         yield sentence
     if state.replication != replication:
         yield (

@@ -31,8 +31,8 @@ from pipeline.clustering.speech import Said, Speech
 from pipeline.clustering.version_floor import VersionFloor
 from pipeline.contracts.account_log import (
     AccountEvent,
-    AccountEvents,
     Erasure,
+    encode_account_events,
     encode_log_entry,
     partition_of,
 )
@@ -316,12 +316,16 @@ class ClusteringFold:
             self._hits["limit_hits", "name_words"] += 1
 
     def _account_log(self, events: Iterable[AccountEvent]) -> list[Telling]:
-        """Return one record for each partition: claims first, then levels."""
+        """Return few records for each partition: claims first, then levels."""
         grouped: dict[int, list[AccountEvent]] = {}
         for event in events:
             partition = partition_of(event.account, self._partitions)
             grouped.setdefault(partition, []).append(event)
-        return [partial(_log_output, grouped[p], p) for p in sorted(grouped)]
+        return [
+            partial(_as_it_is, Output(ACCOUNT_LOG, None, value, (), partition))
+            for partition in sorted(grouped)
+            for value in encode_account_events(grouped[partition])
+        ]
 
 
 def _decoded(record: Record) -> Report | AnalystDecision | InvalidEvent:
@@ -334,10 +338,6 @@ def _decoded(record: Record) -> Report | AnalystDecision | InvalidEvent:
 
 def _as_it_is(output: Output) -> Output:
     return output
-
-
-def _log_output(events: list[AccountEvent], partition: int) -> Output:
-    return Output(ACCOUNT_LOG, None, encode_log_entry(AccountEvents(events)), (), partition)
 
 
 def filed(report: StoredReport, cluster: tuple[str, int] | None) -> Output:

@@ -302,22 +302,27 @@ def written_parts(value: bytes) -> list[msgspec.Raw]:
 def join_log_entries(values: Sequence[bytes]) -> list[bytes]:
     """Join records of postings, or of account events, of one partition; their order stays.
 
-    None of the records that it returns is longer than MAX_POSTINGS_A_RECORD, unless one was.
+    None of the records that it returns is longer than MAX_POSTINGS_A_RECORD, or larger than
+    MAX_EVENTS_BYTES, unless one was.
     """
     if len(values) == 1:
         return list(values)
     joined: list[_Parts] = []
-    for entry in map(_PARTS.decode, values):
+    size = 0
+    for value, entry in zip(values, map(_PARTS.decode, values), strict=True):
         last = joined[-1] if joined else None
         if (
             last is not None
             and last.kind == entry.kind
             and len(last.parts) + len(entry.parts) <= MAX_POSTINGS_A_RECORD
+            and size + len(value) <= MAX_EVENTS_BYTES
         ):
             last.parts += entry.parts
             last.arrived += entry.arrived
+            size += len(value)
         else:
             joined.append(entry)
+            size = len(value)
     # A record of events has no third item.
     return [_ENCODER.encode(e if e.arrived else (e.kind, e.parts)) for e in joined]
 

@@ -16,11 +16,11 @@ from pipeline.contracts.account_log import (
     MAX_POSTINGS_A_RECORD,
     RETURNS,
     TX_ID,
-    AccountEvents,
     Answer,
     Arrival,
     Posting,
     Postings,
+    encode_account_events,
     encode_log_entry,
     partition_of,
 )
@@ -83,6 +83,7 @@ class IntakeFold:
         folded = Folded()
         books: list[list[Posting]] = [[] for _ in range(self._partitions)]
         entries: list[Posting] = []
+        posted_at = 0
         runs: list[_Run] = []
         run_ends = -1
         covered = records[-1].timestamp - records[0].timestamp if records else 0
@@ -98,11 +99,12 @@ class IntakeFold:
             except InvalidEvent as why:
                 self._refuse(record, why, folded)
                 continue
+            posted_at = recorded_at
             for entry in entries:
                 books[partition_of(entry.account, self._partitions)].append(entry)
         if folded.counts.total() < len(records):
             # One a batch: an observation costs as much as posting a payment.
-            delay = (record.timestamp - entries[0].at) / 1000
+            delay = (posted_at - entries[0].at) / 1000
             folded.observations.append((("event_delay_seconds", "intake"), delay))
         for partition, postings in enumerate(books):
             for start in range(0, len(postings), MAX_POSTINGS_A_RECORD):
@@ -124,9 +126,7 @@ class IntakeFold:
                 continue
             answers[partition_of(answer.account, self._partitions)].append(answer)
         for partition, events in enumerate(answers):
-            for start in range(0, len(events), MAX_POSTINGS_A_RECORD):
-                entry = AccountEvents(list(events[start : start + MAX_POSTINGS_A_RECORD]))
-                value = encode_log_entry(entry)
+            for value in encode_account_events(events):
                 folded.outputs.append(Output(ACCOUNT_LOG, None, value, (), partition))
         return folded
 

@@ -39,6 +39,15 @@ topics:
     max_message_bytes: 1048576
     producers: [intake]
     consumers: [accounts]
+  {prefix}-compacted:
+    purpose: A topic that keeps the newest record of each key where it is.
+    key: none
+    contract: report
+    partitions: {partitions}
+    compact: true
+    max_message_bytes: 1048576
+    producers: [intake]
+    consumers: [accounts]
 """
 
 
@@ -73,10 +82,12 @@ def test_apply_creates_and_applying_again_does_nothing(settings: Settings) -> No
     assert _sentences(settings, text) == [
         "created-widened: the topic is missing",
         "created-fixed: the topic is missing",
+        "created-compacted: the topic is missing",
     ]
     assert apply_topics(settings, parse_topics(text)) == [
         "created-widened: created",
         "created-fixed: created",
+        "created-compacted: created",
     ]
     assert _sentences(settings, text) == []
     assert apply_topics(settings, parse_topics(text)) == []
@@ -92,16 +103,21 @@ def test_more_partitions_and_other_limits_are_applied(settings: Settings) -> Non
         "grown-fixed: 2 partitions instead of 3 or a multiple of it "
         "(an account's history is in its partition: see `freezeline topics grow`)"
     )
+    compacted = (
+        "grown-compacted: 2 partitions instead of 3 "
+        "(what is kept of each key would stay where nothing replaces it any more)"
+    )
     assert _sentences(settings, wanted) == [
         "grown-widened: 2 partitions instead of 3",
         "grown-widened: retention.ms is 60000 instead of 90000",
         fixed,
+        compacted,
     ]
     assert apply_topics(settings, parse_topics(wanted)) == [
         "grown-widened: partitions raised from 2 to 3",
         "grown-widened: retention.ms set from 60000 to 90000",
     ]
-    assert _sentences(settings, wanted) == [fixed]
+    assert _sentences(settings, wanted) == [fixed, compacted]
 
 
 def test_nothing_is_shrunk_deleted_or_reset(settings: Settings, admin: KafkaAdminClient) -> None:

@@ -8,6 +8,8 @@ import random
 import orjson
 import pytest
 
+from pipeline.clustering.fold import ClusteringFold
+from pipeline.contracts.account_log import MAX_EVENTS_BYTES
 from pipeline.contracts.codec import rfc3339
 from pipeline.erasure import HASH_PREFIX, Erasures, erasure_hash
 from pipeline.outcome import Outcome, outcome_of
@@ -16,6 +18,7 @@ from pipeline.replay import Event, Replay
 from pipeline.simulation.scenario import simulate
 from pipeline.topics import (
     ACCOUNT_FILES,
+    ACCOUNT_LOG,
     ANALYST_DECISIONS,
     CLUSTERS,
     FILED_REPORTS,
@@ -25,7 +28,7 @@ from pipeline.topics import (
     TRANSACTIONS,
     WATCHLIST,
 )
-from tests.pipeline.clustering.scenarios import Run, account, phone, report
+from tests.pipeline.clustering.scenarios import RECORDED_AT, Run, account, phone, report
 
 KEY = b"a key that only the tests know, 32 bytes and more"
 START = datetime.datetime(2026, 11, 2, 8, tzinfo=datetime.UTC)
@@ -53,6 +56,23 @@ def test_a_state_without_an_erasure_knows_none_when_it_is_opened_again() -> None
     for number in range(20):
         clustering.feed([report(str(number), [account("1112223330"), phone("0811111111")])])
     assert not Erasures(clustering.state, [KEY])
+
+
+def test_an_erasure_on_which_many_reports_rest_is_told_in_records_of_limited_size() -> None:
+    clustering = Run()
+    clustering.fold = ClusteringFold(clustering.state, load_policy(), 2, [KEY])
+    payment = {
+        "paid_at": rfc3339(RECORDED_AT - 86_400_000),
+        "amount_satang": 100_000,
+        "to": {"bank": "004", "account": "1112223330"},
+    }
+    named = [account("1112223330")]
+    clustering.feed([report(str(number), named, payments=[payment]) for number in range(2_000)])
+    at = RECORDED_AT + clustering.offset
+    folded = clustering.feed([orjson.loads(erasure(at, "account:004:1112223330").value)])
+    sizes = [len(o.value or b"") for o in folded.outputs if o.topic == ACCOUNT_LOG]
+    assert sum(sizes) > MAX_EVENTS_BYTES
+    assert max(sizes) <= MAX_EVENTS_BYTES + 100
 
 
 def run(events: list[Event]) -> Replay:

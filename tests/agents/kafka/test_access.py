@@ -161,6 +161,7 @@ def test_a_user_of_two_roles_has_the_rights_of_both(tmp_path: Path) -> None:
         ("users: {banks: [a]}\nmore: 1", "unknown: more"),
         ("users: {banks: [a]}\nname_pattern: CN=", "name_pattern"),
         ("users: {banks: [a]}\nname_pattern: '{user}{role}'", "name_pattern"),
+        ("users: {banks: [a]}\nname_pattern: 'CN={user}}'", "name_pattern"),
         ("users: {banks: [a], banks: [b]}", "given twice"),
         ("banks: [a]", "a mapping `users`"),
     ],

@@ -71,6 +71,13 @@ def test_no_joined_record_is_longer_than_the_limit(given_entries: list[LogEntry]
         assert len(_parts([decode_log_entry(value)])) <= MAX_POSTINGS_A_RECORD
 
 
+@given(st.lists(st.integers(0, 64), max_size=60))
+def test_no_joined_record_is_larger_than_the_limit(legs: list[int]) -> None:
+    given_records = [encode_log_entry(AccountEvents([_step(*e)])) for e in enumerate(legs)]
+    for value in join_log_entries(given_records):
+        assert len(value) <= MAX_EVENTS_BYTES + 100
+
+
 def test_small_records_of_one_kind_become_one() -> None:
     joined = join_log_entries([encode_log_entry(_postings(n)) for n in (3, 40, 1)])
     assert [len(_parts([decode_log_entry(value)])) for value in joined] == [44]

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from pipeline.contracts.account_log import (
+    MAX_EVENTS_BYTES,
     MAX_POSTINGS_A_RECORD,
     AccountEvents,
     Answer,
@@ -139,6 +140,34 @@ def test_many_postings_of_one_partition_travel_in_records_of_limited_size():
     folded = IntakeFold("transactions", 0, 1).apply(events)
     sizes = [len(decode_log_entry(o.value).postings) for o in folded.outputs]
     assert sizes == [MAX_POSTINGS_A_RECORD, MAX_POSTINGS_A_RECORD, 200]
+
+
+def test_how_late_a_payment_came_is_told_of_a_payment_that_was_posted():
+    late = record(b"not json", offset=1, at=AT + 3_600_000)
+    folded = IntakeFold("transactions", 0, 4).apply([record(PAYMENT), late])
+    ((name, delay),) = folded.observations
+    assert name == ("event_delay_seconds", "intake")
+    assert delay == pytest.approx(AT / 1000 - 1_789_998_800)
+
+
+def test_banks_answers_travel_in_records_of_limited_size():
+    updates = [
+        {
+            "source": "b" * 128,
+            "update_id": f"{number:0128d}",
+            "alert_id": "a" * 128,
+            "account": {"bank": "SCB", "account": "1112223334"},
+            "status": "held",
+            "occurred_at": "2026-09-21T21:00:00+07:00",
+            "police_case": "p" * 128,
+        }
+        for number in range(MAX_POSTINGS_A_RECORD)
+    ]
+    folded = IntakeFold("hold-updates", 0, 1).apply([record(update) for update in updates])
+    answers = [decode_log_entry(output.value).events for output in folded.outputs]
+    assert sum(map(len, answers)) == len(updates)
+    assert len(answers) > 1
+    assert max(len(output.value) for output in folded.outputs) <= MAX_EVENTS_BYTES + 100
 
 
 def test_a_banks_answer_goes_to_the_accounts_partition():
