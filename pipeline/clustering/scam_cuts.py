@@ -2,9 +2,10 @@
 
 What one voice, or one number, alone ties to a ring, needs no more: somebody fell to both, or a
 number was handed on. Where an account was handed on, its PromptPay number and its holder's phone
-were, too, and none of these is alone. So there the identifiers are told apart by the scams that are
-told beside them, and both must say that these are two rings: the scams, and how seldom ties lie
-across (`parties.apart_bits`).
+were, too, and none of these is alone; nor is one of several couriers between several rings. So
+there the identifiers are told apart by the scams that are told beside them, and both must say that
+these are two rings, and be sure enough together: the scams, and how seldom ties lie across
+(`parties.apart_bits`).
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from pipeline.clustering.parts import Around, PartCut, largest_first
 from pipeline.clustering.scams import (
     NOTHING_TOLD,
     Scams,
-    is_of_one_scam,
     other_scam_bits,
     own_scam,
     scams_filed,
     scams_named,
+    tell_apart,
     together,
     without,
 )
@@ -37,6 +38,10 @@ which every fifth tells of a scam at random, it costs a few reports."""
 
 SEVERAL_BITS: Final = 8.0
 """The same where several ties hold it."""
+
+APART_BITS: Final = 2.0
+"""The same of the ties across, at least. What they lack to part two parties alone, the scams may
+say: both are added up."""
 
 SEVERAL_TELLINGS: Final = 4
 """So many tellings of another scam there must be where several ties hold a part."""
@@ -75,10 +80,10 @@ def _held_by_one(graph: Graph, search: Search, around: Around[Scams]) -> Iterato
             continue
         size = {part: sum(scams.values()) for part, scams in told.items()}
         ring = min(told, key=lambda part: (-size[part], sorted(told[part].items())))
-        if not is_of_one_scam(told[ring], total[search.root[vertex]]):
-            continue
         for part, scams in told.items():
-            if part != ring and (sure := other_scam_bits(told[ring], scams)) >= ALONE_BITS:
+            if part == ring or not tell_apart(told[ring], scams, total[search.root[vertex]]):
+                continue
+            if (sure := other_scam_bits(told[ring], scams)) >= ALONE_BITS:
                 places = around.ties_into(vertex, part, graph)
                 if places:
                     yield PartCut(vertex, part, size[part], sure, places)
@@ -94,10 +99,9 @@ def _held_by_several(
     all_filed = NOTHING_TOLD
     for scams in filed:
         all_filed = together(all_filed, scams)
-    own, total = own_scam(all_filed), sum(all_filed.values())
-    others = [k for k, n in all_filed.items() if k != own and n >= SEVERAL_TELLINGS]
     cut: set[int] = set()
-    if not others:
+    kinds = [kind for kind, told in all_filed.items() if told >= SEVERAL_TELLINGS]
+    if len(kinds) < 2:
         return cut
     place_of = {key: place for place, key in enumerate(keys)}
     ends = [(place_of[edge.a], place_of[edge.b]) for edge in edges]
@@ -113,19 +117,34 @@ def _held_by_several(
             scams = together(scams, scams_named(node))
         named.append(scams)
         often.append(sum([node.summary.reports for node in behind[key]]) > 1)
-    for kind in others:
+    # What was handed on is in neither part where as many tell of both: so the own scam comes last.
+    own = own_scam(all_filed)
+    for kind in sorted(kinds, key=lambda kind: (kind == own, kind)):
+        if kind == own and cut:
+            break
         for part in _parts_of(kind, named, beside):
             scams = NOTHING_TOLD
             for place in sorted(part):
                 scams = together(scams, filed[place])
-            ring = without(all_filed, scams)
-            if scams.get(kind, 0) < SEVERAL_TELLINGS or not is_of_one_scam(ring, total):
+            if not _tell_of_two(kind, scams, all_filed):
                 continue
-            if other_scam_bits(ring, scams) >= SEVERAL_BITS:
-                across, sure = _across(part, edges, ends, often)
-                if sure >= needed_bits(bits, len(keys)):
-                    cut.update(across)
+            across, apart = _across(part, edges, ends, often)
+            needed = SEVERAL_BITS + needed_bits(bits, len(keys))
+            sure = other_scam_bits(without(all_filed, scams), scams)
+            if apart >= APART_BITS and round(sure + apart, 6) >= needed:
+                cut.update(across)
     return cut
+
+
+def _tell_of_two(kind: str, part: Scams, all_filed: Scams) -> bool:
+    """Say whether a part tells of a scam, and the rest of another, each several times."""
+    rest = without(all_filed, part)
+    other = max([told for k, told in rest.items() if k != kind], default=0)
+    return (
+        min(part.get(kind, 0), other) >= SEVERAL_TELLINGS
+        and tell_apart(rest, part, sum(all_filed.values()))
+        and other_scam_bits(rest, part) >= SEVERAL_BITS
+    )
 
 
 def _parts_of(

@@ -69,6 +69,15 @@ def is_of_one_scam(ring: Scams, total: int = 0) -> bool:
     return max(ring.values()) * of >= told * least
 
 
+def tell_apart(ring: Scams, part: Scams, total: int) -> bool:
+    """Say whether what a part tells of can tell it from the rest of its cluster, ``ring``.
+
+    It can where either practises one scam: a ring with at least half of the cluster's ``total``
+    tellings, or a part of many that are nearly all the same, whatever else hangs together there.
+    """
+    return bool(ring) and (is_of_one_scam(ring, total) or is_of_one_scam(part))
+
+
 def other_scam_bits(ring: Scams, part: Scams) -> float:
     """Return how sure it is that a part tells of another ring's scam, in bits.
 
@@ -140,6 +149,4 @@ def may_tell_of_two_scams(nodes: Collection[Node]) -> bool:
     if len(told) < 2:
         return False
     least, of = RING_SHARE
-    most, total = max(told.values()), sum(told.values())
-    # So many are a ring's own that has at least half of the cluster's tellings.
-    return most * of >= RING_TELLINGS * least and 2 * most * of >= total * least
+    return max(told.values()) * of >= RING_TELLINGS * least

@@ -42,6 +42,10 @@ def is_of_one_scam(ring: Counter[str], total: int) -> bool:
     return its >= 8 and its >= total / 2 and max(ring.values()) >= 0.75 * its
 
 
+def tell_apart(ring: Counter[str], part: Counter[str], total: int) -> bool:
+    return bool(ring) and (is_of_one_scam(ring, total) or is_of_one_scam(part, 0))
+
+
 class Tellings:
     """Of which scams a cluster's reports tell, by what they name (``of``)."""
 
@@ -88,9 +92,9 @@ class Tellings:
             parts = [set(part) for part in nx.connected_components(rest)]
             told = [(self.filed(part), part) for part in parts if self.filed(part)]
             told.sort(key=lambda each: (-each[0].total(), sorted(each[0].items())))
-            if not told or not is_of_one_scam(told[0][0], self.filed(whole).total()):
-                continue
             for scams, part in told[1:]:
+                if not tell_apart(told[0][0], scams, self.filed(whole).total()):
+                    continue
                 sure = bits(told[0][0], scams)
                 cut = {e for e in mine if (e[1] in part) != (e[2] in part)}
                 rank = -scams.total(), -sure, sorted(map(edges.index, cut))
@@ -114,9 +118,11 @@ class Tellings:
             h for h in graph if sum(len(self.of[m]) for m in self.members if self.head[m] == h) > 1
         }
         gone: set[Edge] = set()
-        for kind in total:
-            if kind == min(total, key=lambda k: (-total[k], k)):
-                continue
+        kinds = [kind for kind in total if total[kind] >= 4]
+        own = min(total, key=lambda k: (-total[k], k), default="")
+        for kind in sorted(kinds, key=lambda k: (k == own, k)) if len(kinds) > 1 else []:
+            if kind == own and gone:
+                break
             mostly = {h for h in graph if 2 * self.named(h)[kind] > self.named(h).total()}
             unknown = graph.subgraph(h for h in graph if not self.named(h))
             for part in list(nx.connected_components(unknown)):
@@ -128,7 +134,8 @@ class Tellings:
                 ring = total - scams
                 if (
                     scams[kind] < 4
-                    or not is_of_one_scam(ring, total.total())
+                    or all(k == kind or ring[k] < 4 for k in ring)
+                    or not tell_apart(ring, scams, total.total())
                     or bits(ring, scams) < 8
                 ):
                     continue
@@ -137,6 +144,7 @@ class Tellings:
                     several_ties([e for e in edges if {e[1], e[2]} <= side], often)
                     for side in (part, set(graph) - part)
                 ]
-                if apart(*inside, sum(len(e[4]) for e in across if e[3] == "T0")) >= self.needed:
+                ties = apart(*inside, sum(len(e[4]) for e in across if e[3] == "T0"))
+                if ties >= 2 and round(bits(ring, scams) + ties, 6) >= 8 + self.needed:
                     gone |= across
         return gone

@@ -116,6 +116,61 @@ def test_rings_of_two_scams_that_share_an_account_and_a_phone_are_two() -> None:
     assert not is_one(*handed_on("romance"))
 
 
+def couriers(size: int = 12) -> list[dict[str, Any]]:
+    """Return three rings, none of them half of all, whose victims name two couriers as well."""
+    rings = {
+        "purchase": [account(MULE), *CONTACTS],
+        "romance": [account(OTHER), *LATER],
+        "loan": [account(THIRD), phone("0833333333"), line("@soon")],
+    }
+    shared = [phone("0899999999"), phone("0888888888")]
+    told = []
+    for scam, (mule, *contacts) in rings.items():
+        for n in range(size):
+            named = [mule, contacts[n % 2]] if n % 3 else contacts
+            courier = [shared[n // 2 % 2]] if n < 4 else []
+            told.append(of(scam, report(f"{scam}-{n}", [*named, *courier])))
+    return told
+
+
+def test_of_several_rings_that_couriers_tie_each_is_one() -> None:
+    run = Run()
+    run.feed(couriers())
+    clusters = {run.cluster_of(f"account:004:{n}")["cluster_id"] for n in (MULE, OTHER, THIRD)}
+    assert len(clusters) == 3
+
+
+def test_where_no_victim_sticks_to_one_scam_couriers_make_one_of_several() -> None:
+    kinds = ["purchase", "romance", "loan"]
+    run = Run()
+    run.feed([of(kinds[n % 3], event) for n, event in enumerate(couriers())])
+    assert len(run.cluster_of(f"account:004:{MULE}")["members"]) > 6
+
+
+def test_what_was_handed_on_may_be_told_of_most_by_the_smaller_rings_victims() -> None:
+    mule, proxy = account("7776665550"), phone("0899999999")
+    rings = {
+        "purchase": ([account(MULE), *CONTACTS], 18, 12),
+        "romance": ([account(OTHER), *LATER], 12, 15),
+    }
+    told = []
+    for scam, ((own, *contacts), alone, handed_on) in rings.items():
+        told += [of(scam, report(f"{scam}-{n}", [own, contacts[n % 2]])) for n in range(alone)]
+        for n in range(handed_on):
+            named = [mule, contacts[n % 2]] if n % 4 else [mule, proxy]
+            told.append(of(scam, report(f"{scam}-on-{n}", named if n else [proxy, contacts[0]])))
+    assert not is_one(*told)
+
+
+def test_a_few_wrong_words_of_several_kinds_are_no_ring() -> None:
+    slips = [
+        of(kind, report(f"{kind}-{n}", [account(OTHER), CONTACTS[n % 2]]))
+        for kind in ("loan", "job")
+        for n in range(3)
+    ]
+    assert is_one(*ring(30), *slips)
+
+
 def test_a_ring_whose_scams_share_most_numbers_stays_one() -> None:
     told = [
         of(scam, report(f"{scam}-{n}", [account(number), contact]))
@@ -204,3 +259,11 @@ def test_rings_that_share_numbers_are_parted_as_the_definition_says(
     events: list[dict[str, Any]], size: int, seed: int
 ) -> None:
     check_definition(load_policy(), [*handed_on("romance")[-size:], *events], seed)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(events=st.lists(tellings, max_size=6), left=st.integers(0, 12), seed=st.integers(0, 2**16))
+def test_several_rings_are_parted_as_the_definition_says(
+    events: list[dict[str, Any]], left: int, seed: int
+) -> None:
+    check_definition(load_policy(), [*couriers()[left:], *events], seed)
