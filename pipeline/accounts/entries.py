@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from typing import NamedTuple
 
 ORDERED_ENTRIES = 64
@@ -47,12 +48,34 @@ def in_turn(entries: list[Entry], there: int | None) -> list[Entry] | None:
     begins = [before for before, some in waiting.items() if len(some) > ends[before]]
     if len(begins) > 1:
         return None
-    balance = begins[0] if begins else there
+    start = begins[0] if begins else there
+    if start is None:
+        return None
+    # A way over all edges of a graph of balances (Hierholzer): where it comes to a dead end, what
+    # goes round from an entry before is put in there.
     ordered: list[Entry] = []
-    while balance is not None and waiting.get(balance):
-        ordered.append(waiting[balance].pop())
-        balance = _after(ordered[-1])
-    return ordered if len(ordered) == len(entries) else None
+    on_the_way: list[Entry] = []
+    while True:
+        balance = _after(on_the_way[-1]) if on_the_way else start
+        if some := waiting.get(balance):
+            on_the_way.append(some.pop())
+        elif on_the_way:
+            ordered.append(on_the_way.pop())
+        else:
+            break
+    ordered.reverse()
+    fits = all(_after(one) == _before(next_one) for one, next_one in pairwise(ordered))
+    return ordered if fits and len(ordered) == len(entries) else None
+
+
+def last_in_turn(entries: list[Entry]) -> Entry | None:
+    """Return the last of the entries of one moment, all stated, as `in_turn` has them, or None.
+
+    Where they end as they began, what comes in went before what goes out.
+    """
+    by_rank = sorted(entries, key=lambda entry: entry.rank)
+    ordered = in_turn(by_rank, _before(by_rank[0]))
+    return ordered[-1] if ordered else None
 
 
 def balance_before(entries: list[Entry], there: int, moved: int) -> int | None:

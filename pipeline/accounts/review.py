@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.accounts.answers import Answers
-from pipeline.accounts.balance import RunningBalance
+from pipeline.accounts.balance import RunningBalance, Statement
 from pipeline.accounts.decision import (
     Decision,
     Standing,
@@ -102,7 +102,7 @@ class Review:
             case Answer():
                 self._ended_by_bank(self._answers.added(event))
                 if event.balance is not None:
-                    self._balance.state((event.at, event.update_id, event.balance))
+                    self._balance.state(Statement(event.at, event.update_id, event.balance))
             case Notice():
                 self._said.notice_added(event)
             case Step():

@@ -94,15 +94,28 @@ def in_the_order_of_their_balances(moment: list[Entry], there: int | None) -> li
     first = [balance for balance in begins if begins.count(balance) > ends.count(balance)]
     if len(set(first)) > 1:
         return moment
-    balance, left, ordered = first[0] if first else there, list(moment), []
-    while left:
-        fits = [entry for entry in left if entry.balance - entry.amount == balance]
-        if not fits:
-            return moment
+    start, left = first[0] if first else there, list(moment)
+    ordered = way_from(start, left)
+    place = len(ordered)
+    while left and place > 0:
+        place -= 1
+        # What goes round from here and comes back; then from the end of that again.
+        round_here = way_from(ordered[place - 1].balance if place else start, left)
+        ordered[place:place] = round_here
+        place += len(round_here)
+    ends_at = [start, *(entry.balance for entry in ordered)]
+    fits = all(e.balance - e.amount == at for e, at in zip(ordered, ends_at, strict=False))
+    return ordered if fits and not left else moment
+
+
+def way_from(balance: int | None, left: list[Entry]) -> list[Entry]:
+    """Take out of ``left`` what follows one another from a balance, the first of several."""
+    way = []
+    while fits := [entry for entry in left if entry.balance - entry.amount == balance]:
         left.remove(fits[0])
-        ordered.append(fits[0])
+        way.append(fits[0])
         balance = fits[0].balance
-    return ordered
+    return way
 
 
 def play_moment(account: Coins, entries: list[Entry]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import networkx as nx  # type: ignore[import-untyped]
+
 from pipeline.accounts import holds
 from pipeline.accounts.answers import REFUSED_BY_BANK, RELEASED_BY_BANK, SEIZED
 from pipeline.accounts.decision import (
@@ -284,7 +286,9 @@ def known_balance(file: AccountFile, told: Iterable[tuple[int, int]] = ()) -> in
     ``told`` are times and amounts of credits of which proxies tell and no posting.
 
     The newest statement counts (a posting's balance after, or a bank's answer), and postings
-    later than it move it; of two at the same millisecond the one with the higher id counts.
+    later than it move it. Of several at the same millisecond that one counts after which, in some
+    order, each of the others fits; of several such orders the one that begins with what comes in.
+    Where there is none, or there are more than 64, the one with the higher id counts.
     """
     statements = [
         (posting.at, posting_id(posting), posting.balance)
@@ -299,9 +303,27 @@ def known_balance(file: AccountFile, told: Iterable[tuple[int, int]] = ()) -> in
     if not statements:
         return None
     at, _, balance = max(statements)
+    of_moment = {s[1]: s[2] for s in statements if s[0] == at}
+    moved = {k: p.amount for k, p in file.postings.items() if p.at == at and k in of_moment}
+    if 1 < len(moved) == len(of_moment) <= 64:
+        balance = _last_balance(of_moment, moved, balance)
     later = sum(posting.amount for posting in file.postings.values() if posting.at > at)
     later += sum(amount for told_at, amount in told if told_at > at)
     return max(0, balance + later)
+
+
+def _last_balance(balances: dict[str, int], moved: dict[str, int], unknown: int) -> int:
+    """Follow each balance to a posting that begins with it, from every possible beginning."""
+    chain: nx.MultiDiGraph = nx.MultiDiGraph()
+    for key in balances:
+        chain.add_edge(balances[key] - moved[key], balances[key], key)
+    if not nx.has_eulerian_path(chain):
+        return unknown
+    uneven = [n for n in chain if chain.out_degree(n) > chain.in_degree(n)]
+    first = min(moved, key=lambda key: (moved[key] < 0, key))
+    begin = uneven[0] if uneven else balances[first] - moved[first]
+    *_, (_, end) = nx.eulerian_path(chain, source=begin)
+    return int(end)
 
 
 def ended_by_bank(file: AccountFile) -> dict[str, str]:

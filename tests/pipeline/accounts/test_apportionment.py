@@ -269,6 +269,10 @@ def test_of_one_moment_the_stated_balances_tell_who_got_the_stolen_money(method,
         pytest.param([("a", -40, 60), ("b", -60, None)], None, id="one states nothing"),
         pytest.param([("a", -40, 60), ("b", -60, 90)], None, id="no order fits"),
         pytest.param([("a", -60, 100), ("b", 60, 160)], "ab", id="they end as they began"),
+        pytest.param(
+            [("a", 20, 120), ("b", 50, 150), ("c", -50, 100)], "bca", id="a way round is put in"
+        ),
+        pytest.param([("a", 10, 110), ("b", 20, 120)], None, id="both begin there"),
     ],
 )
 def test_the_order_of_one_moment(moment, told):
