@@ -66,7 +66,7 @@ def apply(
     acls: bool = typer.Option(False, "--acls", help="Add missing access rules as well."),
     principals: Path | None = _PRINCIPALS,
 ) -> None:
-    """Create, widen and set topics; never shrink or delete one."""
+    """Create and set topics, widen those not compacted; never shrink or delete one."""
     settings, users = _settings(bootstrap), _principals(principals)
     with _one_sentence():
         done = apply_topics(settings, load_topics())
