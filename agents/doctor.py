@@ -5,30 +5,23 @@ Nothing is changed, and no record is read: the rights of the role ``operator`` a
 
 from __future__ import annotations
 
-import email.utils
-import http.client
-import re
 import shutil
 import time
-import urllib.error
-import urllib.response
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import CoordinatorNotAvailableError, KafkaError
 
+from agents.findings import Finding, State
 from agents.kafka.access import Principals
 from agents.kafka.access_rules import NoAuthorizerError, check_access
 from agents.kafka.client_settings import BrokerUnreachableError
 from agents.kafka.lag import LagReader
 from agents.kafka.topic_admin import admin_client, check_topics
-from agents.observability.asking import DIRECTLY
 from agents.runtime.growing import GROWTH_JOURNAL
 from agents.settings import Settings
+from agents.worker_findings import CLOCK_SECONDS, TICK_ADVICE, TICK_SECONDS, ask_workers
 from pipeline.topics import ACCOUNT_LOG, AGENTS, Topics
 
 LAG_RECORDS = 1_000
@@ -36,35 +29,8 @@ LAG_RECORDS = 1_000
 LAG_LOOK_SECONDS = 3.0
 DEAD_LETTER_HOURS = 24
 """How far back dead letters are counted."""
-CLOCK_SECONDS = 2.0
-"""How far two clocks may differ: half of what a report may take is lost to a second."""
-TICK_SECONDS = 60.0
-"""How old the newest record of the account-log may be: clustering sends a tick every 10 s."""
 DISK_FREE = 0.1
 """The share of a disk that should be free."""
-_HTTP_TIMEOUT_S = 5.0
-
-
-class State(StrEnum):
-    """How a finding is to be taken."""
-
-    OK = "ok"
-    NOTE = "note"
-    """Worth a look; nobody is harmed by it alone."""
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One answer."""
-
-    about: str
-    """What was looked at: kafka, topics, access, groups, dead letters, clocks, disk, worker."""
-    state: State
-    sentence: str
-    """What was found."""
-    advice: str = ""
-    """What to do about it."""
 
 
 def examine(
@@ -80,14 +46,14 @@ def examine(
             yield from _brokers_disks(admin)
             yield from _asked("groups", lambda: _groups(admin))
             yield from _asked("dead letters", lambda: _dead_letters(admin, topics))
-            yield from _asked("clocks", lambda: _ticks(admin, topics))
+            yield from _asked("clocks", lambda: _account_log(admin, topics))
         yield from _topics(settings, topics)
         if principals is not None:
             yield from _access(settings, topics, principals)
         yield from _asked("groups", lambda: _lag(settings))
     except BrokerUnreachableError as error:
         yield Finding("kafka", State.WRONG, str(error), "Without Kafka the workers stop; mend it.")
-    yield from _workers(workers)
+    yield from ask_workers(workers)
     yield from _own_disk(settings)
 
 
@@ -227,20 +193,23 @@ def _partitions_of(admin: KafkaAdminClient, topic: str) -> list[TopicPartition]:
     return [TopicPartition(topic, p["partition_index"]) for p in described["partitions"]]
 
 
-def _ticks(admin: KafkaAdminClient, topics: Topics) -> Iterator[Finding]:
-    """The newest record of the account-log: it has the broker's time, and is a tick at least."""
+def _account_log(admin: KafkaAdminClient, topics: Topics) -> Iterator[Finding]:
+    """The newest record of the account-log: it has the broker's time, and is no older than a tick.
+
+    It may be a payment's: how old the ticks are, only the accounts workers know.
+    """
     if ACCOUNT_LOG not in set(admin.list_topics()) & set(topics):
         return
     asked = dict.fromkeys(_partitions_of(admin, ACCOUNT_LOG), OffsetSpec.MAX_TIMESTAMP)
     newest = max(found.timestamp for found in admin.list_partition_offsets(asked).values())
     age = time.time() - newest / 1000
     if newest < 0 or age > TICK_SECONDS:
-        said = "never" if newest < 0 else f"{age:.0f} s ago"
+        said = "No record" if newest < 0 else f"For {age:.0f} s no record"
         yield Finding(
             "clocks",
             State.WRONG,
-            f"The last tick of the clock came {said}.",
-            "Clustering sends one every 10 s; see deploy/runbooks/FreezelineTicksMissing.md.",
+            f"{said} came into the account-log, not even a tick of the clock.",
+            TICK_ADVICE,
         )
     elif age < -CLOCK_SECONDS:
         yield Finding(
@@ -250,7 +219,8 @@ def _ticks(admin: KafkaAdminClient, topics: Topics) -> Iterator[Finding]:
             "Synchronise the clocks (NTP): times of arrival and of holds rest on them.",
         )
     else:
-        yield Finding("clocks", State.OK, f"The last tick came {max(age, 0):.0f} s ago.")
+        said = f"The newest record of the account-log came {max(age, 0):.0f} s ago."
+        yield Finding("clocks", State.OK, said)
 
 
 def _topics(settings: Settings, topics: Topics) -> Iterator[Finding]:
@@ -260,7 +230,8 @@ def _topics(settings: Settings, topics: Topics) -> Iterator[Finding]:
             "topics",
             State.WRONG,
             f"{difference.sentence}.",
-            "`freezeline topics apply` creates, widens and sets.",
+            "`freezeline topics apply` creates, sets, and widens all but compacted topics and the "
+            "account-log.",
         )
     if not differences:
         yield Finding("topics", State.OK, f"All {len(topics)} are as declared.")
@@ -284,88 +255,6 @@ def _access(settings: Settings, topics: Topics, principals: Principals) -> Itera
         )
     if not differences:
         yield Finding("access", State.OK, "Every user may do what its roles need, and no more.")
-
-
-def _workers(workers: Sequence[str]) -> Iterator[Finding]:
-    if not workers:
-        yield Finding(
-            "worker", State.NOTE, "No worker was asked.", "Name them: --worker HOST:PORT."
-        )
-    versions: dict[str, list[str]] = {}
-    for asked in workers:
-        address = asked.removeprefix("http://").rstrip("/")
-        try:
-            yield from _worker(address)
-            versions.setdefault(_version(address), []).append(address)
-        except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError) as error:
-            reason = getattr(error, "reason", None) or type(error).__name__
-            yield Finding(
-                "worker",
-                State.WRONG,
-                f"{address} does not answer ({reason}).",
-                "Is it running, and is this its address for metrics and health?",
-            )
-    if len(versions) > 1:
-        said = "; ".join(f"{version}: {', '.join(found)}" for version, found in versions.items())
-        yield Finding("worker", State.NOTE, f"Several versions run: {said}.", "Finish the upgrade.")
-
-
-def _worker(address: str) -> Iterator[Finding]:
-    why_dead, date, asked_at = _health(address, "livez")
-    why_not_ready, _, _ = _health(address, "readyz")
-    if why_dead:
-        yield Finding(
-            "worker",
-            State.WRONG,
-            f"{address} makes no progress: {why_dead}.",
-            "See deploy/runbooks/FreezelineStalled.md.",
-        )
-    elif why_not_ready:
-        yield Finding(
-            "worker",
-            State.NOTE,
-            f"{address} is not ready: {why_not_ready}.",
-            "After a start this takes seconds, without its disk minutes.",
-        )
-    else:
-        yield Finding("worker", State.OK, f"{address} is ready.")
-    if date is not None:
-        # HTTP gives whole seconds, cut off.
-        apart = max(asked_at - (date + 1), date - asked_at, 0.0)
-        if apart > CLOCK_SECONDS:
-            yield Finding(
-                "clocks",
-                State.WRONG,
-                f"The clocks of {address} and of this machine are {apart:.0f} s apart.",
-                "Synchronise the clocks (NTP): ticks, and so the ends of holds, rest on them.",
-            )
-
-
-def _health(address: str, question: str) -> tuple[str | None, float | None, float]:
-    """Why not, what the worker's clock says, and when it was asked."""
-    try:
-        with _get(f"http://{address}/{question}") as answer:
-            return None, _date(answer.headers.get("Date")), time.time()
-    except urllib.error.HTTPError as error:
-        with error:
-            why = error.read(1_000).decode("utf-8", "replace").strip() or f"HTTP {error.code}"
-            return why, _date(error.headers.get("Date")), time.time()
-
-
-def _version(address: str) -> str:
-    with _get(f"http://{address}/metrics") as answer:
-        found = re.search(rb'freezeline_build_info\{version="([^"]*)"', answer.read())
-    return found[1].decode() if found else "unknown"
-
-
-@contextmanager
-def _get(url: str) -> Iterator[urllib.response.addinfourl]:
-    with DIRECTLY.open(url, timeout=_HTTP_TIMEOUT_S) as answer:
-        yield answer
-
-
-def _date(text: str | None) -> float | None:
-    return None if text is None else email.utils.parsedate_to_datetime(text).timestamp()
 
 
 def _own_disk(settings: Settings) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """How large a cluster must be: from payments a second and cases to partitions, workers and disks.
 
 Every figure says how it was reckoned. What a payment, a report and a case cost was measured
-(`python -m benchmarks.throughput`, `.footprint`, `.clustering`, `.account_growth`) on one core of
+(benchmarks/README.md: `throughput`, `footprint`, `clustering`, `account_growth`) on one core of
 an AMD EPYC of 2026; on other machines the workers' numbers differ, the bytes do not.
 """
 
@@ -12,14 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-INTAKE_CPU_US = 17.7
+INTAKE_CPU_US = 6.5
 """Processor time of a payment in intake, µs (throughput)."""
-POSTING_CPU_US = 4.8
+POSTING_CPU_US = 2.9
 """Processor time of a posting in accounts, µs (throughput); a payment has two postings."""
-CASE_POSTING_CPU_US = 260.0
-"""Processor time of a posting at an account with a case, with its alerts, µs (account_growth)."""
-REPORT_CPU_US = 500.0
-"""Processor time of a report in clustering, µs (clustering, a million reports in state)."""
+CASE_POSTING_CPU_US = 142.0
+"""Processor time of a posting at an account with a case, with its alerts, µs (account_growth, the
+longest file)."""
+REPORT_CPU_US = 573.0
+"""Processor time of a report in clustering, µs (clustering, a million reports in state; 280 with
+ten thousand)."""
 CASE_SHARE = 0.001
 """The share of postings at accounts with a case, as in the benchmarks."""
 HEADROOM = 3.0
@@ -35,6 +37,9 @@ FILTER_BYTES = 1
 GOING_BYTES = 2
 """What a worker keeps of a posting in its memory, at most: of finished hours (`finished_hours`),
 and of those that go on or are just over (`lookback`)."""
+INDEX_BYTES = 0.8
+"""What RocksDB keeps of a posting in memory, beside its cache: the indexes and filters of its files
+(`estimate-table-readers-mem` with 5 million postings of 72 hours)."""
 CASE_STATE_BYTES = 556
 CASE_RECORD_BYTES = 946
 """A case in the accounts' store, and its record in ``account-files`` (footprint)."""
@@ -50,12 +55,27 @@ LOOK_BACK_HOURS = 72
 GOING_HOURS = 3
 LOG_HOURS = 84
 REPORT_YEARS = 5
-"""For how many years of reports, clusters and alerts disks are planned: they are kept for ever."""
+"""For how many years of reports, clusters and alerts disks and clustering's memory are planned:
+they are kept for ever."""
 COMPACTION = 2.0
 """A store or a compacted topic may hold everything twice while it is tidied up."""
-PARTITION_MEMORY_MIB = 160
-"""Store cache (32), two write buffers (64) and open files of one partition."""
+STORE_MEMORY_MIB = 96
+"""The cache (32) and the two write buffers (32 each) of a partition's store (`worker_spec`)."""
+OPEN_FILE_BYTES = 17_000
+OPEN_ENTRY_BYTES = 1_500
+"""An open account file, and each of its postings and claims (`accounts/fold.py`)."""
+WAITING_POSTING_BYTES = 400
+"""A posting that waits until it goes into a block (`lookback`)."""
+FILES_MEMORY_MIB = 212
+"""What an accounts partition keeps beside its store when its limits are reached: 4,000 open files,
+100,000 postings and claims in them (`accounts/fold.py`), 8,192 postings that wait (`lookback`)."""
+PARTITION_MEMORY_MIB = STORE_MEMORY_MIB + FILES_MEMORY_MIB
 WORKER_MEMORY_MIB = 350
+CLUSTERING_MEMORY_GIB = 0.62
+MILLION_REPORTS_MEMORY_GIB = 0.48
+"""A clustering worker with few reports in state, and what each million of them adds (clustering:
+0.58 with 10,000, 0.64 with 50,000, 1.10 with a million; beyond that it is reckoned on). A third of
+a GiB a million is the benchmark's own, which leaves room for the clients of Kafka."""
 GROWTH = 4
 """More partitions of the account-log stop all workers (`freezeline topics grow`): so they are for
 four times the workers of today from the beginning."""
@@ -107,6 +127,7 @@ def plan(load: Load) -> list[Figure]:
             f"a power of two, at least {GROWTH} x {max(intake, accounts)} workers and at least 4",
         ),
         _accounts_memory(load, accounts, each),
+        _clustering_memory(load),
         *_workers_disks(load, accounts),
         *_kafka(load),
     ]
@@ -115,15 +136,32 @@ def plan(load: Load) -> list[Figure]:
 def _accounts_memory(load: Load, accounts: int, partitions: int) -> Figure:
     share = max(1, accounts - 1)
     going = 2 * load.tps * GOING_HOURS * 3600
-    of_postings = (_remembered(load) * FILTER_BYTES + going * GOING_BYTES) / share / 2**20
+    each = FILTER_BYTES + INDEX_BYTES
+    of_postings = (_remembered(load) * each + going * GOING_BYTES) / share / 2**20
     return Figure(
         "memory of an accounts worker",
         (WORKER_MEMORY_MIB + partitions * PARTITION_MEMORY_MIB + of_postings) / 1024,
         "GiB",
         f"{WORKER_MEMORY_MIB} MiB + {partitions} partitions x {PARTITION_MEMORY_MIB} MiB + "
-        f"({_remembered(load):,.0f} postings in {LOOK_BACK_HOURS} h x {FILTER_BYTES} B + "
+        f"({_remembered(load):,.0f} postings in {LOOK_BACK_HOURS} h x {each:g} B + "
         f"{going:,.0f} in {GOING_HOURS} h at peak x {GOING_BYTES} B) / {share}",
     )
+
+
+def _clustering_memory(load: Load) -> Figure:
+    reports = _reports(load)
+    return Figure(
+        "memory of a clustering worker",
+        CLUSTERING_MEMORY_GIB + reports / 1e6 * MILLION_REPORTS_MEMORY_GIB,
+        "GiB",
+        f"{CLUSTERING_MEMORY_GIB} GiB + {reports:,} reports in {REPORT_YEARS} years x "
+        f"{MILLION_REPORTS_MEMORY_GIB} GiB a million",
+    )
+
+
+def _reports(load: Load) -> int:
+    """Return how many reports are in state at the end of the years that are planned for."""
+    return load.reports_a_day * 365 * REPORT_YEARS
 
 
 def _remembered(load: Load) -> float:
@@ -167,7 +205,7 @@ def _workers_disks(load: Load, accounts: int) -> Iterator[Figure]:
         f"{COMPACTION:.0f} x ({postings:,.0f} postings in {LOOK_BACK_HOURS} h x "
         f"{LOOK_BACK_BYTES} B + {load.watched:,} cases x {CASE_STATE_BYTES} B) / {share}",
     )
-    reports = load.reports_a_day * 365 * REPORT_YEARS
+    reports = _reports(load)
     yield Figure(
         "disk of a clustering worker",
         COMPACTION * reports * REPORT_STATE_BYTES / 2**30,
@@ -183,7 +221,7 @@ def _kafka(load: Load) -> Iterator[Figure]:
     log = 2 * mean * LOG_HOURS * 3600 * POSTING_BYTES
     files = COMPACTION * load.watched * (CASE_RECORD_BYTES + RECORD_OVERHEAD_BYTES)
     a_report = REPORT_BYTES + REPORT_OUTPUT_BYTES + ALERT_BYTES + 4 * RECORD_OVERHEAD_BYTES
-    reports = load.reports_a_day * 365 * REPORT_YEARS * a_report
+    reports = _reports(load) * a_report
     yield Figure(
         "Kafka's disks together",
         load.replicas * (payments + log + files + reports) / 2**30,

@@ -183,7 +183,7 @@ def _calibration(found: Json) -> str:
         return ""
     rows = [
         (low, f"{counts['links']:,}", _text(share), "█" * round(20 * share), f"{odds:+.1f}")
-        for low, counts in found["bits"].items()
+        for low, counts in sorted(found["bits"].items(), key=lambda row: float(row[0]))
         for share, odds in [(counts["right"] / counts["links"], counts["odds_bits"])]
     ]
     by_bits = table(("bits from", "links", "right", "", "odds in bits"), rows)
@@ -277,11 +277,19 @@ def _of(counts: list[int] | None) -> str:
 
 def _special(results: Json) -> str:
     rows = [
-        (f"{part} {name}".replace("_", " "), str(value))
+        (f"{part} {name}".replace("_", " "), figure)
         for part in ("neighbours", "brigades", "changes", "orders")
         for name, value in results.get(part, {}).items()
+        for name, figure in _rows_of(name, value)
     ]
     return f"## Neighbours, brigades, changes, orders\n\n{table(('what', 'figure'), rows)}"
+
+
+def _rows_of(name: str, value: Any) -> list[tuple[str, str]]:
+    """Return a figure's row; of one with several parts a row for each."""
+    if not isinstance(value, dict):
+        return [(name, str(value))]
+    return [(f"{name} ({part})", str(figure)) for part, figure in value.items()]
 
 
 def _splink(results: Json) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal, Self
 
@@ -137,6 +137,11 @@ class Topics(Mapping[str, Topic]):
     def __len__(self) -> int:
         """Return how many topics are declared."""
         return len(self._topics)
+
+    @cached_property
+    def dead_letter_topics(self) -> Mapping[str, str]:
+        """Return each dead-letter topic with the topic whose bad records it keeps."""
+        return {t.dead_letters: t.name for t in self.values() if t.dead_letters is not None}
 
     def read_by(self, agent: str) -> tuple[Topic, ...]:
         """Return the topics that ``agent`` (or party) reads."""

@@ -25,7 +25,7 @@ from agents.kafka.sending import PublishError, connected_producer, publish_recor
 from pipeline.contracts.dead_letters import ATTEMPT, CUT, ORIGINAL_BYTES, PREFIX
 from pipeline.contracts.invalid import Reason
 from pipeline.fold import Output
-from pipeline.topics import ACCOUNT_LOG, load_topics
+from pipeline.topics import ACCOUNT_LOG, dead_letters_of, load_topics
 
 FAILS_AGAIN = frozenset(
     {
@@ -158,7 +158,7 @@ def show(
     """Show one dead letter: its headers and the original bytes, written so that they do no harm."""
     name, partition, offset = _place(letter, topic)
     with broker_errors(), TopicReader(command_settings(bootstrap)) as reader:
-        found = reader.record(_dead_letters_of(name), partition, offset)
+        found = reader.record(dead_letters_of(name), partition, offset)
     if found is None:
         raise CommandError(f"There is no dead letter {letter} (any more).", 1)
     kept = Letter(name, found)
@@ -256,7 +256,7 @@ def sent_back(letter: Letter) -> Output:
 def _letters(reader: TopicReader, topics: list[str], reason: Reason | None) -> Iterator[Letter]:
     """Yield dead letters topic by topic, newest first."""
     for topic in topics:
-        for record in reader.newest_first(_dead_letters_of(topic)):
+        for record in reader.newest_first(dead_letters_of(topic)):
             letter = Letter(topic, record)
             if reason is None or letter.reason == reason.value:
                 yield letter
@@ -269,21 +269,16 @@ def _fingerprint(letter: Letter) -> bytes:
 
 
 def _topics(topic: str | None) -> list[str]:
-    declared = [name for name, one in load_topics().items() if one.dead_letters is not None]
+    letters = load_topics().dead_letter_topics
+    declared = list(letters.values())
     if topic is None:
         return declared
-    name = topic.removesuffix("-dead-letters")
+    name = letters.get(topic, topic)
     if name not in declared:
         raise CommandError(
             f"{topic} has no dead letters: the topics that have are {', '.join(declared)}."
         )
     return [name]
-
-
-def _dead_letters_of(topic: str) -> str:
-    name = load_topics()[topic].dead_letters
-    assert name is not None
-    return name
 
 
 def _reason(reason: str | None) -> Reason | None:

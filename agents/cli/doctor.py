@@ -9,8 +9,9 @@ import orjson
 import typer
 
 from agents.console import command_settings
-from agents.doctor import Finding, State, examine
+from agents.doctor import examine
 from agents.failures import CommandError
+from agents.findings import Finding, State
 from agents.kafka.access import ONE_A_ROLE, Principals, PrincipalsError, load_principals
 from pipeline.topics import load_topics
 

@@ -89,8 +89,8 @@ def register(app: typer.Typer) -> None:
 def explain(
     alert_id: str = typer.Argument(
         metavar="ALERT|ACCOUNT|REPORT",
-        help=f"An alert's id, or its first {MIN_PREFIX_CHARS} signs or more; an account, another "
-        "identifier's key or a report (source/reference).",
+        help=f"An alert's id, or its first {MIN_PREFIX_CHARS} characters or more; an account, "
+        "another identifier's key or a report (source/reference).",
     ),
     other: str | None = typer.Argument(
         None, metavar="OTHER", help="A second account, identifier or report: what ties both."

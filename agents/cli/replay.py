@@ -25,6 +25,7 @@ from pipeline.topics import (
     REPORTS,
     TRANSACTIONS,
     WATCHLIST,
+    load_topics,
 )
 
 
@@ -95,7 +96,7 @@ def results(run: Replay) -> dict[str, list[bytes]]:
             option=orjson.OPT_SORT_KEYS,
         )
         for topic, outputs in sorted(run.outputs.items())
-        if topic.endswith("-dead-letters")
+        if topic in load_topics().dead_letter_topics
         for o in outputs
     ]
     files = newest_files((o.key, o.value) for o in run.outputs.get(ACCOUNT_FILES, []))

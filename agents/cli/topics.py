@@ -66,7 +66,10 @@ def apply(
     acls: bool = typer.Option(False, "--acls", help="Add missing access rules as well."),
     principals: Path | None = _PRINCIPALS,
 ) -> None:
-    """Create, widen and set topics; never shrink or delete one."""
+    """Create, widen and set topics; never shrink or delete one.
+
+    Compacted topics and the account-log keep the partitions that they have.
+    """
     settings, users = _settings(bootstrap), _principals(principals)
     with _one_sentence():
         done = apply_topics(settings, load_topics())

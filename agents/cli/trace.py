@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
 def trace(
     what: str = typer.Argument(
         metavar="CASE|ACCOUNT|TRANSACTION",
-        help="A cluster's or an alert's id (its first 8 signs are enough), an account as in "
+        help="A cluster's or an alert's id (its first 8 characters are enough), an account as in "
         "`account show`, or a payment by any of its names.",
     ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON, one trail a line."),

@@ -22,7 +22,8 @@ from pipeline.declarations import parse_yaml
 from pipeline.topics import AGENTS, PARTIES, Topics
 
 ANALYST = "analyst"
-"""Whoever runs `freezeline explain` and `account show`: reads all that the agents write."""
+"""Whoever runs `freezeline explain`, `trace`, `account show` and `account-log`: reads all that the
+agents write but dead letters, in which strangers' records stand as they came."""
 OPERATOR = "operator"
 """Whoever runs `freezeline topics` and `freezeline doctor`: sees and sets topics, reads none."""
 REPLAY = "replay"
@@ -169,7 +170,7 @@ def _flow(role: str, user: str, topics: Topics) -> Iterator[Right]:
 
 def _analyst(topics: Topics) -> Iterator[Right]:
     for topic in topics.values():
-        if AGENTS.issuperset(topic.producers):
+        if AGENTS.issuperset(topic.producers) and topic.name not in topics.dead_letter_topics:
             yield Right(Kind.TOPIC, topic.name, False, "Read")
 
 

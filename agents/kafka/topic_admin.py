@@ -56,8 +56,8 @@ def check_topics(settings: Settings, topics: Topics) -> list[Difference]:
 def apply_topics(settings: Settings, topics: Topics) -> list[str]:
     """Create, widen and set what differs, and return what was done, in sentences.
 
-    Nothing is ever shrunk or deleted, and applying again does nothing. Raises
-    BrokerUnreachableError.
+    Compacted topics and the account-log keep their partitions, nothing is ever shrunk or deleted,
+    and applying again does nothing. Raises BrokerUnreachableError.
     """
     replication = settings.replication_factor
     done: list[str] = []

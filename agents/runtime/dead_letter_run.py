@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from pipeline.fold import Folded
+from collections.abc import Collection
 
-DEAD_LETTERS = "-dead-letters"
+from pipeline.fold import Folded
 
 
 class DeadLetterRun:
     """The run of one partition. Slices count whole: one that has a good record ends the run."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, topics: Collection[str]) -> None:
         self._limit = limit
+        self._topics = topics
         self._run = 0
 
     def over_limit(self, records: int, folded: Folded) -> list[str] | None:
         """Count a folded slice; return the reasons in it at the limit, and None below."""
-        dead = sum(1 for output in folded.outputs if output.topic.endswith(DEAD_LETTERS))
+        dead = sum(1 for output in folded.outputs if output.topic in self._topics)
         self._run = self._run + dead if 0 < records <= dead else 0
         if self._run < self._limit:
             return None

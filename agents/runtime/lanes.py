@@ -86,7 +86,9 @@ class Lane:
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
         self._in_flight: asyncio.Queue[InFlight | None] = asyncio.Queue()
-        self._dead_letters = DeadLetterRun(port.settings.dead_letter_run_limit)
+        self._dead_letters = DeadLetterRun(
+            port.settings.dead_letter_run_limit, port.settings.dead_letter_topics
+        )
 
     @property
     def speaking(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from pipeline.fold import Fold, Output, Record
 from pipeline.state import State
-from pipeline.topics import ACCOUNT_LOG
+from pipeline.topics import ACCOUNT_LOG, load_topics
 
 MakeFold = Callable[[State | None, str, int, int], Fold]
 """Makes a partition's fold: state (None: stateless), topic, partition, account-log's partitions."""
@@ -156,6 +156,10 @@ class RuntimeSettings:
     stop_timeout_s: float = 3.0
     commit_interval_s: float = 1.0
     dead_letter_run_limit: int = 1_000
+    dead_letter_topics: Collection[str] = field(
+        default_factory=lambda: load_topics().dead_letter_topics
+    )
+    """The topics whose outputs count as refused records."""
     lane_queue_batches: int = 2
     lane_in_flight: int = 4
     ready_lag_records: int = 1_000

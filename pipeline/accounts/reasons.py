@@ -27,6 +27,14 @@ MAX_EVIDENCE = 40
 moment = lru_cache(maxsize=4_096)(rfc3339)
 """`rfc3339`, remembered: the alerts of one decision have most of their times in common."""
 
+_LEVEL_EN = {
+    "black": "black",
+    "dark_grey": "dark grey",
+    "light_grey": "light grey",
+    "dark_brown": "dark brown",
+    "light_brown": "light brown",
+    "none": "none",
+}
 _LEVEL_TH = {
     "black": "ดำ",
     "dark_grey": "เทาเข้ม",
@@ -126,7 +134,8 @@ def sentences(standing: Standing, file: AccountFile) -> tuple[str, str]:
         return (
             (
                 f"Your customer paid {baht(standing.disputed)} baht to an account at level "
-                f"{standing.notice.level} after it was reported: warn the customer."
+                f"{_LEVEL_EN.get(standing.notice.level, standing.notice.level)} after it was "
+                "reported: warn the customer."
             ),
             (
                 f"ลูกค้าของท่านโอนเงิน {baht(standing.disputed)} บาท ไปยังบัญชีระดับ"
@@ -166,7 +175,7 @@ def sentences(standing: Standing, file: AccountFile) -> tuple[str, str]:
     return (
         (
             f"Hold {baht(standing.amount)} of {baht(standing.disputed)} baht: {what_en}; "
-            f"{told_en} (level {name}){capped}."
+            f"{told_en} (level {_LEVEL_EN.get(name, name)}){capped}."
         ),
         (
             f"ระงับ {baht(standing.amount)} บาท จาก {baht(standing.disputed)} บาท: {what_th} "

@@ -19,7 +19,7 @@ _VERSION_5 = 0x5 << 76 | 0x2 << 62
 
 
 class AlertKind(StrEnum):
-    """What is asked. A release ends the hold or watch whose ``alert_id`` it carries."""
+    """What is asked. A release ends the hold, watch or warning whose ``alert_id`` it carries."""
 
     HOLD = "hold"
     WATCH = "watch"

@@ -148,6 +148,7 @@ def main() -> int:
         fail_point=os.environ.get("W_FAIL"),
         acknowledge_timeout_s=float(os.environ.get("W_ACKNOWLEDGE", "30")),
         dead_letter_run_limit=int(os.environ.get("W_LIMIT", "1000")),
+        dead_letter_topics={PREFIX + "in-dead-letters"},
         rebalance_limit_s=float(os.environ.get("W_REBALANCE", "120")),
     )
     stateful = mode in ("counting", "filing")

@@ -10,7 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.sizing import LOG_HOURS, LOOK_BACK_HOURS, Load, plan
+from agents.runtime.worker_spec import RuntimeSettings
+from agents.sizing import (
+    FILES_MEMORY_MIB,
+    LOG_HOURS,
+    LOOK_BACK_HOURS,
+    OPEN_ENTRY_BYTES,
+    OPEN_FILE_BYTES,
+    PARTITION_MEMORY_MIB,
+    REPORT_YEARS,
+    STORE_MEMORY_MIB,
+    WAITING_POSTING_BYTES,
+    Load,
+    plan,
+)
+from pipeline.accounts.fold import FILES_IN_MEMORY, POSTINGS_IN_MEMORY
+from pipeline.accounts.lookback import BLOCK_POSTINGS
 from pipeline.policy.policy import HOUR_MS, load_policy
 from pipeline.topics import ACCOUNT_LOG, load_topics
 from tests.agents_cli.running import freezeline
@@ -60,6 +75,27 @@ def test_one_worker_may_fail_and_partitions_suffice_for_all(load: Load) -> None:
 def test_the_hours_are_those_of_the_policy_and_of_the_topic() -> None:
     assert load_policy().look_back_hours == LOOK_BACK_HOURS
     assert load_topics()[ACCOUNT_LOG].retention_ms == LOG_HOURS * HOUR_MS
+
+
+def test_a_partitions_memory_is_planned_for_all_that_its_limits_let_it_keep() -> None:
+    store = RuntimeSettings(bootstrap="", state_dir=Path())
+    stores = store.store_cache_bytes + 2 * store.store_write_buffer_bytes
+    files = FILES_IN_MEMORY * OPEN_FILE_BYTES + POSTINGS_IN_MEMORY * OPEN_ENTRY_BYTES
+    waiting = BLOCK_POSTINGS * WAITING_POSTING_BYTES
+    assert stores == STORE_MEMORY_MIB * 2**20
+    assert 0 <= FILES_MEMORY_MIB * 2**20 - files - waiting < 2**20
+    assert PARTITION_MEMORY_MIB == STORE_MEMORY_MIB + FILES_MEMORY_MIB
+
+
+@pytest.mark.parametrize(
+    ("reports", "measured"), [(10_000, 0.58), (50_000, 0.64), (1_000_000, 1.10)]
+)
+def test_clustering_has_the_memory_that_was_measured(reports: int, measured: float) -> None:
+    load = Load(tps=1, watched=0, reports_a_day=0, retention_days=1)
+    years = dataclasses.replace(load, reports_a_day=round(reports / REPORT_YEARS / 365))
+    planned = _values(years)["memory of a clustering worker"]
+    assert planned == pytest.approx(measured, abs=0.05)
+    assert planned >= measured - 0.005
 
 
 @pytest.mark.parametrize(("command", "shown"), SHOWN)

@@ -13,7 +13,7 @@ import pytest
 
 from agents.kafka.topic_admin import apply_topics
 from agents.settings import Settings, load_settings
-from pipeline.topics import FILED_REPORTS, HOLD_UPDATES, dead_letters_of, load_topics
+from pipeline.topics import ACCOUNT_LOG, FILED_REPORTS, HOLD_UPDATES, dead_letters_of, load_topics
 from tests.agents.kafka_records import produce_values
 from tests.agents_cli.running import freezeline
 
@@ -44,9 +44,10 @@ class _Answers(BaseHTTPRequestHandler):
 
     apart = 0
     alive = True
+    exposes = ""
 
     def do_GET(self) -> None:
-        body = b'freezeline_build_info{version="0.0.1"} 1.0\n'
+        body = f'freezeline_build_info{{version="0.0.1"}} 1.0\n{self.exposes}'.encode()
         well = self.alive or not self.path.endswith("z")
         self.send_response(200 if well else 503)
         self.end_headers()
@@ -60,8 +61,9 @@ class _Answers(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def _worker(*, apart: int = 0, alive: bool = True) -> Iterator[str]:
-    handler = type("Handler", (_Answers,), {"apart": apart, "alive": alive})
+def _worker(*, apart: int = 0, alive: bool = True, exposes: str = "") -> Iterator[str]:
+    said = {"apart": apart, "alive": alive, "exposes": exposes}
+    handler = type("Handler", (_Answers,), said)
     server = HTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -81,7 +83,7 @@ def test_without_workers_it_says_who_is_missing_and_that_no_clock_ticks(settings
         assert ("wrong", f"{agent}: no worker is in its group.") in _about(findings, "groups")
     ((state, sentence),) = _about(findings, "clocks")
     assert state == "wrong"
-    assert sentence.startswith("The last tick of the clock came")
+    assert sentence.endswith("came into the account-log, not even a tick of the clock.")
     assert all(one["advice"] for one in findings if one["state"] == "wrong")
 
 
@@ -102,6 +104,8 @@ def test_a_topic_that_is_not_as_declared_is_named(
     findings = _findings("--bootstrap", settings.bootstrap)
     assert len(_about(findings, "topics")) >= len(load_topics())
     assert any(FILED_REPORTS in sentence for _, sentence in _about(findings, "topics"))
+    (advice,) = {one["advice"] for one in findings if one["about"] == "topics"}
+    assert "widens all but compacted topics and the account-log" in advice
 
 
 def test_a_worker_that_stands_still_or_does_not_answer_is_wrong(
@@ -134,6 +138,63 @@ def test_clocks_that_differ_are_told_and_those_that_do_not_are_not(
     assert told.startswith(f"The clocks of {wrong} and of this machine are")
     assert APART_SECONDS - 3 <= int(told.split()[-3]) <= APART_SECONDS + 3
     assert ("ok", f"{right} is ready.") in _about(findings, "worker")
+
+
+def _accounts(ticks: dict[int, float | None]) -> str:
+    """What an accounts worker exposes of its partitions, each with how old its newest tick is."""
+    lines = [f'freezeline_account_files{{partition="{partition}"}} 7.0\n' for partition in ticks]
+    for partition, age in ticks.items():
+        if age is not None:
+            told = time.time() - age
+            lines.append(f'freezeline_newest_tick_seconds{{partition="{partition}"}} {told}\n')
+    return "".join(lines)
+
+
+def test_ticks_are_not_fresh_because_payments_come(settings: Settings) -> None:
+    produce_values(settings.bootstrap, ACCOUNT_LOG, [b"a payment, now"])
+    old = _accounts({0: 5, 1: 400, 2: None})
+    with _worker(exposes=old) as one, _worker(exposes=_accounts({3: 8})) as other:
+        findings = _findings(
+            f"--bootstrap={settings.bootstrap}", f"--worker={one}", f"--worker={other}"
+        )
+    log, *ticks = _about(findings, "clocks")
+    assert log[0] == "ok"
+    assert log[1].startswith("The newest record of the account-log came")
+    last = "The last tick of the clock in partition"
+    assert [state for state, _ in ticks] == ["wrong", "wrong"]
+    assert ticks[0][1].startswith(f"{last} 1 of the accounts came 40")
+    assert ticks[1][1] == f"{last} 2 of the accounts has not come yet."
+
+
+def test_who_asks_the_accounts_knows_that_ticks_come(settings: Settings) -> None:
+    produce_values(settings.bootstrap, ACCOUNT_LOG, [b"a payment, now"])
+    moved = _accounts({0: 300, 1: 5})
+    with _worker(exposes=moved) as before, _worker(exposes=_accounts({0: 8})) as owner:
+        told = _about(
+            _findings(
+                f"--bootstrap={settings.bootstrap}", f"--worker={before}", f"--worker={owner}"
+            ),
+            "clocks",
+        )
+    assert [state for state, _ in told] == ["ok", "ok"]
+    assert told[1][1].startswith("2 partitions of the accounts: the last tick of the clock came")
+
+
+def test_without_the_accounts_nothing_is_known_of_ticks(settings: Settings) -> None:
+    with _worker() as worker:
+        told = _about(
+            _findings(f"--bootstrap={settings.bootstrap}", f"--worker={worker}"), "clocks"
+        )
+    assert told[1:] == [("note", "No worker that was asked knows how old the clock's ticks are.")]
+
+
+def test_ticks_from_the_future_are_a_wrong_clock(settings: Settings) -> None:
+    with _worker(exposes=_accounts({0: -90})) as worker:
+        told = _about(
+            _findings(f"--bootstrap={settings.bootstrap}", f"--worker={worker}"), "clocks"
+        )
+    assert told[1][0] == "wrong"
+    assert told[1][1].endswith("s ahead of this machine's clock.")
 
 
 def test_without_kafka_it_says_so_and_asks_the_workers_still() -> None:

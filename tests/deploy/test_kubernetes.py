@@ -222,12 +222,13 @@ def test_an_overlay_is_as_large_as_the_plan_for_its_load(overlay: str, load: Loa
     workers = _workers(_rendered(overlay))
     for agent in AGENTS:
         assert workers[agent]["spec"]["replicas"] >= planned[f"{agent} workers"]
-    memory = _container(workers["accounts"])["resources"]["requests"]["memory"]
-    assert _gib(memory) >= planned["memory of an accounts worker"]
     for agent in ("accounts", "clustering"):
+        article = "an" if agent == "accounts" else "a"
+        resources = _container(workers[agent])["resources"]
+        for memory in (resources["requests"]["memory"], resources["limits"]["memory"]):
+            assert _gib(memory) >= planned[f"memory of {article} {agent} worker"]
         (claim,) = workers[agent]["spec"]["volumeClaimTemplates"]
         disk = _gib(claim["spec"]["resources"]["requests"]["storage"])
-        article = "an" if agent == "accounts" else "a"
         assert disk >= planned[f"disk of {article} {agent} worker"]
 
 

@@ -101,6 +101,19 @@ def test_a_neighbour_is_an_innocents_number_one_digit_from_the_mules():
     assert few.reached["payment"] == 1
 
 
+def test_rows_come_by_number_and_figures_of_several_parts_in_a_row_each(tmp_path):
+    results = json.loads((REPORT / "report.json").read_text(encoding="utf-8"))
+    page = tmp_path / "README.md"
+    page.write_text("", encoding="utf-8")
+    write_readme(page, results)
+    written = page.read_text(encoding="utf-8")
+    _, _, bits = written.partition("| bits from |")
+    rows = [line.split("|")[1] for line in bits.partition("\n\n")[0].splitlines()[2:]]
+    assert [int(row) for row in rows] == sorted(int(low) for low in results["calibration"]["bits"])
+    assert "{" not in written
+    assert "| neighbours reached (phone) | 1.0 |" in written
+
+
 def test_the_report_is_written_from_its_figures_and_keeps_what_people_wrote(tmp_path):
     results = json.loads((REPORT / "report.json").read_text(encoding="utf-8"))
     page = tmp_path / "README.md"

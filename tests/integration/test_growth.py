@@ -10,7 +10,8 @@ from collections import Counter
 import orjson
 import pytest
 
-from agents.doctor import State, examine
+from agents.doctor import examine
+from agents.findings import State
 from agents.kafka.reading import TopicReader
 from agents.kafka.topic_admin import check_topics
 from agents.upkeep.growth import GrowthRefused, grow, hindrances, prospect, wait_for_standstill

@@ -83,8 +83,23 @@ def test_every_topic_has_a_name_in_code_and_the_other_way_round() -> None:
         if name.isupper() and isinstance(value, str)
     }
     declared = load_topics()
-    dead_letter_topics = {topic.dead_letters for topic in declared.values()} - {None}
-    assert constants == set(declared) - dead_letter_topics
+    assert constants == declared.keys() - declared.dead_letter_topics
+
+
+def test_which_topics_hold_dead_letters_no_name_says_but_the_declaration() -> None:
+    spelt = [
+        f"{path}:{node.lineno}"
+        for path, tree in _trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and str(node.value).endswith("-dead-letters")
+        # A field of the AsyncAPI document.
+        if node.value != "x-dead-letters"
+    ]
+    assert spelt == []
+    declared = load_topics()
+    assert {t: dead_letters_of(t) for t in declared.dead_letter_topics.values()} == {
+        topic: letters for letters, topic in declared.dead_letter_topics.items()
+    }
 
 
 def test_topic_names_are_written_in_one_place_only() -> None:

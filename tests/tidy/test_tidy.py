@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,3 +130,17 @@ def test_no_path_of_one_machine_is_in_the_repository() -> None:
     ]
     named = [_name(path) for path in files if "/home/" in path.read_text(encoding="utf-8")]
     assert not named
+
+
+def test_every_module_is_where_the_architecture_says_things_are() -> None:
+    text = (TOP / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    _, _, section = text.partition("## Where things are")
+    named = set(re.findall(r"`(?:\w+/)*(\w+\.py)`", section.partition("\n## ")[0]))
+    # These have a line each as a whole.
+    whole = {"simulation", "local", "cli"}
+    missing = [
+        _name(path)
+        for path in _modules("pipeline", "agents")
+        if path.name not in named | {"__init__.py"} and not whole & set(path.parts)
+    ]
+    assert not missing

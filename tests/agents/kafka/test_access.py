@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from agents.kafka.access import (
+    ANALYST,
     ONE_A_ROLE,
     ROLES,
     WAITS_FOR,
@@ -23,7 +24,17 @@ from agents.kafka.access import (
 from agents.kafka.access_export import acl_commands, strimzi_resources
 from agents.settings import Settings
 from agents.worker import WorkerName, worker_spec
-from pipeline.topics import AGENTS, PARTIES, load_topics
+from pipeline.topics import (
+    ACCOUNT_FILES,
+    ACCOUNT_LOG,
+    AGENTS,
+    CLUSTERS,
+    FILED_REPORTS,
+    FREEZE_ALERTS,
+    PARTIES,
+    WATCHLIST,
+    load_topics,
+)
 
 TOPICS = load_topics()
 OPERATIONS = {
@@ -62,6 +73,15 @@ def test_no_partner_sees_what_is_internal_and_the_operator_reads_nothing() -> No
     for party in PARTIES:
         assert not internal & (_owned(party, "Read") | _owned(party, "Write"))
     assert _owned("operator", "Read") == _owned("operator", "Write") == set()
+
+
+def test_an_analyst_reads_what_its_commands_read_and_nothing_as_strangers_sent_it() -> None:
+    read = _owned(ANALYST, "Read")
+    commands = {ACCOUNT_FILES, ACCOUNT_LOG, CLUSTERS, FILED_REPORTS, FREEZE_ALERTS, WATCHLIST}
+    assert commands <= read
+    assert not {name for name in read if TOPICS[name].contract == "dead_letter"}
+    assert {t for t in read if not AGENTS.issuperset(TOPICS[t].producers)} == set()
+    assert _owned(ANALYST, "Write") == set()
 
 
 def test_nobody_may_delete_or_change_access_rules() -> None:
