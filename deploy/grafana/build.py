@@ -212,6 +212,11 @@ THROUGHPUT = [
                 note="Events that said again what was known, by id.",
             ),
             Panel(
+                "Payments that contradict another of their id, in 1 h",
+                {"payments": "sum(increase(freezeline_contradicted_payments_total[1h]))"},
+                note="Banks that use a number again: of two payments one is lost.",
+            ),
+            Panel(
                 "Taken over into an empty store",
                 {"{{topic}}": rate("freezeline_restored_records_total", "topic")},
                 "ops",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.accounts.differences import Cause
-from pipeline.accounts.open_file import Settled
+from pipeline.accounts.open_file import OpenFile, Settled
 from pipeline.accounts.tracing import LIMITS_OF_A_STEP, LIMITS_OF_A_TRACE
 from pipeline.contracts.account_log import (
     AccountEvents,
@@ -39,6 +39,13 @@ def count_answered(entry: LogEntry, record: Record, folded: Folded) -> None:
             or (isinstance(event, Step) and event.by_report)
         }:
             answered["report_to_answer_seconds", at] += 1
+
+
+def count_contradicted(opened: OpenFile, folded: Folded) -> None:
+    """Count the postings of a file that contradict another of their id, each once."""
+    if opened.contradicted:
+        folded.counts["contradicted_payments",] += opened.contradicted
+        opened.contradicted = 0
 
 
 def count(settled: Settled, cause: Cause, folded: Folded) -> None:

@@ -6,6 +6,7 @@ the order in which events arrive does not matter.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 import msgspec
@@ -127,6 +128,28 @@ def merged(known: Posting, posting: Posting) -> Posting:
     other = max(known.other, posting.other, key=_how_exact)
     references = tuple(sorted({*known.references, *posting.references}))
     return msgspec.structs.replace(best, other=other, references=references)
+
+
+def contradicts(known: Posting, posting: Posting) -> bool:
+    """Whether two postings of one id cannot be of one payment: only one of them is kept.
+
+    A bank that uses a number again makes such. That the times differ, or how the other side is
+    named, is no contradiction: both banks write of one payment.
+    """
+    if known.amount != posting.amount:
+        return True
+    others = known.other, posting.other
+    return others[0] != others[1] and all(is_account(o) and _how_exact(o)[1] for o in others)
+
+
+def contradictions(postings: Iterable[Posting]) -> int:
+    """Count the postings that contradict one of the same id before them."""
+    known: dict[str, Posting] = {}
+    found = 0
+    for posting in postings:
+        before = known.setdefault(posting_id(posting), posting)
+        found += contradicts(before, posting)
+    return found
 
 
 def _how_exact(other: str) -> tuple[bool, bool, str]:

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
 from pipeline.accounts.causes import alert_output, cause_of
-from pipeline.accounts.counted import count, count_answered
+from pipeline.accounts.counted import count, count_answered, count_contradicted
 from pipeline.accounts.differences import Cause, Differences
 from pipeline.accounts.erased import ERASURE_KEY, ErasedAccounts
 from pipeline.accounts.erasing import (
@@ -214,6 +214,7 @@ class AccountsFold:
             elif opened.add_posting(posting):
                 touched.setdefault(posting.account, posting.transaction)
                 continue
+            count_contradicted(opened, folded)
             folded.counts["duplicates", "accounts"] += 1
         self._lookback.remember(to_remember)
         for account, transaction in touched.items():
@@ -341,6 +342,7 @@ class AccountsFold:
         opened = self._file(account)
         before = opened.file.due
         settled = opened.settle(self._now, record.offset, cause)
+        count_contradicted(opened, folded)
         count(settled, cause, folded)
         due = opened.file.due
         if before is not None and before != due:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -13,6 +13,8 @@ from pipeline.accounts.file import (
     AccountFile,
     add_event_at,
     add_posting,
+    contradictions,
+    contradicts,
     decode_file,
     merged,
     passed_key,
@@ -68,6 +70,8 @@ class OpenFile:
         self.file = file
         self.counted = 0
         """Postings and claims for which this file was counted by who keeps it in memory."""
+        self.contradicted = 0
+        """Postings that contradict another of the same id, and were not counted yet."""
         self._tail = tail
         self._policy = policy
         self._state = state
@@ -81,13 +85,17 @@ class OpenFile:
 
     @classmethod
     def begun(
-        cls, account: str, remembered: Iterable[Posting] | None, policy: Policy, state: State
+        cls, account: str, remembered: Collection[Posting] | None, policy: Policy, state: State
     ) -> OpenFile:
         """Return the file of an account whose case begins, with its postings (None: not yet)."""
         file = AccountFile(account=account, remembered=remembered is not None)
-        for posting in remembered or ():
+        postings = remembered or ()
+        for posting in postings:
             add_posting(file, posting)
-        return cls(file, Tail(file), policy, state)
+        begun = cls(file, Tail(file), policy, state)
+        if len(file.postings) < len(postings):
+            begun.contradicted = contradictions(postings)
+        return begun
 
     @classmethod
     def read(
@@ -137,6 +145,7 @@ class OpenFile:
         key, postings = posting_id(posting), self.file.postings
         known = postings.get(key)
         if known is not None:
+            self.contradicted += contradicts(known, posting)
             posting = merged(known, posting)
             if posting == known:
                 return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -91,6 +92,7 @@ class Desk:
         self.policy = policy or load_policy()
         self.fold = AccountsFold(self.state, self.policy, 0, 1)
         self.outputs: list[Output] = []
+        self.counts: Counter[tuple[str, ...]] = Counter()
         self._offsets = itertools.count()
 
     def lay(
@@ -108,7 +110,9 @@ class Desk:
             else:
                 entry = AccountEvents([event])
             record = LogRecord(next(self._offsets), NINE, None, encode_log_entry(entry))
-            came += self.fold.apply([record]).outputs
+            folded = self.fold.apply([record])
+            came += folded.outputs
+            self.counts.update(folded.counts)
         self.outputs += came
         return [orjson.loads(o.value or b"") for o in came if o.topic == "freeze-alerts"]
 
