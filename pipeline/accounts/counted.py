@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pipeline.accounts.differences import Cause
+from pipeline.accounts.ends import LIMITS_OF_A_STEP, LIMITS_OF_A_TRACE
 from pipeline.accounts.open_file import Settled
-from pipeline.accounts.tracing import LIMITS_OF_A_STEP, LIMITS_OF_A_TRACE
 from pipeline.contracts.account_log import (
     AccountEvents,
     Claim,

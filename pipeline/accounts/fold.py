@@ -26,6 +26,7 @@ from pipeline.accounts.lookback import LookBack
 from pipeline.accounts.open_file import OpenFile, lifted_claim
 from pipeline.accounts.parts import BLOCK_ROWS, HEAD_ROWS, account_of, is_block, read_mark
 from pipeline.contracts.account_log import (
+    CASH,
     AccountEvent,
     AccountEvents,
     Claim,
@@ -222,7 +223,8 @@ class AccountsFold:
     def _events(self, events: list[AccountEvent], record: Record, folded: Folded) -> None:
         touched: dict[str, Cause] = {}
         for event in events:
-            if partition_of(event.account, self._partitions) != self._partition:
+            owner = partition_of(event.account, self._partitions)
+            if owner != self._partition or event.account == CASH:
                 folded.counts["limit_hits", "foreign_account"] += 1
                 continue
             if self._erasures:

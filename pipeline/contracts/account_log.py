@@ -21,6 +21,7 @@ class Posting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ``amount`` is positive for money in (credit) and negative for money out (debit). ``balance``
     is the account's balance right after, where known. ``transaction`` is the payment's identity;
     ``references`` are further names of it, as a slip may show them (`TX_ID`, `END_TO_END_ID`).
+    ``other`` is the other side's key; of money that was paid in or out in cash it is `CASH`.
     """
 
     account: str
@@ -31,6 +32,10 @@ class Posting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     balance: int | None = None
     references: tuple[str, ...] = ()
 
+
+CASH = "cash"
+"""Stands for the other side of a posting where there is none. It is the key of nothing: there is no
+book of cash, nobody to ask, and two payments in cash have nobody in common."""
 
 TX_ID = "tx:"
 END_TO_END_ID = "e2e:"
