@@ -52,6 +52,11 @@ class MoneyTrail(msgspec.Struct, frozen=True):
     legs: list[Leg]
     places: list[Place]
 
+    @property
+    def in_cash(self) -> int:
+        """How much of it left in cash (satang), wherever that was."""
+        return sum(place.in_cash for place in self.places)
+
 
 def origins_at(file: AccountFile) -> set[str]:
     """Return the stolen payments of which money came to an account, as its file says."""
