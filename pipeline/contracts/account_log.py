@@ -69,7 +69,9 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, tag="claim", kw_only=T
     it: then the claim counts for nothing but a payment that is seen here. A proxy whose own level
     allows holds vouches for it (``vouched``), and ``cluster`` is the proxy's. A claim that was
     passed on to its ``payer`` asks that one's book where the payment went; one that is ``typed`` as
-    the very account that it is sent to is the payer's answer.
+    the very account that it is sent to is the payer's answer. ``cash``: the report says that it was
+    paid in as cash, so there is no payer, and what came from an account is not meant unless the
+    reference names it.
     """
 
     account: str
@@ -89,6 +91,7 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, tag="claim", kw_only=T
     typed: str | None = None
     vouched: int = 0
     cluster: str = ""
+    cash: bool = False
 
 
 class Level(msgspec.Struct, frozen=True, array_like=True, tag="level", kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from pipeline.accounts.apportionment import FIFO_2, PRO_RATA_2
@@ -136,6 +137,71 @@ def test_a_withdrawal_is_no_payment_that_a_victim_may_have_meant(reference: str 
     asked = {"account": PROXY, "payer": VICTIM, "paid_at": NINE, "reference": reference}
     office.lay(level(account=PROXY), claim("aoc-1441/1#0", 500_000, **asked))
     assert {told.account for told in office.told()} == {VICTIM}
+
+
+TOLD = claim("aoc-1441/1#0", 500_000, cash=True)
+
+
+def test_what_a_victim_paid_in_as_cash_is_found_by_amount_and_time_and_followed():
+    bank = Bank()
+    bank.lay(paid_in("cdm", 500_000, 4), TOLD, level())
+    bank.pay("t2", 300_000, MULE, SECOND, 30)
+    assert bank.holds("bank/cdm") == {MULE: 200_000, SECOND: 300_000}
+    (payment,) = [
+        one for one in bank.newest(MULE, "bank/cdm")["evidence"] if one["kind"] == "payment"
+    ]
+    assert (payment["identifier"], payment["detail"]) == (CASH, "amount_time")
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        pytest.param({"cash": True}, "bank/cdm", id="cash is cash, though a transfer is nearer"),
+        pytest.param({}, "bank/t9", id="who does not say how may have paid by any"),
+        pytest.param({"payer": SHOP}, None, id="cash came from no account"),
+        pytest.param({"payer": SHOP, "reference": "cdm"}, "bank/cdm", id="a reference decides"),
+        pytest.param({"cash": True, "reference": "t9"}, "bank/t9", id="also against cash"),
+    ],
+)
+def test_which_payment_a_claim_means(told: dict, found: str | None):
+    desk = Desk()
+    desk.lay(paid_in("cdm", 500_000, 4), credit("bank/t9", 500_000, NINE + MINUTE), level())
+    desk.lay(claim("aoc-1441/1#0", 500_000, **told))
+    held = [origin for kind, origin in desk.standing() if kind == "hold"]
+    assert held == ([found] if found else [])
+
+
+def test_two_victims_of_one_deposit_are_not_both_believed():
+    desk = Desk()
+    desk.lay(paid_in("cdm", 500_000, 0), level(reports=1, voices=2, verified_voices=1))
+    desk.lay(TOLD, msgspec.structs.replace(TOLD, claim_id="aoc-1441/2#0", voice="another"))
+    held = desk.standing()["hold", "bank/cdm"]
+    assert [one["report"] for one in held["evidence"] if one["kind"] == "claim"] == ["aoc-1441/1"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "held"),
+    [
+        pytest.param(credit("bank/t9", 70_000, balance=900_000), 500_000, id="transfers alone"),
+        pytest.param(withdrawn("atm", 70_000, 9, balance=900_000), 500_000, id="machines alone"),
+        pytest.param(paid_in("cdm", 70_000, 9), 500_000, id="perhaps another bank's machine"),
+        pytest.param(paid_in("cdm", 70_000, 9, balance=900_000), 0, id="cash, too"),
+    ],
+)
+def test_a_bank_that_publishes_no_cash_belies_no_claim_about_cash(seen: Posting, held: int):
+    desk = Desk()
+    desk.lay(seen, level(reports=2), TOLD)
+    asked = [a["amount_satang"] for (kind, _), a in desk.standing().items() if kind == "hold"]
+    assert sum(asked) == held
+
+
+def test_a_claim_about_cash_asks_no_payers_book_and_goes_to_no_look_alike_but_the_likelier():
+    office = Office()
+    alike = (("look_alike", SECOND, "4.0 bits"),)
+    office.lay(level(evidence=alike), TOLD)
+    assert office.told() == []
+    office.lay(level(version=2, evidence=alike, slip_of=(SECOND,)))
+    assert [(told.account, told.cash) for told in office.told()] == [(SECOND, True)]
 
 
 def test_an_event_about_cash_from_an_older_worker_opens_no_file():

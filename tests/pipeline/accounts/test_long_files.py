@@ -193,6 +193,13 @@ def in_cash(posting: Posting) -> Posting:
     return msgspec.structs.replace(posting, other=CASH) if is_cash else posting
 
 
+def told_in_cash(event: AccountEvent) -> AccountEvent:
+    """Let some claims that name no payer be about cash."""
+    if not isinstance(event, Claim) or event.payer is not None or event.version == 2:
+        return event
+    return msgspec.structs.replace(event, cash=True)
+
+
 class Naive:
     """The accounts' rules with nothing kept but the file itself."""
 
@@ -249,6 +256,7 @@ def steps(
             yield [in_cash(posting) for posting in made] if cash else made
         elif kind < 0.9:
             events = [any_event(draw, account, alerts) for _ in range(draw.choice((1, 1, 2)))]
+            events = [told_in_cash(event) for event in events] if cash else events
             opened = opened or not all(isinstance(event, Notice) for event in events)
             yield events
         else:
