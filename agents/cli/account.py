@@ -28,7 +28,7 @@ from pipeline.accounts.balance import known_balance
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.parts import account_of, newest_files
 from pipeline.accounts.reasons import baht
-from pipeline.contracts.account_log import partition_of
+from pipeline.contracts.account_log import CASH, partition_of
 from pipeline.contracts.alerts import AlertKind, FreezeAlert
 from pipeline.contracts.codec import parse_rfc3339
 from pipeline.identity.account import normalise_account
@@ -202,7 +202,7 @@ def _print_claims(terminal: Console, file: AccountFile) -> None:
             visible(claim.report),
             thai_time(claim.paid_at),
             baht(claim.amount),
-            account_with_bank(claim.payer) if claim.payer else "not given",
+            CASH if claim.cash else account_with_bank(claim.payer) if claim.payer else "not given",
             visible(claim.reference or ""),
             "verified" if claim.verified else "not verified",
             f"{state}, police" if claim.police_filed else state,

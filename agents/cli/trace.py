@@ -23,12 +23,13 @@ from agents.console import (
 from agents.failures import CommandError
 from agents.kafka.reading import TopicReader
 from pipeline.accounts.credits import names_of
+from pipeline.accounts.ends import LEFT_IN_CASH
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.money_trail import MoneyTrail, Place, origins_at, trail_of
 from pipeline.accounts.moving import owner_of_part
 from pipeline.accounts.parts import newest_files
 from pipeline.accounts.reasons import baht
-from pipeline.contracts.account_log import Leg
+from pipeline.contracts.account_log import CASH, Leg
 from pipeline.contracts.alerts import AlertKind, FreezeAlert
 from pipeline.policy.policy import PolicyError, load_policy
 from pipeline.topics import ACCOUNT_FILES, FREEZE_ALERTS
@@ -145,6 +146,7 @@ def json_of(trail: MoneyTrail) -> dict[str, object]:
     return {
         "origin": trail.origin,
         "stolen_satang": trail.stolen,
+        "left_in_cash_satang": trail.in_cash,
         "method": trail.method,
         "payments": [
             dict(zip(Leg.__struct_fields__, msgspec.to_builtins(leg), strict=True))
@@ -157,7 +159,9 @@ def json_of(trail: MoneyTrail) -> dict[str, object]:
 def tree_of(trail: MoneyTrail) -> Tree:
     """Return a trail as a tree: under each account the payments with which the money went on."""
     first = trail.legs[0]
-    title = Text(f"{baht(trail.stolen)} baht stolen from {account_with_bank(first.payer)}")
+    by_cash = first.payer == CASH
+    how = "paid in as cash" if by_cash else f"stolen from {account_with_bank(first.payer)}"
+    title = Text(f"{baht(trail.stolen)} baht {how}")
     title.append(f"  {visible(trail.origin)}  ({trail.method})", style="dim")
     tree = Tree(title)
     places = {place.account: place for place in trail.places}
@@ -167,7 +171,8 @@ def tree_of(trail: MoneyTrail) -> Tree:
         if leg.hop == 1:
             _add(tree, leg, trail, places, shown)
     resting = sum(place.resting for place in trail.places)
-    tree.add(f"rests: {baht(resting)} baht; asked to hold: {baht(asked)} baht")
+    gone = f"left in cash: {baht(trail.in_cash)} baht; " if trail.in_cash else ""
+    tree.add(f"rests: {baht(resting)} baht; {gone}asked to hold: {baht(asked)} baht")
     return tree
 
 
@@ -178,10 +183,14 @@ def _add(
     places: dict[str, Place],
     shown: set[tuple[int, str]],
 ) -> None:
-    line = Text(f"{thai_time(leg.at)}  {baht(leg.share)} of {baht(leg.amount)} baht to ")
+    in_cash = leg.payee == CASH
+    line = Text(f"{thai_time(leg.at)}  {baht(leg.share)} of {baht(leg.amount)} baht ")
+    line.append("left in " if in_cash else "to ")
     line.append(account_with_bank(leg.payee), style="bold")
     line.append(f"  {visible(leg.transaction)}", style="dim")
     branch = tree.add(line)
+    if in_cash:
+        return
     if (leg.hop, leg.payee) in shown:
         branch.add(Text("as above", style="dim"))
         return
@@ -202,4 +211,6 @@ def _add_place(branch: Tree, place: Place) -> None:
     if place.resting and place.resting != place.asked:
         branch.add(f"rests here: {baht(place.resting)} baht")
     for payment, limit in place.ends:
+        if limit == LEFT_IN_CASH:
+            continue  # it has a line of its own, with how much it was
         branch.add(Text(f"the trace ends with {visible(payment)}: {limit.replace('_', ' ')}"))

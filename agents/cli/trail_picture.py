@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
 
 import drawsvg
 
 from agents.console import account_with_bank, thai_time
+from pipeline.accounts.ends import LEFT_IN_CASH
 from pipeline.accounts.money_trail import MoneyTrail, Place
 from pipeline.accounts.reasons import baht
+from pipeline.contracts.account_log import CASH, Leg
 
 _WIDTH, _HEIGHT = 230, 74
 _COLUMN, _ROW = 330, 96
@@ -19,12 +22,21 @@ _FONT = "sans-serif"
 
 
 def svg_of(trail: MoneyTrail) -> str:
-    """Return a trail as SVG: what was stolen on the left, where it rests to the right."""
+    """Return a trail as SVG: what was stolen on the left, where it rests to the right.
+
+    What left in cash has a box in each column in which some did.
+    """
     columns: dict[int, list[str]] = {}
     payer = trail.legs[0].payer
     columns[0] = [payer]
     for place in trail.places:
         columns.setdefault(place.hop, []).append(place.account)
+    in_cash: Counter[int] = Counter()
+    for leg in trail.legs:
+        if leg.payee == CASH:
+            in_cash[leg.hop] += leg.share
+    for hop in in_cash:
+        columns.setdefault(hop, []).append(_cash_out(hop))
     at = {
         account: (_MARGIN + hop * _COLUMN, _MARGIN + row * _ROW)
         for hop, accounts in columns.items()
@@ -35,18 +47,30 @@ def svg_of(trail: MoneyTrail) -> str:
     drawing = drawsvg.Drawing(width, height)
     drawing.append(drawsvg.Rectangle(0, 0, width, height, fill="white"))
     for leg in trail.legs:
-        if leg.payer in at and leg.payee in at:
+        payee = _payee(leg)
+        if leg.payer in at and payee in at:
             thick = max(1.5, _BAND * leg.share / max(1, trail.stolen))
             title = (
                 f"{leg.transaction}, {thai_time(leg.at)}: {baht(leg.share)} of {baht(leg.amount)}"
             )
-            drawing.append(_band(at[leg.payer], at[leg.payee], thick, title))
+            drawing.append(_band(at[leg.payer], at[payee], thick, title))
     drawing.append(_box(at.get(payer, (_MARGIN, _MARGIN)), payer, ["stolen from here"], "#eef"))
     for place in trail.places:
         if place.account != payer:
             colour = "#fdd" if place.asked else "#ffd" if place.resting else "#eee"
             drawing.append(_box(at[place.account], place.account, _lines(place), colour))
+    for hop, satang in in_cash.items():
+        drawing.append(_box(at[_cash_out(hop)], CASH, [f"left in cash {baht(satang)}"], "#ddd"))
     return str(drawing.as_svg())
+
+
+def _cash_out(hop: int) -> str:
+    """Return the name of the box of cash in a column: of each there may be one."""
+    return f"{CASH}/{hop}"
+
+
+def _payee(leg: Leg) -> str:
+    return _cash_out(leg.hop) if leg.payee == CASH else leg.payee
 
 
 def _lines(place: Place) -> list[str]:
@@ -55,8 +79,9 @@ def _lines(place: Place) -> list[str]:
         lines.append(f"asked to hold {baht(place.asked)}")
     elif place.watched:
         lines.append("watch only")
-    if place.ends:
-        lines.append(f"trace ends here: {place.ends[0][1].replace('_', ' ')}")
+    limits = [limit for _, limit in place.ends if limit != LEFT_IN_CASH]
+    if limits:
+        lines.append(f"trace ends here: {limits[0].replace('_', ' ')}")
     return lines
 
 

@@ -150,9 +150,9 @@ def outgoing(topic: str, value: bytes) -> Output:
         return _output(topic, report.key, value, report, event_id, milliseconds(report.received_at))
     if topic == TRANSACTIONS:
         payment = decode_transaction(value)
-        payer = books_of(payment.payer, "$.payer")[0]
+        books = books_of(payment.payer, "$.payer") or books_of(payment.payee, "$.payee")
         at = milliseconds(payment.occurred_at)
-        return _output(topic, payer, value, payment, payment.transaction_id, at)
+        return _output(topic, books[0], value, payment, payment.transaction_id, at)
     if topic == ANALYST_DECISIONS:
         made = decode_decision(value)
         event_id = f"{made.decision_id}.{made.revision}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pipeline.accounts.differences import Cause
+from pipeline.accounts.ends import LIMITS_OF_A_STEP, LIMITS_OF_A_TRACE
 from pipeline.accounts.open_file import OpenFile, Settled
-from pipeline.accounts.tracing import LIMITS_OF_A_STEP, LIMITS_OF_A_TRACE
 from pipeline.contracts.account_log import (
     AccountEvents,
     Claim,
@@ -41,15 +41,22 @@ def count_answered(entry: LogEntry, record: Record, folded: Folded) -> None:
             answered["report_to_answer_seconds", at] += 1
 
 
-def count_contradicted(opened: OpenFile, folded: Folded) -> None:
+def count_repeat(opened: OpenFile, folded: Folded) -> None:
+    """Count a posting whose id was known to a file, and that changed nothing there."""
+    folded.counts["duplicates", "accounts"] += 1
+    _count_contradicted(opened, folded)
+
+
+def _count_contradicted(opened: OpenFile, folded: Folded) -> None:
     """Count the postings of a file that contradict another of their id, each once."""
     if opened.contradicted:
         folded.counts["contradicted_payments",] += opened.contradicted
         opened.contradicted = 0
 
 
-def count(settled: Settled, cause: Cause, folded: Folded) -> None:
-    """Add to the batch's counts what a cause has led to."""
+def count(opened: OpenFile, settled: Settled, cause: Cause, folded: Folded) -> None:
+    """Add to the batch's counts what a cause has led to in a file."""
+    _count_contradicted(opened, folded)
     counts, decision, differences = folded.counts, settled.decision, settled.differences
     if decision.limited:
         counts["limit_hits", "holds_an_account"] += 1

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from pipeline.accounts.places import Place as Rank
 from pipeline.accounts.places import between, span, take_out
-from pipeline.contracts.account_log import END_TO_END_ID, RETURNS, TX_ID, Claim, Posting
+from pipeline.contracts.account_log import CASH, END_TO_END_ID, RETURNS, TX_ID, Claim, Posting
 from pipeline.policy.policy import MINUTE_MS, Claims
 
 
@@ -25,10 +25,15 @@ def names_of(posting: Posting) -> set[str]:
 def fits(claim: Claim, posting: Posting, rules: Claims) -> bool:
     """Whether amount and payer are those of the claim, within the tolerance.
 
+    Cash that was paid in has no payer: it fits no claim that names one. One that was paid in as
+    cash fits nothing else.
+
     A claim that was told of another account, and for which no proxy vouches, means no other payment
     than that of its reference, unless it says who paid.
     """
     if claim.payer is None and claim.reference and claim.typed is not None and not claim.vouched:
+        return False
+    if claim.cash and posting.other != CASH:
         return False
     return abs(posting.amount - claim.amount) <= rules.amount_tolerance_satang and (
         claim.payer is None or claim.payer == posting.other

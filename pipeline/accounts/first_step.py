@@ -26,7 +26,7 @@ from pipeline.accounts.stolen_money import joined, marks_of
 from pipeline.accounts.tracing import SMALL_SUM
 from pipeline.accounts.trade import is_large, is_small
 from pipeline.accounts.trails import Source, Traced, is_back, joint_legs, leg_of
-from pipeline.contracts.account_log import Leg, Posting, Step
+from pipeline.contracts.account_log import CASH, Leg, Posting, Step
 from pipeline.policy.policy import Policy, Trace
 
 PLAIN_POSTINGS = 64
@@ -105,7 +105,11 @@ def _steps_on(
     rules: Trace,
 ) -> dict[str, Step | None] | None:
     """Return the steps that go on, by `step_key`; None: some come to a limit."""
-    out = [(postings[debit], joined(shares)) for debit, shares in money.shares.items()]
+    out = [
+        (postings[debit], joined(shares))
+        for debit, shares in money.shares.items()
+        if postings[debit].other != CASH  # it leaves, and goes to nobody
+    ]
     if not out:
         return {}
     accounts = equal_part(step.accounts - 1, len(out))

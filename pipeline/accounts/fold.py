@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
 from pipeline.accounts.causes import alert_output, cause_of
-from pipeline.accounts.counted import count, count_answered, count_contradicted
+from pipeline.accounts.counted import count, count_answered, count_repeat
 from pipeline.accounts.differences import Cause, Differences
 from pipeline.accounts.erased import ERASURE_KEY, ErasedAccounts
 from pipeline.accounts.erasing import (
@@ -26,6 +26,7 @@ from pipeline.accounts.lookback import LookBack
 from pipeline.accounts.open_file import OpenFile, lifted_claim
 from pipeline.accounts.parts import BLOCK_ROWS, HEAD_ROWS, account_of, is_block, read_mark
 from pipeline.contracts.account_log import (
+    CASH,
     AccountEvent,
     AccountEvents,
     Claim,
@@ -214,8 +215,7 @@ class AccountsFold:
             elif opened.add_posting(posting):
                 touched.setdefault(posting.account, posting.transaction)
                 continue
-            count_contradicted(opened, folded)
-            folded.counts["duplicates", "accounts"] += 1
+            count_repeat(opened, folded)
         self._lookback.remember(to_remember)
         for account, transaction in touched.items():
             self._settle(account, Cause(transaction, record.timestamp), record, folded)
@@ -223,7 +223,8 @@ class AccountsFold:
     def _events(self, events: list[AccountEvent], record: Record, folded: Folded) -> None:
         touched: dict[str, Cause] = {}
         for event in events:
-            if partition_of(event.account, self._partitions) != self._partition:
+            owner = partition_of(event.account, self._partitions)
+            if owner != self._partition or event.account == CASH:
                 folded.counts["limit_hits", "foreign_account"] += 1
                 continue
             if self._erasures:
@@ -342,8 +343,7 @@ class AccountsFold:
         opened = self._file(account)
         before = opened.file.due
         settled = opened.settle(self._now, record.offset, cause)
-        count_contradicted(opened, folded)
-        count(settled, cause, folded)
+        count(opened, settled, cause, folded)
         due = opened.file.due
         if before is not None and before != due:
             self._state.delete(_due_key(before, account))

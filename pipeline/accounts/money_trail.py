@@ -1,7 +1,8 @@
 """The whole way of one stolen payment, put together out of the files of all accounts on it.
 
 For people and for courts: every payment with the share of it that was the stolen money, and every
-account with what came, what rests there, what its bank was asked to hold, and where the trace ends.
+account with what came, what rests there, what left it in cash, what its bank was asked to hold, and
+where the trace ends.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from pipeline.accounts.ends import Rests
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.review import Review
 from pipeline.accounts.trails import in_order, leg_into
@@ -24,7 +26,8 @@ class Place(msgspec.Struct, frozen=True):
 
     ``hop`` is the nearest one at which the money came, ``asked`` what its bank is asked to hold.
     ``watched`` is why nothing is (as the alert says it). ``ends`` are payments with which the money
-    went on and was not followed, with the limit or the reason.
+    went on and was not followed, with the limit or the reason. ``in_cash`` is how much left here in
+    cash: it is in nobody's account any more.
     """
 
     account: str
@@ -34,16 +37,25 @@ class Place(msgspec.Struct, frozen=True):
     asked: int
     watched: str | None
     ends: list[tuple[str, str]]
+    in_cash: int = 0
 
 
 class MoneyTrail(msgspec.Struct, frozen=True):
-    """One stolen payment (``origin``), the payments on its way, and the accounts."""
+    """One stolen payment (``origin``), the payments on its way, and the accounts.
+
+    What left in cash is among the payments (``legs``), and the payee is `CASH`.
+    """
 
     origin: str
     stolen: int
     method: str
     legs: list[Leg]
     places: list[Place]
+
+    @property
+    def in_cash(self) -> int:
+        """How much of it left in cash (satang), wherever that was."""
+        return sum(place.in_cash for place in self.places)
 
 
 def origins_at(file: AccountFile) -> set[str]:
@@ -87,11 +99,18 @@ def trail_of(
     for leg in ordered:
         came[leg.payee] += leg.share
     nearest = {leg.payee: leg.hop for leg in reversed(ordered)}
-    places = [
-        _place(origin, account, hop, came[account], files, asked, watches, policy)
-        for account, hop in sorted(nearest.items(), key=lambda item: (item[1], item[0]))
-    ]
-    return MoneyTrail(origin, ordered[0].amount, policy.trace.method, ordered, places)
+    places = []
+    for account, hop in sorted(nearest.items(), key=lambda item: (item[1], item[0])):
+        rests = _rests(origin, files.get(account), policy)
+        in_cash = sum(leg.share for leg in rests.in_cash)
+        held, watched = asked.get(account, 0), watches.get(account)
+        place = Place(
+            account, hop, came[account], rests.resting, held, watched, rests.ends, in_cash
+        )
+        places.append(place)
+        ordered += rests.in_cash
+    legs_in_order = list(in_order(ordered))
+    return MoneyTrail(origin, legs_in_order[0].amount, policy.trace.method, legs_in_order, places)
 
 
 def _stolen_here(origin: str, file: AccountFile) -> Leg | None:
@@ -102,21 +121,9 @@ def _stolen_here(origin: str, file: AccountFile) -> Leg | None:
     return leg_into(posting, posting.amount)
 
 
-def _place(
-    origin: str,
-    account: str,
-    hop: int,
-    came: int,
-    files: Mapping[str, AccountFile],
-    asked: Mapping[str, int],
-    watches: Mapping[str, str],
-    policy: Policy,
-) -> Place:
-    resting = 0
-    ends: list[tuple[str, str]] = []
-    file = files.get(account)
-    if file is not None:
-        review = Review(file, policy)
-        review.decide(0, None)
-        resting, ends = review.rests_of(origin)
-    return Place(account, hop, came, resting, asked.get(account, 0), watches.get(account), ends)
+def _rests(origin: str, file: AccountFile | None, policy: Policy) -> Rests:
+    if file is None:
+        return Rests(0, [], [])
+    review = Review(file, policy)
+    review.decide(0, None)
+    return review.rests_of(origin)

@@ -20,7 +20,7 @@ from rapidfuzz.distance import OSA
 from pipeline.accounts.credits import fits, names_of
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.places import Place, between, take_out
-from pipeline.contracts.account_log import Claim, Posting
+from pipeline.contracts.account_log import CASH, Claim, Posting
 from pipeline.identity.account import is_account, number_of
 from pipeline.policy.policy import MINUTE_MS, Claims
 
@@ -84,12 +84,12 @@ class Paid:
     def changed(self, key: str, before: Posting | None, after: Posting) -> set[str]:
         """Take over a posting; return the questions to which the answer may be another now."""
         concerned: set[str] = set()
-        if before is not None and before.amount < 0:
+        if before is not None and _has_payee(before):
             for name in names_of(before):
                 self._named[name].discard(key)
             self._by_amount[-before.amount][before.other].discard(key)
             concerned |= self._concerned(before)
-        if after.amount < 0:
+        if _has_payee(after):
             for name in names_of(after):
                 self._named.setdefault(name, set()).add(key)
             payees = self._by_amount.setdefault(-after.amount, {})
@@ -114,7 +114,7 @@ class Paid:
 
     def is_in_question(self, posting: Posting) -> bool:
         """Whether any question may mean this debit."""
-        return posting.amount < 0 and bool(self._concerned(posting))
+        return _has_payee(posting) and bool(self._concerned(posting))
 
     def rests_on(self) -> set[str]:
         """Return the ids of the debits without which an answer would be another."""
@@ -152,6 +152,11 @@ class Paid:
 
     def _is_near(self, claim: Claim, posting: Posting) -> bool:
         return abs(posting.at - claim.paid_at) <= self._tolerance
+
+
+def _has_payee(posting: Posting) -> bool:
+    """Whether a posting is money that went to somebody: of cash no book says who got it."""
+    return posting.amount < 0 and posting.other != CASH
 
 
 def _facts(claim: Claim) -> tuple[int | str, ...]:

@@ -11,10 +11,11 @@ from pipeline.accounts.decision import (
     TRACE_ENDED,
     Standing,
 )
+from pipeline.accounts.ends import ORDINARY_TRADE
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.grounds import PASSED_ON, PAYMENT_NOT_SEEN
 from pipeline.accounts.matching import BY_AMOUNT, BY_PAYER, BY_REFERENCE, UNMATCHED
-from pipeline.accounts.tracing import ORDINARY_TRADE, SMALL_SUM
+from pipeline.accounts.tracing import SMALL_SUM
 from pipeline.accounts.trails import Traced
 from pipeline.contracts.account_log import Level
 from pipeline.contracts.alerts import AlertKind, Evidence

@@ -22,6 +22,7 @@ from pipeline.accounts.decision import (
     watch,
 )
 from pipeline.accounts.elsewhere import Elsewhere
+from pipeline.accounts.ends import Rests
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.grounds import (
     Candidate,
@@ -133,20 +134,13 @@ class Review:
         needed.update(self._elsewhere.rests_on())
         return needed
 
-    def rests_of(self, origin: str) -> tuple[int, list[tuple[str, str]]]:
+    def rests_of(self, origin: str) -> Rests:
         """Return how much stolen money of this origin is here, and where its trace ends and why.
 
-        As of the last decision; the ends are payments with the limit, or what spares the payee.
+        As of the last decision.
         """
-        if self._traces is None:
-            return 0, []
-        tracing = self._traces.tracing
-        ends = [
-            (posting[:-1], limit)
-            for (colour, posting), limit in sorted(tracing.cut.items())
-            if colour.origin == origin
-        ]
-        return tracing.resting(origin), ends
+        tracing = self._traces.tracing if self._traces is not None else None
+        return tracing.rests_of(origin) if tracing is not None else Rests(0, [], [])
 
     def decide(self, now: int, behind: str | None) -> Decision:
         """Return what should stand at ``now`` (ms, the newest tick).
@@ -174,7 +168,7 @@ class Review:
         decision.passed = self._elsewhere.passed(self._matcher, terms)
         if self._traces is not None:
             decision.steps = self._traces.tracing.steps()
-            decision.cut = self._traces.tracing.newly_cut()
+            decision.cut = self._traces.tracing.ends.newly_cut()
         level = self._file.level
         context = (level.level, level.cluster, behind) if level is not None else (behind,)
         self._said.compare(decision, self._holds(context), self._watch(balance), context)

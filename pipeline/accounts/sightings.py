@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from pipeline.accounts.matching import Disputed
 from pipeline.accounts.places import Place, between, span, take_out
-from pipeline.contracts.account_log import Posting
+from pipeline.contracts.account_log import CASH, Posting
 from pipeline.identity.account import bank_of, is_account
 from pipeline.policy.policy import HOUR_MS, Claims
 
 _OWN = ""
 """The account's own bank, which is the one that states balances."""
+
+_OWN_CASH = "cash"
+"""The same one as far as it publishes cash that is paid in: many publish transfers alone."""
 
 
 class Sightings:
@@ -21,7 +24,8 @@ class Sightings:
     A payment should have been seen when a bank that would have published it was publishing around
     its time: the account's own bank (it states balances), or the claimed payer's bank (it
     published another payment into this account). Anybody else's payment says nothing. The payer's
-    own book may say outright that the payment went elsewhere.
+    own book may say outright that the payment went elsewhere. Of one that was paid in as cash the
+    account's own bank says something only where it publishes such payments, too.
     """
 
     def __init__(
@@ -152,11 +156,14 @@ def _publishers(posting: Posting) -> frozenset[str]:
     banks = []
     if posting.balance is not None:
         banks.append(_OWN)
+        if posting.amount > 0 and posting.other == CASH:
+            banks.append(_OWN_CASH)
     if posting.amount > 0 and is_account(posting.other):
         banks.append(bank_of(posting.other))
     return frozenset(banks)
 
 
 def _banks_of(payment: Disputed) -> frozenset[str]:
+    own = _OWN_CASH if any(claim.cash for claim in payment.claims) else _OWN
     payers: Iterable[str | None] = (claim.payer for claim in payment.claims)
-    return frozenset((_OWN, *(bank_of(payer) for payer in payers if is_account(payer))))
+    return frozenset((own, *(bank_of(payer) for payer in payers if is_account(payer))))

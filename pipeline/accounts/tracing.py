@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from pipeline.accounts.apportionment import Colour, is_in_proportion
+from pipeline.accounts.ends import ORDINARY_TRADE, OUT_OF_ACCOUNTS, OUT_OF_HOPS, Ends, Rests
 from pipeline.accounts.file import AccountFile
 from pipeline.accounts.onward import Due, Onward
 from pipeline.accounts.steps import (
@@ -22,7 +23,7 @@ from pipeline.accounts.steps import (
     passed_on,
     passed_on_dispute,
 )
-from pipeline.accounts.stolen_money import UNDISPUTED_HOP, StolenMoney
+from pipeline.accounts.stolen_money import UNDISPUTED_HOP, Part, StolenMoney
 from pipeline.accounts.trails import (
     Root,
     Source,
@@ -33,16 +34,11 @@ from pipeline.accounts.trails import (
     leg_into,
     leg_of,
 )
-from pipeline.contracts.account_log import Leg, Posting, Step
+from pipeline.contracts.account_log import CASH, Leg, Posting, Step
 from pipeline.identity.account import is_account
 from pipeline.policy.policy import Trace
 
 SMALL_SUM = "small_sum"
-ORDINARY_TRADE = "ordinary_trade"
-OUT_OF_HOPS = "trace_hops"
-OUT_OF_ACCOUNTS = "trace_accounts"
-LIMITS_OF_A_TRACE = (OUT_OF_HOPS, OUT_OF_ACCOUNTS)
-LIMITS_OF_A_STEP = ("marks_a_step", "legs_a_step")
 
 _PASSED_ON = 0
 """The hop of money in a proxy's book: it is in the account behind, as hop 1."""
@@ -68,9 +64,7 @@ class Tracing:
         self._touched: set[str] = set()
         self._traced: dict[str, Traced | None] = {}
         """What was found of each origin since the last change."""
-        self.cut: dict[tuple[Colour, str], str] = {}
-        """Where the trace ends although the money went on, and at which limit."""
-        self._newly_cut: dict[str, int] = {}
+        self.ends = Ends()
         self._no_shop = [False] * (policy.hops + 1)
         self._shop = self._no_shop
         """By hop: whether the account is a shop, as far as money up to that hop is concerned."""
@@ -105,6 +99,9 @@ class Tracing:
         moved = self._money.posting_changed(key, before, after)
         # The steps name the payments: what these are called is theirs as well.
         self._onward.touch_debit(key)
+        left = self.ends.left_with(key)
+        if left and after.other != CASH:
+            self._go(key, after, left)  # another bank's event names the payee
         if before is None:
             self._onward.due |= self._sent.get(key, set())
         origin = after.transaction
@@ -217,12 +214,18 @@ class Tracing:
                 continue  # a credit of which a step told, and no more
             shares = money.shares(debit).items()
             parts = {colour: part for colour, part in shares if colour.hop < UNDISPUTED_HOP}
-            self._onward.go(debit, posting.at, parts)
+            self._go(debit, posting, parts)
         origins, self._touched = self._touched, set()
         origins.update(colour.origin for colour in touched.colours)
         if self._find_spared(acts):
             origins.update(self.origins())
         return origins
+
+    def _go(self, debit: str, posting: Posting, parts: dict[Colour, Part]) -> None:
+        """Take over what of a payment out is stolen money: it goes on, or leaves in cash."""
+        in_cash = posting.other == CASH
+        self.ends.leave(debit, parts if in_cash else {})
+        self._onward.go(debit, posting.at, {} if in_cash else parts)
 
     def _find_spared(self, acts: bool) -> bool:
         """Find out whether the account is spared; return whether that is other than before."""
@@ -252,10 +255,10 @@ class Tracing:
             key = f"{colour.origin}|{colour.hop + 1}|{posting[:-1]}|{self._file.account}"
             step = self._step(colour, posting)
             if step is None or isinstance(step, str):
-                self._mark_cut(colour, posting, step)
+                self.ends.mark(colour, posting, step)
                 steps[key] = None
             else:
-                self._mark_cut(colour, posting, None)
+                self.ends.mark(colour, posting, None)
                 steps[key] = step
         return steps
 
@@ -267,20 +270,11 @@ class Tracing:
             colour = Colour(colour.hop + 1, colour.origin)
         return colour in self._sources
 
-    def _mark_cut(self, colour: Colour, debit: str, limit: str | None) -> None:
-        if limit is None:
-            self.cut.pop((colour, debit), None)
-        elif self.cut.get((colour, debit)) != limit:
-            self.cut[colour, debit] = limit
-            self._count_cut(limit)
-
-    def _count_cut(self, limit: str) -> None:
-        self._newly_cut[limit] = self._newly_cut.get(limit, 0) + 1
-
-    def newly_cut(self) -> dict[str, int]:
-        """Return how often a trace came to its end by a limit since this was asked, by limit."""
-        cut, self._newly_cut = self._newly_cut, {}
-        return cut
+    def rests_of(self, origin: str) -> Rests:
+        """Return how much money of this origin is here, and where it left and is not followed."""
+        shops = {colour: self._shop[colour.hop] for colour in self._hops.get(origin, ())}
+        ends, in_cash = self.ends.of(origin, shops, self._file.postings)
+        return Rests(self.resting(origin), ends, in_cash)
 
     def _step(self, colour: Colour, posting: str) -> Step | str | None:
         """Return the step with a posting; the limit that it came to; None: none is due."""
@@ -303,7 +297,7 @@ class Tracing:
             return OUT_OF_ACCOUNTS
         marks, payments = part
         if len(marks) > MARKS_A_STEP:
-            self._count_cut("marks_a_step")
+            self.ends.count("marks_a_step")
         made = self._file.postings[posting]
         if made.other == made.account:
             return None
@@ -313,7 +307,7 @@ class Tracing:
         if self._policy.ends_at_payer and is_back(made, before, colour.origin):
             return None
         if len(before) >= LEGS:
-            self._count_cut("legs_a_step")
+            self.ends.count("legs_a_step")
         legs = (*before[: LEGS - 1], own)
         source = Source(accounts, *source[1:])
         account = self._file.account

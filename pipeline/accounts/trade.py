@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipeline.contracts.account_log import Posting
+from pipeline.contracts.account_log import CASH, Posting
 from pipeline.policy.policy import HOUR_MS, OrdinaryTrade, Trace
 
 
@@ -74,9 +74,10 @@ class Trade:
     def add(self, posting: Posting, times: int = 1) -> None:
         """Take a posting, or with ``times`` -1 take it back."""
         if posting.amount > 0:
-            count = self._payers.pop(posting.other, 0) + times
-            if count:
-                self._payers[posting.other] = count
+            if posting.other != CASH:  # which is nobody, however often it comes
+                count = self._payers.pop(posting.other, 0) + times
+                if count:
+                    self._payers[posting.other] = count
             self._came_in += times * posting.amount
 
     def traced(self, credit: Posting, by_hop: Mapping[int, int]) -> None:
@@ -129,6 +130,7 @@ class Trade:
         if hop not in self._payers_upto:
             self._payers_upto[hop] = sum(
                 any(count and at <= hop for at, count in hops.items())
-                for hops in self._hops_of.values()
+                for payer, hops in self._hops_of.items()
+                if payer != CASH
             )
         return self._payers_upto[hop]

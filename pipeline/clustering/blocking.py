@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from pipeline.clustering.holder_blocks import PERSONS_A_BLOCK
-from pipeline.clustering.normalised import UNKNOWN_BANK, StoredReport
+from pipeline.clustering.normalised import StoredReport
 from pipeline.clustering.numbers import KnownNumbers
 from pipeline.clustering.personas import NOBODY, persona_of
 from pipeline.clustering.persons import blocks_of
 from pipeline.identity.account import bank_of, number_of
+from pipeline.identity.banks import UNKNOWN_BANK
 
 _PERSON_RULES = {
     "n": "holder's name within one edit of its consonants, one bank",

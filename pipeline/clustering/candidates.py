@@ -12,10 +12,11 @@ import msgspec
 from pipeline.clustering.contacts import CONTACTS, PLACES, KnownContacts, is_contact_slip
 from pipeline.clustering.evidence import Model
 from pipeline.clustering.nodes import Node, Nodes
-from pipeline.clustering.normalised import UNKNOWN_BANK, StoredReport
+from pipeline.clustering.normalised import StoredReport
 from pipeline.clustering.numbers import TRACES, KnownNumbers
 from pipeline.clustering.rows import last_part, row_key
 from pipeline.identity.account import bank_of, number_of
+from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.policy.policy import HOUR_MS
 from pipeline.state import State, scan_prefix
 

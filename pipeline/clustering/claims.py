@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from pipeline.clustering.normalised import StoredReport
-from pipeline.contracts.account_log import AccountEvent, Claim
+from pipeline.contracts.account_log import CASH, AccountEvent, Claim
 from pipeline.erasure import is_erased
 
 
@@ -34,6 +34,7 @@ def _claims(report: StoredReport, cause: StoredReport) -> dict[tuple[str, str], 
         if is_erased(payment.payee):
             continue
         claim_id = f"{report.key}#{place}"
+        in_cash = payment.payer == CASH
         claims[payment.payee, claim_id] = Claim(
             account=payment.payee,
             claim_id=claim_id,
@@ -47,7 +48,8 @@ def _claims(report: StoredReport, cause: StoredReport) -> dict[tuple[str, str], 
             police_filed=report.police_filed,
             paid_at=payment.paid_at,
             amount=payment.amount,
-            payer=payment.payer or None,
+            payer=None if in_cash else payment.payer or None,
             reference=payment.reference or None,
+            cash=in_cash,
         )
     return claims

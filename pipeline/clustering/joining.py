@@ -12,10 +12,10 @@ from pipeline.clustering.bridges import find, unite
 from pipeline.clustering.brigades import heard
 from pipeline.clustering.decisions import SAID_NOT_SAME, Ruling
 from pipeline.clustering.nodes import Node
-from pipeline.clustering.normalised import UNKNOWN_BANK
 from pipeline.clustering.pairs import LOOK_ALIKE, RELATION, TOGETHER, GraphEdge, order
 from pipeline.clustering.parties import TieAcross, Ties, needed_bits, tied_independently
 from pipeline.identity.account import bank_of, number_of
+from pipeline.identity.banks import UNKNOWN_BANK
 
 REASON_TWO_PARTIES: Final = "two_parties"
 REVIEW_SIZE: Final = "cluster_size"

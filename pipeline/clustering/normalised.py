@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from pipeline.clustering.homes import home_first
+from pipeline.contracts.account_log import CASH
 from pipeline.contracts.codec import checked_milliseconds, digest
 from pipeline.contracts.invalid import InvalidEvent, Reason
 from pipeline.contracts.reports import (
@@ -28,6 +29,7 @@ from pipeline.contracts.reports import (
 from pipeline.erasure import ERASED
 from pipeline.identity.account import bank_of, is_one_edit, normalise_account, number_of
 from pipeline.identity.address import normalise_address
+from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.identity.birth_date import normalise_birth_date
 from pipeline.identity.handle import normalise_handle
 from pipeline.identity.name import normalise_name
@@ -39,8 +41,6 @@ from pipeline.identity.url import normalise_url
 from pipeline.identity.voices import voice_of
 from pipeline.identity.wallet import normalise_wallet
 from pipeline.policy.policy import Policy
-
-UNKNOWN_BANK = "?"
 
 IMPLYING = ("promptpay:phone:", "promptpay:nid:")
 """PromptPay keys that name a phone or a person that is an identifier itself."""
@@ -55,7 +55,7 @@ _KIND_RANK = {ReportKind.SUBMITTED: 0, ReportKind.CORRECTED: 1, ReportKind.WITHD
 
 
 class Payment(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
-    """A disputed payment: when (ms), satang, the slip's reference, canonical payee and payer."""
+    """A disputed payment: when (ms), satang, the slip's reference, the keys of payee and payer."""
 
     paid_at: int
     amount: int
@@ -264,7 +264,7 @@ class _Reading:
 
     def _party(self, party: PaymentParty, field: str, place: int) -> list[str]:
         """Return the party's keys, the one whose book the payment is in first."""
-        found: list[str | None] = []
+        found: list[str | None] = [CASH] if party.cash else []
         if party.account is not None:
             _refuse_national_id(party.account, f"{field}.account", place)
             account = normalise_account(party.bank, party.account)

@@ -12,10 +12,10 @@ from pipeline.clustering.brigades import heard
 from pipeline.clustering.candidates import same_number
 from pipeline.clustering.joining import contradict
 from pipeline.clustering.nodes import Node
-from pipeline.clustering.normalised import UNKNOWN_BANK
 from pipeline.clustering.pairs import LOOK_ALIKE, RARE_NAME, GraphEdge
 from pipeline.clustering.slips import LONE_SLIP
 from pipeline.identity.account import bank_of
+from pipeline.identity.banks import UNKNOWN_BANK
 
 
 def starred(nodes: Mapping[str, Node], edges: Sequence[GraphEdge]) -> list[GraphEdge]:

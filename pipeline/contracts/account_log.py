@@ -21,6 +21,7 @@ class Posting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ``amount`` is positive for money in (credit) and negative for money out (debit). ``balance``
     is the account's balance right after, where known. ``transaction`` is the payment's identity;
     ``references`` are further names of it, as a slip may show them (`TX_ID`, `END_TO_END_ID`).
+    ``other`` is the other side's key; of money that was paid in or out in cash it is `CASH`.
     """
 
     account: str
@@ -31,6 +32,10 @@ class Posting(msgspec.Struct, frozen=True, array_like=True, gc=False):
     balance: int | None = None
     references: tuple[str, ...] = ()
 
+
+CASH = "cash"
+"""Stands for the other side of a posting where there is none. It is the key of nothing: there is no
+book of cash, nobody to ask, and two payments in cash have nobody in common."""
 
 TX_ID = "tx:"
 END_TO_END_ID = "e2e:"
@@ -64,7 +69,9 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, tag="claim", kw_only=T
     it: then the claim counts for nothing but a payment that is seen here. A proxy whose own level
     allows holds vouches for it (``vouched``), and ``cluster`` is the proxy's. A claim that was
     passed on to its ``payer`` asks that one's book where the payment went; one that is ``typed`` as
-    the very account that it is sent to is the payer's answer.
+    the very account that it is sent to is the payer's answer. ``cash``: the report says that it was
+    paid in as cash, so there is no payer, and what came from an account is not meant unless the
+    reference names it.
     """
 
     account: str
@@ -84,6 +91,7 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, tag="claim", kw_only=T
     typed: str | None = None
     vouched: int = 0
     cluster: str = ""
+    cash: bool = False
 
 
 class Level(msgspec.Struct, frozen=True, array_like=True, tag="level", kw_only=True):

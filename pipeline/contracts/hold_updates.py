@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from pipeline.contracts.codec import decode_json
-from pipeline.contracts.reports import Moment, PaymentParty, Reference
+from pipeline.contracts.reports import Moment, PaymentParty, Reference, refuse_cash
 from pipeline.contracts.transactions import BalanceSatang
 
 
@@ -55,4 +55,6 @@ def decode_hold_update(value: bytes | None) -> HoldUpdate:
     Raises:
         InvalidEvent: nothing else, whatever the bytes are.
     """
-    return decode_json(_DECODER, value)
+    update = decode_json(_DECODER, value)
+    refuse_cash(update.account, "$.account")
+    return update

@@ -21,6 +21,7 @@ class Reason(StrEnum):
     BAD_TIME = "bad_time"
     BAD_IDENTIFIER = "bad_identifier"
     RAW_NATIONAL_ID = "raw_national_id"
+    MISPLACED_CASH = "misplaced_cash"
     NOT_A_LOG_RECORD = "not_a_log_record"
 
 

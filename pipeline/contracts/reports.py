@@ -133,20 +133,48 @@ class Reporter(msgspec.Struct, frozen=True):
 
 
 class PaymentParty(msgspec.Struct, frozen=True):
-    """One side of a payment: an account with its bank, a PromptPay proxy, or a wallet."""
+    """One side of a payment: an account with its bank, a PromptPay proxy, a wallet, or cash.
+
+    ``cash`` stands alone: banknotes that came out of a machine or over a counter, or went in.
+    """
 
     bank: Text | None = None
     account: Text | None = None
     promptpay: Text | None = None
     wallet_network: Text | None = None
     wallet: Text | None = None
+    cash: bool | None = None
+
+
+CASH_ALONE = PaymentParty(cash=True)
+"""The only form of a side that is cash."""
+
+
+def refuse_cash(party: PaymentParty, field: str) -> None:
+    """Refuse a side that is cash where something must be named that can hold money.
+
+    Raises:
+        InvalidEvent: it is cash.
+    """
+    if party.cash:
+        raise InvalidEvent(Reason.MISPLACED_CASH, f"{field}.cash")
+
+
+def refuse_cash_with_more(party: PaymentParty, field: str) -> None:
+    """Refuse a side that is cash and names something beside it.
+
+    Raises:
+        InvalidEvent: it is and does.
+    """
+    if party.cash and party != CASH_ALONE:
+        raise InvalidEvent(Reason.MISPLACED_CASH, f"{field}.cash")
 
 
 class DisputedPayment(msgspec.Struct, frozen=True):
     """A payment that the victim disputes; ``reference`` as on the slip, amount in satang.
 
-    ``erased`` is the hash of a payee that was erased, who is no longer in ``to``; Freezeline
-    writes it, no sender does.
+    ``from_`` may be cash that was paid in, ``to`` may not. ``erased`` is the hash of a payee that
+    was erased, who is no longer in ``to``; Freezeline writes it, no sender does.
     """
 
     paid_at: Moment
@@ -198,4 +226,8 @@ def decode_report(value: bytes | None) -> Report:
     report = decode_json(_DECODER, value)
     if report.kind is not ReportKind.WITHDRAWN and not report.suspects and not report.payments:
         raise InvalidEvent(Reason.MISSING_FIELD, "$.suspects")
+    for place, payment in enumerate(report.payments):
+        refuse_cash(payment.to, f"$.payments[{place}].to")
+        if payment.from_ is not None:
+            refuse_cash_with_more(payment.from_, f"$.payments[{place}].from")
     return report

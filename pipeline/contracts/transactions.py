@@ -10,7 +10,15 @@ import msgspec
 from msgspec import Meta
 
 from pipeline.contracts.codec import decode_json
-from pipeline.contracts.reports import Currency, Moment, PaymentParty, Reference, Satang
+from pipeline.contracts.reports import (
+    Currency,
+    Moment,
+    PaymentParty,
+    Reference,
+    Satang,
+    refuse_cash,
+    refuse_cash_with_more,
+)
 
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _NO_UETR = frozenset("-".join(sign * n for n in (8, 4, 4, 4, 12)) for sign in "0f")
@@ -38,6 +46,7 @@ class Channel(StrEnum):
 class Transaction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One settled payment; (source, transaction_id) is its identity, the UETR where there is one.
 
+    One of the two sides may be cash: of a withdrawal the payee, of a deposit the payer.
     Balances are those right after the payment, in satang, where the bank gives them. ``return_of``
     is a name of the payment that this one returns (pacs.004, a reversal).
     """
@@ -86,4 +95,11 @@ def decode_transaction(value: bytes | None) -> Transaction:
     Raises:
         InvalidEvent: nothing else, whatever the bytes are.
     """
-    return decode_json(_DECODER, value)
+    transaction = decode_json(_DECODER, value)
+    payer, payee = transaction.payer, transaction.payee
+    if payer.cash or payee.cash:
+        refuse_cash_with_more(payer, "$.payer")
+        refuse_cash_with_more(payee, "$.payee")
+        if payer.cash:
+            refuse_cash(payee, "$.payee")
+    return transaction

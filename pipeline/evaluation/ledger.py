@@ -22,11 +22,26 @@ _FAR_AHEAD_MS = 10**15
 
 
 class Payment(NamedTuple):
-    """One payment as both books have it."""
+    """One payment as both books have it; cash has no book."""
 
     key: str
-    debit: Posting
-    credit: Posting
+    debit: Posting | None
+    credit: Posting | None
+
+    @property
+    def books(self) -> list[Posting]:
+        """The postings that there are, the debit first."""
+        return [posting for posting in (self.debit, self.credit) if posting is not None]
+
+    @property
+    def amount(self) -> int:
+        """What was paid (satang)."""
+        return abs(self.books[0].amount)
+
+    @property
+    def at(self) -> int:
+        """When it was paid (ms)."""
+        return self.books[0].at
 
 
 class _Coins(NamedTuple):
@@ -38,32 +53,37 @@ class _Coins(NamedTuple):
 
 
 class Ledger:
-    """Every payment of a run, in order of time, and what the books opened with."""
+    """Every payment of a run, in order of time, and what the books opened with.
+
+    Cash comes from nobody, and what goes out in cash is gone.
+    """
 
     def __init__(self, transactions: Iterable[bytes]) -> None:
         """Read payment events; what intake refuses is no payment."""
-        sides: dict[str, list[Posting]] = {}
+        sides: dict[str, dict[bool, Posting]] = {}
         for value in transactions:
             try:
                 transaction = decode_transaction(value)
-                both = postings_of(transaction, _FAR_AHEAD_MS)[:2]
+                postings = postings_of(transaction, _FAR_AHEAD_MS)
             except InvalidEvent:
                 continue
+            # By whether it is a credit; the first of each side is that of its account.
+            both = {posting.amount > 0: posting for posting in reversed(postings)}
             known = sides.setdefault(transaction.key, both)
-            for side, posting in enumerate(both):
+            for side, posting in both.items():
                 # Each bank states its own customer's balance.
-                if posting.balance is not None:
+                if posting.balance is not None or side not in known:
                     known[side] = posting
-        payments = [Payment(key, *both) for key, both in sides.items()]
-        self.payments = sorted(payments, key=lambda each: (each.debit.at, each.key))
-        self.amounts = {each.key: each.credit.amount for each in self.payments}
+        payments = [Payment(key, both.get(False), both.get(True)) for key, both in sides.items()]
+        self.payments = sorted(payments, key=lambda each: (each.at, each.key))
+        self.amounts = {each.key: each.amount for each in self.payments}
         """By payment: its amount (satang)."""
-        self.made = {each.key: each.debit.at for each in self.payments}
+        self.made = {each.key: each.at for each in self.payments}
         """By payment: when it was made (ms)."""
         self._opening: dict[str, int] = {}
         moved: Counter[str] = Counter()
-        for _, *books in self.payments:
-            for posting in books:
+        for payment in self.payments:
+            for posting in payment.books:
                 if posting.balance is not None:
                     before = posting.balance - posting.amount - moved[posting.account]
                     self._opening.setdefault(posting.account, max(0, before))
@@ -77,7 +97,7 @@ class Ledger:
         run = Run(self._opening)
         waiting = deque(sorted(moments))
         for payment in self.payments:
-            while waiting and waiting[0][0] < payment.debit.at:
+            while waiting and waiting[0][0] < payment.at:
                 run.look(waiting.popleft()[1])
             run.pay(payment, payment.key in stolen)
         for _, origin in waiting:
@@ -101,12 +121,16 @@ class Run:
         self.reachable[origin] = self._there[origin]
 
     def pay(self, payment: Payment, is_stolen: bool) -> None:
-        """Move the money of one payment."""
-        amount = payment.credit.amount
-        taken = _take(self._accounts[payment.debit.account], amount)
+        """Move the money of one payment; what is paid out in cash is nowhere any more."""
+        amount = payment.amount
+        taken = [_Coins(amount, None, 0)]
+        if payment.debit is not None:
+            taken = _take(self._accounts[payment.debit.account], amount)
         for coins in taken:
             if coins.origin is not None and coins.hop <= HOPS:
                 self._there[coins.origin] -= coins.satang
+        if payment.credit is None:
+            return
         if is_stolen:
             taken = [_Coins(amount, payment.key, 0)]
         for satang, origin, hop in taken:

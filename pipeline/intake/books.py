@@ -13,6 +13,8 @@ from pipeline.identity.wallet import normalise_wallet
 def books_of(party: PaymentParty, field: str) -> list[str]:
     """Return the canonical keys of the books of one side of a payment, the account first.
 
+    Cash is in nobody's book.
+
     Raises:
         InvalidEvent: when the side names nothing that can hold money.
     """
@@ -26,7 +28,7 @@ def books_of(party: PaymentParty, field: str) -> list[str]:
         books.append(_key(normalise_promptpay(party.promptpay), field))
     if party.wallet is not None:
         books.append(_key(normalise_wallet(party.wallet_network or "", party.wallet), field))
-    if not books:
+    if not (books or party.cash):
         raise InvalidEvent(Reason.MISSING_FIELD, f"{field}.account")
     return books
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from pipeline.clustering.decisions import normalise_decision
 from pipeline.contracts.account_log import (
+    CASH,
     END_TO_END_ID,
     MAX_POSTINGS_A_RECORD,
     RETURNS,
@@ -172,7 +173,8 @@ def postings_of(transaction: Transaction, recorded_at: int) -> list[Posting]:
     """Return the double entry of a payment: a debit in the payer's books, a credit in the payee's.
 
     Where a side has several books (an account and the PromptPay proxy that led to it), each gets
-    the posting, and a proxy's posting names the account behind it among its references.
+    the posting, and a proxy's posting names the account behind it among its references. Where a
+    side is cash, the payment stands in the other side's books alone.
 
     Raises:
         InvalidEvent: an absurd time, or a side that names nothing that can hold money.
@@ -183,6 +185,10 @@ def postings_of(transaction: Transaction, recorded_at: int) -> list[Posting]:
     key = transaction.key
     amount = transaction.amount_satang
     names = _references(transaction)
+    if not payers:
+        return _of_one_side(payees, key, at, amount, transaction.payee_balance_satang, names)
+    if not payees:
+        return _of_one_side(payers, key, at, -amount, transaction.payer_balance_satang, names)
     postings = [
         Posting(
             payers[0],
@@ -210,6 +216,20 @@ def postings_of(transaction: Transaction, recorded_at: int) -> list[Posting]:
     for book in payees[1:]:
         postings.append(Posting(book, key, at, amount, payers[0], None, (*names, payees[0])))
     return postings
+
+
+def _of_one_side(
+    books: list[str],
+    key: str,
+    at: int,
+    amount: int,
+    balance: int | None,
+    names: tuple[str, ...],
+) -> list[Posting]:
+    """Return the postings of a payment whose other side is cash."""
+    first = Posting(books[0], key, at, amount, CASH, balance, names)
+    behind = (*names, books[0])
+    return [first, *(Posting(book, key, at, amount, CASH, None, behind) for book in books[1:])]
 
 
 def _references(transaction: Transaction) -> tuple[str, ...]:

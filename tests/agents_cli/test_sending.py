@@ -215,3 +215,10 @@ def test_with_two_keys_the_reporter_has_a_hash_of_the_second_generation() -> Non
     assert sent.hash_generation == 2
     assert sent.reporter.person == newest_hash(NATIONAL_ID, [KEY, b"2" * 32])
     assert sent.suspects[0].national_id == HASH, "what suspects are known by stays"
+
+
+@pytest.mark.parametrize(("cash", "named"), [("payer", "payee"), ("payee", "payer")])
+def test_a_payment_in_cash_is_keyed_by_the_account_that_it_has(cash: str, named: str) -> None:
+    event = {**PAYMENT, named: PAYMENT["payer"], cash: {"cash": True}}
+    record = outgoing("transactions", prepare_transaction(event, KEY))
+    assert record.key == b"account:014:4567890123"

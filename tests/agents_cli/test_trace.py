@@ -12,11 +12,19 @@ from rich.console import Console
 from agents.cli.trace import json_of, origins_meant, tree_of
 from pipeline.accounts.money_trail import trail_of
 from pipeline.accounts.parts import newest_files
+from pipeline.contracts.account_log import CASH
 from pipeline.contracts.alerts import FreezeAlert
 from pipeline.policy.policy import load_policy
 from pipeline.state import scan_prefix
-from tests.pipeline.accounts.desk import MULE, SHOP, VICTIM
-from tests.pipeline.accounts.test_tracing import SECOND, THIRD, Bank, stolen, with_trace
+from tests.pipeline.accounts.desk import MINUTE, MULE, NINE, SHOP, VICTIM, credit, level
+from tests.pipeline.accounts.test_tracing import (
+    CLAIMED,
+    SECOND,
+    THIRD,
+    Bank,
+    stolen,
+    with_trace,
+)
 
 
 @pytest.fixture
@@ -78,6 +86,104 @@ def test_where_a_limit_ended_the_trace_it_says_so():
     bank.pay("t2", 300_000, MULE, SECOND, 30)
     (place,) = trail(bank).places
     assert place.ends == [("bank/t2", "trace_hops")]
+
+
+def in_cash(bank: Bank) -> Bank:
+    """Some of it leaves in cash, at two banks."""
+    bank.lay(credit("bank/atm1", -50_000, NINE + 40 * MINUTE, other=CASH))
+    bank.lay(credit("bank/atm2", -200_000, NINE + 41 * MINUTE, account=SECOND, other=CASH))
+    return bank
+
+
+def test_what_left_in_cash_is_an_end_with_the_share_of_it(bank):
+    found = trail(in_cash(bank))
+    content = json_of(found)
+    assert [(p["hop"], p["transaction"], p["share"], p["amount"]) for p in content["payments"]] == [
+        (1, "bank/t1", 500_000, 500_000),
+        (2, "bank/t2", 300_000, 300_000),
+        (2, "bank/t3", 20_000, 20_000),
+        (2, "bank/atm1", 50_000, 50_000),
+        (3, "bank/t4", 100_000, 100_000),
+        (3, "bank/atm2", 200_000, 200_000),
+    ]
+    out = [p for p in content["payments"] if p["payee"] == CASH]
+    assert [p["payer"] for p in out] == [MULE, SECOND]
+    assert content["left_in_cash_satang"] == 250_000
+    assert {p.account: (p.resting, p.in_cash, p.ends) for p in found.places} == {
+        MULE: (130_000, 50_000, [("bank/atm1", "left_in_cash")]),
+        SECOND: (0, 200_000, [("bank/atm2", "left_in_cash")]),
+        SHOP: (20_000, 0, []),
+        THIRD: (100_000, 0, []),
+    }
+    assert sum(p.resting + p.in_cash for p in found.places) == found.stolen
+
+
+def test_the_tree_and_the_picture_show_what_left_in_cash(bank):
+    found = trail(in_cash(bank))
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(tree_of(found))
+    text = console.export_text()
+    assert "500.00 of 500.00 baht left in cash  bank/atm1" in text
+    assert "2,000.00 of 2,000.00 baht left in cash  bank/atm2" in text
+    assert "rests: 2,500.00 baht; left in cash: 2,500.00 baht; asked to hold: 2,300.00 baht" in text
+    assert "the trace ends" not in text
+    pictures = pytest.importorskip("agents.cli.trail_picture", reason="drawsvg is not installed")
+    svg = pictures.svg_of(found)
+    ElementTree.fromstring(svg)
+    assert "left in cash 500.00" in svg
+    assert "left in cash 2,000.00" in svg
+    assert "trace ends here" not in svg
+    assert "bank/atm2" in pictures.html_of([found])
+
+
+def test_only_the_share_of_it_that_was_stolen_left_in_cash():
+    bank = Bank()
+    bank.lay(credit("bank/own", 30_000, NINE - MINUTE, other=CASH))
+    bank.pay("t1", 500_000, VICTIM, MULE, 0)
+    bank.lay(credit("bank/atm1", -100_000, NINE + MINUTE, other=CASH), CLAIMED, level())
+    (_, out) = trail(bank).legs
+    assert (out.payee, out.amount, out.share) == (CASH, 100_000, 70_000)
+
+
+def test_at_the_last_hop_cash_is_an_end_and_no_limit():
+    bank = stolen(with_trace(hops=1))
+    bank.lay(credit("bank/atm1", -50_000, NINE + 40 * MINUTE, other=CASH))
+    (place,) = trail(bank).places
+    assert place.ends == [("bank/atm1", "left_in_cash")]
+    assert not any(name == "limit_hits" for name, *_ in bank.counts)
+
+
+def test_what_a_shop_takes_out_in_cash_is_its_own():
+    rules = load_policy().trace.ordinary_trade
+    trade = {"payers": 1, "hours": 0, "traced_percent": 90, "fast_minutes": 0}
+    bank = stolen(with_trace(ordinary_trade=rules.model_copy(update=trade)))
+    bank.pay("p1", 400_000, THIRD, SHOP, 5)
+    bank.pay("t2", 300_000, MULE, SHOP, 30)
+    bank.lay(credit("bank/atm1", -600_000, NINE + 60 * MINUTE, account=SHOP, other=CASH))
+    (shop,) = [place for place in trail(bank).places if place.account == SHOP]
+    assert (shop.ends, shop.in_cash) == ([("bank/atm1", "ordinary_trade")], 0)
+
+
+def test_a_withdrawal_whose_payment_is_in_dispute_no_more_is_no_end():
+    bank = in_cash(stolen())
+    assert trail(bank).in_cash == 50_000
+    bank.lay(msgspec.structs.replace(CLAIMED, version=2, withdrawn=True))
+    (place,) = trail(bank).places
+    assert (place.in_cash, place.ends) == (0, [])
+
+
+def test_what_a_victim_paid_in_as_cash_has_no_account_where_it_was_stolen():
+    bank = Bank()
+    bank.lay(credit("bank/t1", 500_000, other=CASH), CLAIMED, level())
+    bank.pay("t2", 300_000, MULE, SECOND, 30)
+    found = trail(bank)
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(tree_of(found))
+    assert "5,000.00 baht paid in as cash" in console.export_text()
+    pictures = pytest.importorskip("agents.cli.trail_picture", reason="drawsvg is not installed")
+    ElementTree.fromstring(pictures.svg_of(found))
+    held = bank.newest(SECOND)
+    assert [one["payer"] for one in held["evidence"] if "payer" in one] == [CASH, MULE]
 
 
 @pytest.mark.parametrize(

@@ -254,6 +254,12 @@ KINDS = (
     Kind("a Buddhist year", _R, Reason.BAD_TIME, _with(received_at="2569-11-20T10:00:00+07:00")),
     Kind("no amount", _T, Reason.MISSING_FIELD, _without("amount_satang")),
     Kind("no source", _R, Reason.MISSING_FIELD, _without("source")),
+    Kind(
+        "cash on both sides",
+        _T,
+        Reason.MISPLACED_CASH,
+        _with(payer={"cash": True}, payee={"cash": True}),
+    ),
     Kind("an unknown kind", _R, Reason.UNKNOWN_KIND, _with(kind="../../etc/passwd")),
     Kind("dollars", _T, Reason.UNKNOWN_KIND, _with(currency="USD")),
     Kind(

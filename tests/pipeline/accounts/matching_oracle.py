@@ -18,7 +18,7 @@ from pipeline.accounts.matching import (
     UNMATCHED,
     Disputed,
 )
-from pipeline.contracts.account_log import Claim, Posting
+from pipeline.contracts.account_log import CASH, Claim, Posting
 from pipeline.policy.policy import MINUTE_MS, Claims
 
 
@@ -110,6 +110,8 @@ def _match_by_facts(
             if abs(posting.amount - claim.amount) > rules.amount_tolerance_satang:
                 continue
             if claim.payer is not None and claim.payer != posting.other:
+                continue
+            if claim.cash and posting.other != CASH:
                 continue
             fitting.append((apart, posting.transaction, posting))
         how = BY_AMOUNT if claim.payer is None else BY_PAYER

@@ -29,7 +29,7 @@ from pipeline.accounts.grounds import (
 )
 from pipeline.accounts.holds import CLOCK_OUT, MONEY_GONE
 from pipeline.accounts.matching import Disputed
-from pipeline.contracts.account_log import Notice
+from pipeline.contracts.account_log import CASH, Notice, Posting
 from pipeline.contracts.alerts import AlertKind
 from pipeline.contracts.hold_updates import HoldStatus
 from pipeline.identity.account import bank_of, is_account
@@ -154,12 +154,18 @@ def _unseen(file: AccountFile, payment: Disputed, policy: Policy) -> bool:
         return False
     near = policy.claims.seen_hours * HOUR_MS
     payers = {bank_of(claim.payer) for claim in payment.claims if is_account(claim.payer)}
+    in_cash = any(claim.cash for claim in payment.claims)
     return any(
-        posting.balance is not None
+        (posting.balance is not None and (not in_cash or is_cash_in(posting)))
         or (posting.amount > 0 and is_account(posting.other) and bank_of(posting.other) in payers)
         for posting in file.postings.values()
         if abs(posting.at - payment.at) <= near
     )
+
+
+def is_cash_in(posting: Posting) -> bool:
+    """Whether banknotes were paid in."""
+    return posting.amount > 0 and posting.other == CASH
 
 
 def _verified_voices(file: AccountFile, payments: list[Disputed], policy: Policy) -> int:

@@ -9,7 +9,7 @@ from pipeline.accounts.file import AccountFile
 from pipeline.accounts.grounds import may_act
 from pipeline.accounts.matching import Disputed
 from pipeline.accounts.paid import is_one_edit
-from pipeline.contracts.account_log import Claim
+from pipeline.contracts.account_log import CASH, Claim
 from pipeline.identity.account import bank_of, is_account
 from pipeline.policy.policy import Policy
 from tests.pipeline.accounts.matching_oracle import is_question
@@ -92,7 +92,7 @@ def _asked_of_payers(file: AccountFile, policy: Policy) -> dict[str, Claim | Non
 def _answered(file: AccountFile, policy: Policy) -> dict[str, Claim | None]:
     """What this book says of the payments that others ask about."""
     told: dict[str, Claim | None] = {}
-    debits = [p for p in file.postings.values() if p.amount < 0]
+    debits = [p for p in file.postings.values() if p.amount < 0 and p.other != CASH]
     for claim in file.claims.values():
         if claim.withdrawn or not is_question(claim):
             continue

@@ -14,7 +14,7 @@ from pipeline.accounts.file import AccountFile, add_event, add_posting
 from pipeline.accounts.first_step import PLAIN_POSTINGS, decide_first_step
 from pipeline.accounts.review import Review
 from pipeline.accounts.steps import LEGS, MARKS_A_STEP
-from pipeline.contracts.account_log import RETURNS, Leg, Posting, Step
+from pipeline.contracts.account_log import CASH, RETURNS, Leg, Posting, Step
 from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.policy.policy import HOUR_MS, Policy, load_policy
 from tests.pipeline.accounts.desk import MINUTE, MULE, NINE, SHOP, VICTIM, claim, credit, level
@@ -89,7 +89,7 @@ def some_file(draw: random.Random) -> AccountFile:
     for number in range(draw.randrange(8)):
         amount = draw.choice((-1, -1, 1)) * draw.randrange(1, 300_000)
         at = NINE + draw.randrange(-5, 6) * MINUTE
-        other = draw.choice((VICTIM, SHOP, FIRST, MULE, "promptpay:phone:+66812345678"))
+        other = draw.choice((VICTIM, SHOP, FIRST, MULE, "promptpay:phone:+66812345678", CASH))
         balance = draw.randrange(-1, 5) * 100_000 if draw.random() < 0.3 else None
         postings.append(credit(f"bank/p{number}", amount, at, other=other, balance=balance))
     draw.shuffle(postings)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipeline.accounts import pairing
 from pipeline.accounts.file import AccountFile, posting_id
 from pipeline.accounts.matching import Matcher
-from pipeline.contracts.account_log import Claim, Posting
+from pipeline.contracts.account_log import CASH, Claim, Posting
 from pipeline.policy.policy import load_policy
 from tests.pipeline.accounts.desk import MINUTE, MULE, NINE, SHOP, VICTIM, claim, credit
 from tests.pipeline.accounts.matching_oracle import match_claims
@@ -59,6 +59,14 @@ def test_a_claim_whose_payment_and_a_farther_one_change_at_once_takes_the_next_t
     assert pairs.meant() == {"bank/t1": {"aoc-1441/2#0"}, "bank/t2": {"aoc-1441/1#0"}}
 
 
+def in_cash(change: Claim | Posting) -> Claim | Posting:
+    """Let what has no payer be cash, or not, and what a shop paid."""
+    if isinstance(change, Claim):
+        is_cash = change.payer is None and change.paid_at // MINUTE % 3 != 0
+        return msgspec.structs.replace(change, cash=is_cash)
+    return msgspec.structs.replace(change, other=CASH) if change.other == SHOP else change
+
+
 def any_change(draw: random.Random) -> Claim | Posting:
     at = NINE + draw.randrange(8) * MINUTE
     if draw.random() < 0.7:
@@ -77,13 +85,15 @@ def any_change(draw: random.Random) -> Claim | Posting:
     )
 
 
+@pytest.mark.parametrize("cash", [False, True])
 @pytest.mark.parametrize("few", [0, 16])
 @given(seed=st.integers(0, 10**9))
 @example(seed=3)
-def test_whatever_changes_at_once_each_claim_means_what_the_rule_says(few, seed):
+def test_whatever_changes_at_once_each_claim_means_what_the_rule_says(few, cash, seed):
     draw, pairs = random.Random(seed), Pairs()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pairing, "FEW", few)
         for _ in range(12):
-            pairs.lay(*(any_change(draw) for _ in range(draw.choice((1, 2, 4, 6)))))
+            changes = [any_change(draw) for _ in range(draw.choice((1, 2, 4, 6)))]
+            pairs.lay(*(map(in_cash, changes) if cash else changes))
             assert pairs.meant() == pairs.meant_by_the_rule()

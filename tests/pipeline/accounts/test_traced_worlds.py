@@ -1,7 +1,8 @@
 """Traces over whole worlds of accounts, against coins that are moved one by one.
 
 The reference goes through all payments once in order of time, and every satang of every account is
-a coin with its origin and hop. It shares nothing with the product but the types. The product gets
+a coin with its origin and hop. Cash is paid in by nobody, and what is paid out in cash is gone.
+It shares nothing with the product but the types. The product gets
 the same payments, reports, corrections and withdrawals in any order, on several partitions whose
 workers are behind one another as chance will have it, and are begun anew in between.
 """
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from pipeline.accounts.apportionment import FIFO, FIFO_2, PRO_RATA, PRO_RATA_2, Colour
 from pipeline.contracts.account_log import (
+    CASH,
     Level,
     Posting,
 )
@@ -70,6 +72,17 @@ def some_payments(draw: random.Random) -> list[Payment]:
     return payments
 
 
+def some_in_cash(payments: list[Payment], draw: random.Random) -> list[Payment]:
+    """Let some of the payments be withdrawals and deposits in cash, returned ones among them."""
+    for payment in payments:
+        side = draw.random()
+        if side < 0.2:
+            payment.payee = CASH
+        elif side < 0.35:
+            payment.payer = CASH
+    return payments
+
+
 def named_before(account: str) -> list[Posting]:
     """A payment before all others, whose event names the account and its proxy."""
     at, key = NINE - MINUTE, f"bank/n{account[-1]}"
@@ -88,7 +101,7 @@ def resting(method: str, payments: list[Payment], disputed: set[str]) -> dict:
     for payment in payments:
         if payment.returned:
             continue
-        payer, payee = accounts[payment.payer], accounts[payment.payee]
+        payer = accounts.get(payment.payer) or Coins(method, {})
         payer.there += [CLEAN] * max(0, payment.amount - len(payer.there))
         came: list[Colour | None] = []
         for coin in payer.leave(payment.amount):
@@ -99,11 +112,17 @@ def resting(method: str, payments: list[Payment], disputed: set[str]) -> dict:
             else:
                 came.append(CLEAN)
         if not payment.by_proxy or any(coin is not CLEAN for coin in came):
-            payee.there += came  # else it came in unseen: nobody is told of it
+            # Else it came in unseen: nobody is told of it.
+            accounts.get(payment.payee, Coins(method, {})).there += came
     found: Counter = Counter()
     for account, coins in accounts.items():
         found.update((account, coin.origin) for coin in coins.there if coin is not CLEAN)
     return dict(found)
+
+
+def books_of(*both: Posting) -> list[Posting]:
+    """Return the postings that intake makes of a payment: cash has no book."""
+    return [posting for posting in both if posting.account != CASH]
 
 
 def events_of(payments: list[Payment], draw: random.Random) -> tuple[list, set[str]]:
@@ -114,15 +133,15 @@ def events_of(payments: list[Payment], draw: random.Random) -> tuple[list, set[s
         payee = proxy_of(payment.payee) if payment.by_proxy else payment.payee
         out = Posting(payment.payer, payment.key, payment.at, -payment.amount, payee)
         into = Posting(payee, payment.key, payment.at, payment.amount, payment.payer)
-        events += [out, into]
+        events += books_of(out, into)
         if payment.returned:
             back, at = f"bank/r{payment.number}", payment.at + draw.randrange(1, 9) * MINUTE + 1
             names = (f"returns:t{payment.number}",)
-            events += [
+            events += books_of(
                 Posting(payment.payee, back, at, -payment.amount, payment.payer, None, names),
                 Posting(payment.payer, back, at, payment.amount, payment.payee, None, names),
-            ]
-        elif draw.random() < 0.3:
+            )
+        elif payee != CASH and draw.random() < 0.3:
             made = claim(
                 f"aoc-1441/{payment.number}#0",
                 payment.amount,
@@ -153,24 +172,41 @@ def test_in_any_order_on_any_partitions_the_holds_are_where_the_coins_rest(metho
     assert held == resting(method, payments, disputed)
 
 
-@pytest.mark.parametrize("method", [FIFO_2, PRO_RATA_2])
+@pytest.mark.parametrize("method", [FIFO, PRO_RATA, FIFO_2, PRO_RATA_2])
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 10**9))
-def test_what_is_paid_to_proxies_alone_rests_where_the_coins_do(method, seed):
+def test_what_left_in_cash_is_held_nowhere_and_the_rest_where_its_coins_are(method, seed):
     draw = random.Random(seed)
-    payments = some_payments(draw)
-    for payment in payments:
-        payment.by_proxy = not payment.returned and draw.random() < 0.4
+    payments = some_in_cash(some_payments(draw), draw)
     events, disputed = events_of(payments, draw)
     held = Workers(policy_of(method), draw).work_at_times(events)
     assert held == resting(method, payments, disputed)
 
 
+@pytest.mark.parametrize("method", [FIFO_2, PRO_RATA_2])
+@pytest.mark.parametrize("cash", [False, True])
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 10**9))
-def test_with_all_protections_and_limits_any_order_gives_the_same_alerts(seed):
+def test_what_is_paid_to_proxies_alone_rests_where_the_coins_do(cash, method, seed):
     draw = random.Random(seed)
     payments = some_payments(draw)
+    for payment in payments:
+        payment.by_proxy = not payment.returned and draw.random() < 0.4
+    for payment in some_in_cash(payments, draw) if cash else ():
+        payment.by_proxy &= payment.payee != CASH
+    events, disputed = events_of(payments, draw)
+    held = Workers(policy_of(method), draw).work_at_times(events)
+    assert held == resting(method, payments, disputed)
+
+
+@pytest.mark.parametrize("cash", [False, True])
+@settings(deadline=None, max_examples=60)
+@given(seed=st.integers(0, 10**9))
+def test_with_all_protections_and_limits_any_order_gives_the_same_alerts(cash, seed):
+    draw = random.Random(seed)
+    payments = some_payments(draw)
+    if cash:
+        some_in_cash(payments, draw)
     events, _ = events_of(payments, draw)
     trade = {"payers": 2, "hours": 0, "traced_percent": 60, "fast_minutes": 2}
     policy = load_policy()

@@ -11,6 +11,7 @@ import orjson
 
 from pipeline.accounts.fold import AccountsFold
 from pipeline.contracts.account_log import (
+    CASH,
     AccountEvents,
     Claim,
     Level,
@@ -83,6 +84,7 @@ class Workers:
 
     def _note(self, entry: object) -> None:
         for event in entry.events if isinstance(entry, AccountEvents) else ():
+            assert event.account != CASH, "nobody is to be told of anything"
             if isinstance(event, Claim):
                 known = self.claims.get((event.account, event.claim_id))
                 if known is None or known.version < event.version:

@@ -166,6 +166,15 @@ def test_claims_come_before_levels_in_the_accounts_partition() -> None:
     assert level.account == A
 
 
+def test_what_was_paid_in_as_cash_is_claimed_so_and_names_nobody() -> None:
+    run = Run()
+    payment = pay("1234567890", 5_000, NINE) | {"from": {"cash": True}}
+    run.feed([report("1", payments=[payment])])
+    (claim,) = run.claims().values()
+    assert (claim.cash, claim.payer) == (True, None)
+    assert run.clusters() == {frozenset([A])}
+
+
 def test_report_corrects_itself_by_its_payment() -> None:
     run = Run()
     own = {"bank": "014", "account": "9998887770"}

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from pipeline.contracts.account_log import CASH
 from pipeline.contracts.alerts import AlertKind, FreezeAlert, alert_id
 from pipeline.contracts.codec import encode_json, rfc3339
 from pipeline.evaluation.found import gather
@@ -24,7 +25,9 @@ STOLEN = "bank-004/T1"
 def pay(number: int, minute: int, amount: int, payer: str, payee: str, **more: Any) -> bytes:
     """One payment event, amount in satang; balances of payer and payee after it in ``more``."""
 
-    def party(account: str) -> dict[str, str]:
+    def party(account: str) -> dict[str, Any]:
+        if account == CASH:
+            return {"cash": True}
         _, bank, digits = account.split(":")
         return {"bank": bank, "account": digits}
 
@@ -134,6 +137,31 @@ def test_a_payment_told_by_both_banks_is_one_and_a_bad_event_is_none():
     ledger = Ledger([*PAYMENTS, again, b"{}"])
     assert len(ledger.payments) == 4
     assert ledger.run({STOLEN}, []).balances()[MULE] == 5_000
+
+
+def test_what_left_in_cash_is_not_reachable_and_rests_nowhere():
+    before = pay(5, 8, 3_000, MULE, CASH, payer_balance_satang=2_000)
+    after = pay(6, 30, 500, SECOND, CASH)
+    money = money_of(TRUTH, gather([], HOLDS), [*PAYMENTS, before, after])
+    assert money.stolen_satang == 10_000
+    assert money.reachable_at_alert_satang == 7_000
+    assert money.resting_reported_satang == 7_000
+    # At the mule's bank 3,000 are asked for that are gone; of the second account's the oldest were
+    # its own.
+    assert money.over_hold_satang == 3_000
+
+
+def test_cash_that_a_victim_paid_in_is_stolen_from_the_account_on():
+    paid_in = pay(1, 0, 10_000, CASH, MULE, payee_balance_satang=13_000)
+    others = [event for event in PAYMENTS if event is not PAYMENTS[1]]
+    run = Ledger([paid_in, *others]).run({STOLEN}, [])
+    assert run.resting() == {(MULE, STOLEN): 5_000, (SECOND, STOLEN): 5_000}
+    assert CASH not in run.balances()
+
+
+def test_an_event_that_knows_the_account_says_more_than_one_that_knows_of_cash_only():
+    ledger = Ledger([pay(1, 0, 500, VICTIM, CASH), pay(1, 0, 500, VICTIM, MULE)])
+    assert ledger.run({STOLEN}, []).resting() == {(MULE, STOLEN): 500}
 
 
 def test_money_that_went_through_more_than_five_accounts_is_not_looked_for():

@@ -8,10 +8,12 @@ import msgspec
 import pytest
 
 from pipeline.contracts.account_log import (
+    CASH,
     MAX_EVENTS_BYTES,
     MAX_POSTINGS_A_RECORD,
     AccountEvents,
     Answer,
+    Posting,
     Postings,
     decode_log_entry,
     partition_of,
@@ -69,6 +71,28 @@ def test_a_proxy_has_a_book_of_its_own_that_names_the_account_behind_it():
     assert len(books) == 3
 
 
+@pytest.mark.parametrize(("cash", "amount"), [("payee", -500000), ("payer", 500000)])
+def test_of_a_payment_in_cash_the_account_alone_has_a_posting(cash, amount):
+    sides = {"payer": PAYMENT["payer"], "payee": PAYMENT["payer"], cash: {"cash": True}}
+    balances = {"payer_balance_satang": 1, "payee_balance_satang": 1, f"{cash}_balance_satang": 2}
+    event = {**PAYMENT, **sides, **balances, "end_to_end_id": "E1", "return_of": "t0"}
+    found = postings(IntakeFold("transactions", 0, 4).apply([record(event)]).outputs)
+    account = "account:004:5556667778"
+    at, names = 1_789_998_800_000, ("e2e:E1", "returns:t0")
+    posting = Posting(account, "bank-004/t1", at, amount, CASH, 1, names)
+    assert found == [(partition_of(account, 4), posting)]
+
+
+def test_cash_that_was_paid_in_to_a_proxy_is_in_its_book_and_in_its_accounts():
+    payee = {**PAYMENT["payee"], "promptpay": "0066812345678"}
+    event = {**PAYMENT, "payer": {"cash": True}, "payee": payee}
+    folded = IntakeFold("transactions", 0, 1).apply([record(event)])
+    assert [(p.account, p.other, p.references) for _, p in postings(folded.outputs)] == [
+        ("account:014:1112223334", CASH, ()),
+        ("promptpay:phone:+66812345678", CASH, ("account:014:1112223334",)),
+    ]
+
+
 def test_both_banks_events_of_one_payment_share_its_uetr():
     uetr = "8a562c67-ca16-48ba-b074-65581be6f001"
     one = {**PAYMENT, "uetr": uetr}
@@ -115,6 +139,13 @@ def test_what_iso_20022_writes_for_no_reference_is_no_name_of_a_payment():
         ({"occurred_at": "2566-09-21T20:53:20+07:00"}, "bad_time"),
         ({"occurred_at": "yesterday"}, "bad_time"),
         ({"payee": {}}, "missing_field"),
+        ({"payee": {"cash": False}}, "missing_field"),
+        ({"payee": {"cash": None}}, "missing_field"),
+        ({"payee": {"cash": 1}}, "wrong_field"),
+        ({"payee": {"cash": True, "bank": "014"}}, "misplaced_cash"),
+        ({"payee": {"cash": True, "promptpay": "0812345678"}}, "misplaced_cash"),
+        ({"payer": {**PAYMENT["payer"], "cash": True}}, "misplaced_cash"),
+        ({"payer": {"cash": True}, "payee": {"cash": True}}, "misplaced_cash"),
         ({"payee": {"bank": "014", "account": "no digits"}}, "bad_identifier"),
         ({"payee": {"promptpay": "1101700230678"}}, "raw_national_id"),
         ({"channel": "pigeon"}, "unknown_kind"),
@@ -168,6 +199,19 @@ def test_banks_answers_travel_in_records_of_limited_size():
     assert sum(map(len, answers)) == len(updates)
     assert len(answers) > 1
     assert max(len(output.value) for output in folded.outputs) <= MAX_EVENTS_BYTES + 100
+
+
+def test_a_banks_answer_about_cash_is_refused():
+    update = {
+        "source": "bank-014",
+        "update_id": "u1",
+        "account": {"cash": True},
+        "status": "held",
+        "occurred_at": "2026-09-21T21:00:00+07:00",
+    }
+    (letter,) = IntakeFold("hold-updates", 0, 1).apply([record(update)]).outputs
+    said = dict(letter.headers)
+    assert (said["dlq.reason"], said["dlq.field"]) == (b"misplaced_cash", b"$.account.cash")
 
 
 def test_a_banks_answer_goes_to_the_accounts_partition():
