@@ -36,6 +36,9 @@ def run(
     hops: Annotated[
         int | None, typer.Option(min=2, help="Accounts that stolen money goes through at most.")
     ] = None,
+    cash: Annotated[
+        float, typer.Option(min=0, max=1, help="How often stolen money leaves in cash.")
+    ] = 0,
     start: Annotated[
         str, typer.Option(help="When the day of payments begins, RFC 3339 with an offset.")
     ] = DEFAULT_START,
@@ -54,6 +57,7 @@ def run(
         payments=payments,
         difficulty=difficulty,
         hops=hops,
+        cash=cash,
         start=_start(start),
     )
     try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipeline.simulation.campaign import plan_victims
+from pipeline.simulation.cash import withdrawals
 from pipeline.simulation.complaints import Desk, Event, file_victims
 from pipeline.simulation.difficulty import DEFAULT, level
 from pipeline.simulation.ledger import Ledger
@@ -46,6 +47,7 @@ class Scenario:
       disputing reports, whether paid after the victim's own or anybody's first report;
     - ``transfers``: the onward transfers with their hop (2 is the first after the mule account);
     - ``mule_spending``: what mules bought at honest shops;
+    - ``cash_outs``: what left in cash at machines, where the scenario has any;
     - ``innocents``: all honest accounts, shops, victims, look-alikes of mules, accused, courier;
     - ``shared_phones``: SIMs that two rings used; they belong to neither ring;
     - ``couriers``: phones that many victims name and no ring owns;
@@ -67,6 +69,7 @@ def simulate(
     payments: int = 20_000,
     difficulty: str = DEFAULT,
     hops: int | None = None,
+    cash: float = 0,
     start: datetime.datetime,
 ) -> Scenario:
     """Make a scenario; the same arguments give the same events, byte for byte.
@@ -80,13 +83,13 @@ def simulate(
         difficulty: a name in `difficulty.LEVELS`: how people write, how much is not as it seems.
         hops: how many accounts stolen money goes through in the rings with the longest way, at
             least 2; the others' ways are of all lengths from 2 on. None: 3 to 5 in each.
+        cash: at what share of its arrivals stolen money is taken out in cash (`cash.withdrawals`).
         start: when the day of payments begins, with an offset.
 
     Raises:
-        ValueError: a number is below its minimum, there is no such difficulty, or ``start`` has
-            no offset.
+        ValueError: a number is not allowed, there is no such difficulty, ``start`` has no offset.
     """
-    _check(rings, reports, payments, hops, start)
+    _check(rings, reports, payments, hops, cash, start)
     begin = int(start.timestamp()) * 1000
     rules = level(difficulty)
     world = build_world(_stage(seed, "world"), payments, rules)
@@ -99,7 +102,6 @@ def simulate(
     campaign = _stage(seed, "campaign")
     outsiders = plan_outsiders(_stage(seed, "outsiders"), reports, rules)
     victims = plan_victims(campaign, world, gangs, reports - sum(size for _, size in outsiders))
-
     traffic = _stage(seed, "traffic")
     onward = onward_payments(traffic, world, victims)
     special = [loss.payment for victim in victims for loss in victim.losses]
@@ -107,6 +109,7 @@ def simulate(
     special += [payment for _, payment in onward.spending]
     special += look_alike_payments(traffic, world, gangs)
     honest = honest_payments(traffic, world, max(0, payments - len(special)), begin, HOURS)
+    special += withdrawals(_stage(seed, "cash"), victims, onward, honest, cash)
     ledger = Ledger(_stage(seed, "ledger"), special + honest)
 
     desk = Desk(_stage(seed, "reports"), start.year)
@@ -131,12 +134,19 @@ def simulate(
 
 
 def _check(
-    rings: int, reports: int, payments: int, hops: int | None, start: datetime.datetime
+    rings: int,
+    reports: int,
+    payments: int,
+    hops: int | None,
+    cash: float,
+    start: datetime.datetime,
 ) -> None:
     if rings < 1 or reports < 0 or payments < 0:
         raise ValueError("a scenario needs at least one ring and no negative numbers")
     if hops is not None and hops < 2:
         raise ValueError("stolen money goes through at least two accounts")
+    if not 0 <= cash <= 1:
+        raise ValueError("the share of stolen money that leaves in cash is from 0 to 1")
     if start.tzinfo is None:
         raise ValueError("the start of a scenario needs an offset from UTC")
 

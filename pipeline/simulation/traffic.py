@@ -17,10 +17,11 @@ _STAYS = 0.12
 
 @dataclass(slots=True)
 class Onward:
-    """What follows from the stolen payments: transfers with their hop, and mules' shopping."""
+    """What follows from the stolen payments: transfers with their hop, shopping, and cash."""
 
     transfers: list[tuple[Ring, int, Payment]] = field(default_factory=list)
     spending: list[tuple[Ring, Payment]] = field(default_factory=list)
+    cash_outs: list[tuple[Ring, Payment]] = field(default_factory=list)
 
 
 def honest_payments(

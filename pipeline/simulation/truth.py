@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.simulation.campaign import Victim
 from pipeline.simulation.complaints import Filed
-from pipeline.simulation.ledger import Ledger
+from pipeline.simulation.ledger import Ledger, Payment
 from pipeline.simulation.reach import groups_of
 from pipeline.simulation.rings import Mule, Ring, handle_key, page_key
 from pipeline.simulation.traffic import Onward
@@ -28,6 +28,7 @@ def tell_truth(
 ) -> Json:
     """Return the truth (see `pipeline.simulation.scenario.Scenario` for its fields)."""
     groups = groups_of(filed)
+    cash_outs = [_payment(ring, payment) for ring, payment in onward.cash_outs]
     return {
         "rings": [_ring(ring) for ring in rings],
         "reports": [_report(truth, groups.get(truth.key)) for truth in filed],
@@ -44,17 +45,8 @@ def tell_truth(
             }
             for ring, hop, payment in onward.transfers
         ],
-        "mule_spending": [
-            {
-                "transaction": payment.key,
-                "ring": ring.ring_id,
-                "from": payment.payer.key,
-                "to": payment.payee.key,
-                "amount_satang": payment.amount,
-                "at": payment.at,
-            }
-            for ring, payment in onward.spending
-        ],
+        "mule_spending": [_payment(ring, payment) for ring, payment in onward.spending],
+        **({"cash_outs": cash_outs} if cash_outs else {}),
         "innocents": _innocents(world, rings, victims, filed, courier),
         "shared_phones": sorted(
             {f"phone:{phone}" for ring in rings for phone in ring.passed_phones}
@@ -62,6 +54,17 @@ def tell_truth(
         "difficulties": _difficulties(filed),
         "payments_told_by_both_banks": ledger.mirrored,
         "payments_published_twice": ledger.repeated,
+    }
+
+
+def _payment(ring: Ring, payment: Payment) -> Json:
+    return {
+        "transaction": payment.key,
+        "ring": ring.ring_id,
+        "from": payment.payer.key,
+        "to": payment.payee.key,
+        "amount_satang": payment.amount,
+        "at": payment.at,
     }
 
 

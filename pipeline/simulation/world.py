@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipeline.simulation.banks import BANKS, BY_CODE, SHARES, Bank
@@ -10,7 +11,7 @@ from pipeline.simulation.difficulty import Difficulty
 from pipeline.simulation.people import Person, some_person
 
 BAHT = 100
-Party = dict[str, str]
+Party = Mapping[str, str | bool]
 _RUNNING_BRANCHES = 12
 _GAP = 3
 """About one in so many of a branch's running numbers is in use."""

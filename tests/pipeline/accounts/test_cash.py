@@ -114,6 +114,12 @@ def test_nobody_is_told_that_a_customer_paid_a_suspect_in_cash():
     assert [event.account for event in desk.notices()] == [SHOP]
 
 
+def test_where_payments_that_nobody_disputes_are_held_cash_is_among_them():
+    desk = Desk()
+    desk.lay(paid_in("cdm", 700_000, 30), level(reports=3, voices=3, verified_voices=3))
+    assert {origin for kind, origin in desk.standing() if kind == "hold"} == {"bank/cdm"}
+
+
 def test_payers_in_cash_are_nobody_and_make_no_shop():
     trade = {"payers": 3, "hours": 0, "traced_percent": 60, "fast_minutes": 2}
     rules = load_policy().trace.ordinary_trade.model_copy(update=trade)

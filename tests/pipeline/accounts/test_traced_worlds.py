@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.accounts.apportionment import FIFO, FIFO_2, PRO_RATA, PRO_RATA_2, Colour
+from pipeline.accounts.review import Review
 from pipeline.contracts.account_log import (
     CASH,
     Level,
@@ -92,8 +93,13 @@ def named_before(account: str) -> list[Posting]:
     ]
 
 
-def resting(method: str, payments: list[Payment], disputed: set[str]) -> dict:
-    """Move the coins; return how many of each origin rest in each account."""
+def resting(
+    method: str, payments: list[Payment], disputed: set[str], gone: Counter | None = None
+) -> dict:
+    """Move the coins; return how many of each origin rest in each account.
+
+    ``gone`` gets how many of each origin left each account in cash.
+    """
     accounts = {account: Coins(method, {}) for account in ACCOUNTS}
     for account in ACCOUNTS if any(payment.by_proxy for payment in payments) else ():
         accounts[account].there.append(CLEAN)
@@ -104,7 +110,10 @@ def resting(method: str, payments: list[Payment], disputed: set[str]) -> dict:
         payer = accounts.get(payment.payer) or Coins(method, {})
         payer.there += [CLEAN] * max(0, payment.amount - len(payer.there))
         came: list[Colour | None] = []
-        for coin in payer.leave(payment.amount):
+        left = payer.leave(payment.amount)
+        if gone is not None and payment.payee == CASH:
+            gone.update((payment.payer, coin.origin) for coin in left if coin is not CLEAN)
+        for coin in left:
             if payment.key in disputed:
                 came.append(Colour(1, payment.key))
             elif coin is not CLEAN and coin.hop < HOPS and payers[coin.origin] != payment.payee:
@@ -179,8 +188,22 @@ def test_what_left_in_cash_is_held_nowhere_and_the_rest_where_its_coins_are(meth
     draw = random.Random(seed)
     payments = some_in_cash(some_payments(draw), draw)
     events, disputed = events_of(payments, draw)
-    held = Workers(policy_of(method), draw).work_at_times(events)
-    assert held == resting(method, payments, disputed)
+    workers, gone = Workers(policy_of(method), draw), Counter()
+    assert workers.work_at_times(events) == resting(method, payments, disputed, gone)
+    assert left_in_cash(workers, policy_of(method), disputed) == gone
+
+
+def left_in_cash(workers: Workers, policy: Policy, disputed: set[str]) -> Counter:
+    """Return how much of each disputed payment each account's file says to have left in cash."""
+    found: Counter = Counter()
+    for file in workers.files().values():
+        review = Review(file, policy)
+        review.decide(0, None)
+        for origin in disputed:
+            for leg in review.rests_of(origin).in_cash:
+                assert (leg.payer, leg.payee) == (file.account, CASH)
+                found[file.account, origin] += leg.share
+    return found
 
 
 @pytest.mark.parametrize("method", [FIFO_2, PRO_RATA_2])

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 
 import orjson
 
+from pipeline.accounts.file import AccountFile
 from pipeline.accounts.fold import AccountsFold
+from pipeline.accounts.parts import BLOCK_ROWS, HEAD_ROWS, newest_files
 from pipeline.contracts.account_log import (
     CASH,
     AccountEvents,
@@ -23,7 +25,7 @@ from pipeline.contracts.account_log import (
 )
 from pipeline.fold import LogRecord, Output
 from pipeline.policy.policy import Policy
-from pipeline.state import MemoryState
+from pipeline.state import MemoryState, scan_prefix
 from tests.pipeline.accounts.desk import NINE
 
 PARTITIONS = 3
@@ -102,6 +104,16 @@ class Workers:
             self.work(self._draw.randrange(3))
         self.work()
         return self.holds()
+
+    def files(self) -> dict[str, AccountFile]:
+        """Return the account files of all partitions, by account."""
+        rows = [
+            (key[1:], value)
+            for state in self._states
+            for prefix in (HEAD_ROWS, BLOCK_ROWS)
+            for key, value in scan_prefix(state, prefix)
+        ]
+        return newest_files(rows)
 
     def holds(self) -> dict:
         standing = [a for a in self.alerts.values() if a["kind"] == "hold"]
