@@ -47,8 +47,9 @@ class Speech:
 
     def about(self, touched: set[str], cause: Cause) -> Said:
         """Work out the touched components and say what differs from what was said."""
-        components = self._components.gather(touched)
-        groupings = [(c, g) for c in components for g in self._components.split(c)]
+        alone = self._components.of_one_report(touched)
+        components = [alone[0]] if alone is not None else self._components.gather(touched)
+        groupings = [alone] if alone is not None else self._split(components)
         said = Said()
         if len(groupings) == 1 and touched <= components[0].nodes.keys():
             moved = self._one_cluster(*groupings[0], cause, said)
@@ -61,6 +62,9 @@ class Speech:
         concerned = sorted([key for key in looked_at if has_level(key)])
         self._say_levels(concerned, components, cause, said)
         return said
+
+    def _split(self, components: list[Component]) -> list[tuple[Component, Grouping]]:
+        return [(c, g) for c in components for g in self._components.split(c)]
 
     def _one_cluster(
         self, component: Component, grouping: Grouping, cause: Cause, said: Said
