@@ -33,7 +33,7 @@ from pipeline.clustering.joining import (
 )
 from pipeline.clustering.nameless import REASON_NAMELESS, is_nameless_word
 from pipeline.clustering.nodes import Node, Nodes
-from pipeline.clustering.normalised import IMPLYING
+from pipeline.clustering.normalised import IMPLYING, StoredReport
 from pipeline.clustering.pairs import LOOK_ALIKE, TOGETHER, GraphEdge, order
 from pipeline.clustering.parties import may_be_two_parties
 from pipeline.clustering.parts import NOTHING, Support, Thresholds
@@ -105,18 +105,22 @@ class Components:
                 found.append(component)
         return found
 
-    def of_one_report(self, touched: Collection[str]) -> tuple[Component, Grouping] | None:
-        """Return the component that one report alone makes, and its cluster; None for any other.
-
-        As `gather` and `split` would: most components are such, and no rule has a say in them.
-        """
-        nodes = {key: self._nodes.of(key) for key in sorted(touched)}
-        report = lone_report(nodes.values())
-        if report is None or len(nodes) > self._rules.cluster_limit:
+    def lone_report(self, touched: Collection[str]) -> StoredReport | None:
+        """Return the report that alone makes the component of these, where no rule has a say."""
+        if len(touched) > self._rules.cluster_limit:
             return None
-        for key in nodes:
+        report = lone_report(list(map(self._nodes.of, touched)))
+        for key in report.identifiers if report is not None else ():
             if self._decisions.concern(key) or self._handles.told_otherwise(key) is not None:
                 return None
+        return report
+
+    def of_one_report(self, report: StoredReport) -> tuple[Component, Grouping]:
+        """Return the component that a report alone makes, and its cluster.
+
+        As `gather` and `split` would: most components are such.
+        """
+        nodes = {key: self._nodes.of(key) for key in sorted(report.identifiers)}
         component = Component(nodes, self._edges.of_one_report(report))
         return component, whole(component)
 

@@ -11,7 +11,7 @@ batch however many of its reports name an identifier.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -113,6 +113,7 @@ class Node:
         "stale",
         "summary",
         "ties",
+        "waiting",
     )
 
     def __init__(self, key: str, hub_limit: int, rows: Rows, public: bool = False) -> None:
@@ -147,6 +148,8 @@ class Node:
         """Those of ``look_alikes`` that may join, with the other end."""
         self.alike_listed: list[GraphEdge] | None = None
         """Those of ``look_alikes`` that are relations and listed; None when to be worked out."""
+        self.waiting: Callable[[], None] | None = None
+        """What says what waits to be said of it as it is, before anybody looks at it again."""
 
     @property
     def living(self) -> bool:
@@ -260,6 +263,8 @@ class Nodes:
         node = self._kept.get(key)
         if node is None:
             node = self._kept[key] = self._read(key)
+        elif node.waiting is not None:
+            node.waiting()
         return node
 
     def said(self, key: str) -> tuple[SaidLevel | None, SaidCluster | None]:
@@ -267,14 +272,12 @@ class Nodes:
 
         The key may be anything; nothing is kept in memory for it.
         """
-        node = self._kept.get(key)
-        if node is not None:
-            return node.level, node.said
+        known = self._kept.get(key) or self._document(key)
+        return (known.level, known.said) if known is not None else (None, None)
+
+    def _document(self, key: str) -> Document | None:
         found = self._state.get(b"n" + key.encode())
-        if found is None:
-            return None, None
-        document = decode_document(found)
-        return document.level, document.said
+        return decode_document(found) if found is not None else None
 
     def may_be_known(self, key: str) -> bool:
         """Say whether anything may be known of an identifier; False only when nothing is."""
@@ -282,11 +285,8 @@ class Nodes:
 
     def has_persons(self, account: str) -> bool:
         """Say whether evidence about its holder joins an account with others (none is kept)."""
-        node = self._kept.get(account)
-        if node is not None:
-            return bool(node.persons)
-        found = self._state.get(b"n" + account.encode())
-        return found is not None and bool(decode_document(found).persons)
+        known = self._kept.get(account) or self._document(account)
+        return known is not None and bool(known.persons)
 
     def _read(self, key: str) -> Node:
         public = self._decisions.public(key)
