@@ -106,6 +106,10 @@ class Candidates:
                     put(b"o%b\0%b\0" % (b, a), value)
         self._changed.clear()
 
+    def prepare(self, contact: str) -> None:
+        """Work out what `appear` will ask of the text of a contact."""
+        self._contacts.prepare(contact)
+
     def appear(self, account: Node) -> None:
         """Find the look-alikes of an account or contact that is named for the first time."""
         if not account.is_account:

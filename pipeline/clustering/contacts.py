@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 from zlib import crc32
 
@@ -34,6 +35,9 @@ _NAME: Final = re.compile(rf"(handle:[^:]+:@?)[a-z0-9._-]{{{LONG_NAME},{LONGEST_
 PLACES: Final = 1 << 27
 """Bits of the table, 16 MiB, two a text. With a million contacts in it, one text in sixty is looked
 for in vain."""
+
+KEPT_TEXTS: Final = 4_096
+"""Contacts of which what is left without each sign is kept, about 2 KB each: those of a batch."""
 
 _MIX: Final = 0x9E3779B97F4A7C15
 _SECOND: Final = 24
@@ -79,12 +83,9 @@ class KnownContacts:
 
     def add(self, key: str) -> None:
         """Take in a phone or handle."""
-        seen, mask = self._seen, self._mask
-        for _, rest in _without_one(key):
-            # Not `hash`, which differs with each run of Python: the table may be kept.
-            hashed = crc32(rest.encode())
-            place, second = hashed & mask, hashed * _MIX >> _SECOND & mask
-            seen[place >> 3] |= 1 << (place & 7)
+        seen = self._seen
+        for _, _, one, second in left_of(key, self._mask):
+            seen[one >> 3] |= 1 << (one & 7)
             seen[second >> 3] |= 1 << (second & 7)
 
     def take_in(self, key: str) -> list[str]:
@@ -102,17 +103,33 @@ class KnownContacts:
 
     def _look(self, key: str) -> tuple[list[str], list[int]]:
         """Return what is near a key, and the bits of it that are not there yet, with others."""
-        seen, mask = self._seen, self._mask
+        seen = self._seen
         near: list[str] = []
         lacking: list[int] = []
-        for place, rest in _without_one(key):
-            hashed = crc32(rest.encode())
-            one, second = hashed & mask, hashed * _MIX >> _SECOND & mask
+        for place, rest, one, second in left_of(key, self._mask):
             if seen[one >> 3] >> (one & 7) & 1 and seen[second >> 3] >> (second & 7) & 1:
                 near += _with_one_more(key, place, rest)
             else:
                 lacking += one, second
         return near, lacking
+
+    def prepare(self, key: str) -> None:
+        """Work out what hangs on a key alone, for when it is taken in."""
+        left_of(key, self._mask)
+
+
+@lru_cache(maxsize=KEPT_TEXTS)
+def left_of(key: str, mask: int) -> list[tuple[int, str, int, int]]:
+    """Return what is left of a key without each sign, with the sign's place and two bits' places.
+
+    Kept, as a batch's contacts are asked for twice: see `Candidates.prepare`.
+    """
+    found = []
+    for place, rest in _without_one(key):
+        # Not `hash`, which differs with each run of Python: the table may be kept.
+        hashed = crc32(rest.encode())
+        found.append((place, rest, hashed & mask, hashed * _MIX >> _SECOND & mask))
+    return found
 
 
 def _without_one(key: str) -> list[tuple[int, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 
 from pipeline.clustering.candidates import Candidates, outranks
 from pipeline.clustering.contacts import CONTACTS
@@ -16,10 +16,10 @@ from pipeline.clustering.normalised import StoredReport
 from pipeline.clustering.pairs import PAIRWISE_IDENTIFIERS
 from pipeline.clustering.passing import Passing
 from pipeline.clustering.personas import NOBODY, Persona
-from pipeline.clustering.persons import Persons
+from pipeline.clustering.persons import Persons, blocks_of
 from pipeline.clustering.rows import NodeSummary
 from pipeline.clustering.summaries import summarise
-from pipeline.identity.account import is_account
+from pipeline.identity.account import bank_of, is_account
 
 
 def _place_of(node: Node) -> tuple[bool, bool, int, bool]:
@@ -62,6 +62,18 @@ class Contributions:
         self._decisions = decisions
         self._edges = edges
         self._candidates = candidates
+
+    def prepare(self, reports: Iterable[StoredReport]) -> None:
+        """Work out what hangs on the texts of reports alone, and is kept until it is asked for.
+
+        Only for speed: the processor does one thing at a time so.
+        """
+        for report in reports:
+            for key in report.identifiers:
+                if key.startswith(CONTACTS) and not self._nodes.of(key).living:
+                    self._candidates.prepare(key)
+            for account, name in report.names:
+                blocks_of(bank_of(account), Persona((name,), (), ()))
 
     def replace(self, old: StoredReport | None, new: StoredReport | None) -> set[str]:
         """Let ``new`` stand in place of ``old``; return every identifier to look at again."""

@@ -128,7 +128,10 @@ class ClusteringFold:
         if self._generation.is_old and records:
             self._lift(records[0], tellings)
         canonical = [self._normalised(e, t) for e, t in zip(events, records, strict=True)]
-        self._nodes.fetch(r for r in canonical if isinstance(r, StoredReport))
+        reports = [stored for stored in canonical if isinstance(stored, StoredReport)]
+        self._nodes.fetch(reports)
+        if len(reports) > 1:
+            self._contributions.prepare(reports)
         # What is said waits until a later record touches it; what is told comes in their order.
         waiting: list[_Taken] = []
         answers: list[_Taken | list[Telling]] = [tellings]
