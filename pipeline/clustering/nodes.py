@@ -255,7 +255,6 @@ class Nodes:
         self._reports: OrderedDict[str, StoredReport] = OrderedDict()
         self._changed: dict[str, Node] = {}
         self._words: dict[str, StoredReport] = {}
-        self._unheard: set[str] = set()
         self._written = Written(state)
 
     def of(self, key: str) -> Node:
@@ -325,9 +324,10 @@ class Nodes:
         any_changed = bool(self._changed)
         put = self._state.put
         for key, report in self._words.items():
-            put(b"r" + key.encode(), encode_stored(report))
+            row = b"r" + key.encode()
+            self._written.add(row)
+            put(row, encode_stored(report))
         self._words.clear()
-        self._unheard.clear()
         for key, node in self._changed.items():
             row = b"n" + key.encode()
             reports, few = node.summary.reports, node.few
@@ -370,11 +370,10 @@ class Nodes:
     def word(self, key: str) -> StoredReport | None:
         """Return a report's newest word, None when nothing was heard of it."""
         found = self._reports.get(key)
-        if found is None and key not in self._unheard:
-            value = self._state.get(b"r" + key.encode())
-            if value is None:
-                self._unheard.add(key)
-            else:
+        row = b"r" + key.encode()
+        if found is None and self._written.may_hold(row):
+            value = self._state.get(row)
+            if value is not None:
                 found = self._reports[key] = decode_stored(value)
         return found
 
