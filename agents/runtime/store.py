@@ -34,10 +34,11 @@ from pipeline.state import Table, prefix_end
 
 log = logging.getLogger("freezeline")
 
-FORMAT = b"14"
+FORMAT = b"15"
 """The format of what the folds and the runtime keep. A change of either changes it, and every store
-is then rebuilt from Kafka. So does a change of rules that kept rows are verdicts of: with the 14th
-several rings are told apart by their scams, and what was last said of them is kept."""
+is then rebuilt from Kafka. So does a change of rules that kept rows are verdicts of, as the 14th of
+those that tell rings apart by scams. With the 15th the table of what may have a row knows the
+reports, too."""
 _RESERVED = b"\x00\x00runtime/"
 _RESERVED_END = prefix_end(_RESERVED)
 _FORMAT_KEY = _RESERVED + b"format"

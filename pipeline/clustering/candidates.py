@@ -107,6 +107,10 @@ class Candidates:
                     put(b"o%b\0%b\0" % (b, a), value)
         self._changed.clear()
 
+    def prepare(self, contact: str) -> None:
+        """Work out what `appear` will ask of the text of a contact."""
+        self._contacts.prepare(contact)
+
     def appear(self, account: Node) -> None:
         """Find the look-alikes of an account or contact that is named for the first time."""
         if not account.is_account:
@@ -127,12 +131,11 @@ class Candidates:
 
     def _appear_as_contact(self, contact: Node) -> None:
         nodes, key = self._nodes, contact.key
-        for other in sorted({*self._contacts.near(key)}):
+        for other in sorted({*self._contacts.take_in(key)}):
             if nodes.may_be_known(other) and is_contact_slip(key, other):
                 beyond = nodes.of(other)
                 if beyond.living:
                     self._pair(contact, beyond)
-        self._contacts.add(key)
 
     def _look(self, bank: str, number: str) -> list[tuple[str, str]]:
         """Return the accounts of the same number at another bank or none, and of one an edit away.

@@ -33,7 +33,7 @@ from pipeline.clustering.joining import (
 )
 from pipeline.clustering.nameless import REASON_NAMELESS, is_nameless_word
 from pipeline.clustering.nodes import Node, Nodes
-from pipeline.clustering.normalised import IMPLYING
+from pipeline.clustering.normalised import IMPLYING, StoredReport
 from pipeline.clustering.pairs import LOOK_ALIKE, TOGETHER, GraphEdge, order
 from pipeline.clustering.parties import may_be_two_parties
 from pipeline.clustering.parts import NOTHING, Support, Thresholds
@@ -41,6 +41,7 @@ from pipeline.clustering.scam_cuts import scam_cuts
 from pipeline.clustering.scams import may_tell_of_two_scams
 from pipeline.clustering.silences import silence_cuts, silences_of
 from pipeline.clustering.stars import namesakes, starred
+from pipeline.clustering.wholes import lone_report, whole
 from pipeline.identity.account import number_of
 from pipeline.policy.policy import Policy
 
@@ -103,6 +104,25 @@ class Components:
                 done.update(component.nodes)
                 found.append(component)
         return found
+
+    def lone_report(self, touched: Collection[str]) -> StoredReport | None:
+        """Return the report that alone makes the component of these, where no rule has a say."""
+        if len(touched) > self._rules.cluster_limit:
+            return None
+        report = lone_report(list(map(self._nodes.of, touched)))
+        for key in report.identifiers if report is not None else ():
+            if self._decisions.concern(key) or self._handles.told_otherwise(key) is not None:
+                return None
+        return report
+
+    def of_one_report(self, report: StoredReport) -> tuple[Component, Grouping]:
+        """Return the component that a report alone makes, and its cluster.
+
+        As `gather` and `split` would: most components are such.
+        """
+        nodes = {key: self._nodes.of(key) for key in sorted(report.identifiers)}
+        component = Component(nodes, self._edges.of_one_report(report))
+        return component, whole(component)
 
     def _from(self, seed: str) -> Component | None:
         start = self._nodes.of(seed)
@@ -200,7 +220,7 @@ class Components:
             accounts = [node.key for node in nodes if node.is_account]
             one_each = len(accounts) < 2 or len({number_of(a) for a in accounts}) == len(accounts)
             if one_each and not (silences_of(nodes) or may_tell_of_two_scams(nodes)):
-                return [_whole(component)]
+                return [whole(component)]
         spelt = self._spelt(component, edges) if bridged else None
         joining = Joining(component, self._rules.cluster_limit)
         kept = edges
@@ -346,36 +366,3 @@ def _without(
     for place in sorted(cut):
         relate(component, edges[place], cut[place])
     return [edge for place, edge in enumerate(edges) if place not in cut] if cut else edges
-
-
-def _whole(component: Component) -> Grouping:
-    """Return the one cluster of a component in which nothing can speak against an edge."""
-    return Grouping(
-        sorted(component.nodes),
-        _spanning(component.edges, len(component.nodes)),
-        sorted(component.relations.values(), key=order) if component.relations else [],
-    )
-
-
-def _spanning(edges: list[GraphEdge], nodes: int) -> list[GraphEdge]:
-    """Return the edges that join a connected graph when they are taken in order (Kruskal's)."""
-    if len(edges) < nodes:
-        return edges
-    if nodes == 3:
-        return edges[:2]
-    group: dict[str, list[str]] = {}
-    joined = []
-    for edge in edges:
-        a = group.setdefault(edge.a, [edge.a])
-        b = group.setdefault(edge.b, [edge.b])
-        if a is b:
-            continue
-        if len(a) < len(b):
-            a, b = b, a
-        a += b
-        for node in b:
-            group[node] = a
-        joined.append(edge)
-        if len(joined) == nodes - 1:
-            break
-    return joined

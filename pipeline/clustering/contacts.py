@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 from zlib import crc32
 
@@ -34,6 +35,9 @@ _NAME: Final = re.compile(rf"(handle:[^:]+:@?)[a-z0-9._-]{{{LONG_NAME},{LONGEST_
 PLACES: Final = 1 << 27
 """Bits of the table, 16 MiB, two a text. With a million contacts in it, one text in sixty is looked
 for in vain."""
+
+KEPT_TEXTS: Final = 4_096
+"""Contacts of which what is left without each sign is kept, about 2 KB each: those of a batch."""
 
 _MIX: Final = 0x9E3779B97F4A7C15
 _SECOND: Final = 24
@@ -79,43 +83,68 @@ class KnownContacts:
 
     def add(self, key: str) -> None:
         """Take in a phone or handle."""
-        seen, mask = self._seen, self._mask
-        for _, rest in _without_one(key):
-            # Not `hash`, which differs with each run of Python: the table may be kept.
-            hashed = crc32(rest.encode())
-            place, second = hashed & mask, hashed * _MIX >> _SECOND & mask
-            seen[place >> 3] |= 1 << (place & 7)
+        seen = self._seen
+        for _, _, one, second in left_of(key, self._mask):
+            seen[one >> 3] |= 1 << (one & 7)
             seen[second >> 3] |= 1 << (second & 7)
 
-    def _may_hold(self, rest: str) -> bool:
-        hashed, seen, mask = crc32(rest.encode()), self._seen, self._mask
-        place = hashed & mask
-        if not seen[place >> 3] >> (place & 7) & 1:
-            return False
-        place = hashed * _MIX >> _SECOND & mask
-        return bool(seen[place >> 3] >> (place & 7) & 1)
+    def take_in(self, key: str) -> list[str]:
+        """Take in a phone or handle; return what is `near` it, without itself."""
+        near, lacking = self._look(key)
+        seen = self._seen
+        # Not while it is looked for: what is left of a key may be the same text twice.
+        for place in lacking:
+            seen[place >> 3] |= 1 << (place & 7)
+        return near
 
-    def near(self, key: str) -> Iterator[str]:
-        """Yield all keys that may be known and that `is_contact_slip` may hold for, with others."""
-        for place, rest in _without_one(key):
-            if self._may_hold(rest):
-                yield from _with_one_more(key, place, rest)
+    def near(self, key: str) -> list[str]:
+        """Return all keys that may be known and that `is_contact_slip` may hold for, and others."""
+        return self._look(key)[0]
+
+    def _look(self, key: str) -> tuple[list[str], list[int]]:
+        """Return what is near a key, and the bits of it that are not there yet, with others."""
+        seen = self._seen
+        near: list[str] = []
+        lacking: list[int] = []
+        for place, rest, one, second in left_of(key, self._mask):
+            if seen[one >> 3] >> (one & 7) & 1 and seen[second >> 3] >> (second & 7) & 1:
+                near += _with_one_more(key, place, rest)
+            else:
+                lacking += one, second
+        return near, lacking
+
+    def prepare(self, key: str) -> None:
+        """Work out what hangs on a key alone, for when it is taken in."""
+        left_of(key, self._mask)
 
 
-def _without_one(key: str) -> Iterator[tuple[int, str]]:
-    """Yield a key without each of its signs in turn, with its place; of a handle also the whole.
+@lru_cache(maxsize=KEPT_TEXTS)
+def left_of(key: str, mask: int) -> list[tuple[int, str, int, int]]:
+    """Return what is left of a key without each sign, with the sign's place and two bits' places.
+
+    Kept, as a batch's contacts are asked for twice: see `Candidates.prepare`.
+    """
+    found = []
+    for place, rest in _without_one(key):
+        # Not `hash`, which differs with each run of Python: the table may be kept.
+        hashed = crc32(rest.encode())
+        found.append((place, rest, hashed & mask, hashed * _MIX >> _SECOND & mask))
+    return found
+
+
+def _without_one(key: str) -> list[tuple[int, str]]:
+    """Return a key without each of its signs in turn, with its place; of a handle also the whole.
 
     The digits of a handle are never left out. The whole has the place -1.
     """
     start = _beginning(key)
     if not start:
-        return
-    is_phone = key.startswith(_PHONE)
-    for place in range(start, len(key)):
-        if is_phone or key[place] not in _DIGITS:
-            yield place, key[:place] + key[place + 1 :]
-    if not is_phone:
-        yield -1, key
+        return []
+    places = range(start, len(key))
+    if key.startswith(_PHONE):
+        return [(place, key[:place] + key[place + 1 :]) for place in places]
+    letters = (place for place in places if key[place] not in _DIGITS)
+    return [*((place, key[:place] + key[place + 1 :]) for place in letters), (-1, key)]
 
 
 def _with_one_more(key: str, place: int, rest: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 
 from pipeline.clustering.candidates import Candidates, outranks
 from pipeline.clustering.contacts import CONTACTS
@@ -13,12 +13,13 @@ from pipeline.clustering.known import magnitude
 from pipeline.clustering.nameless import is_vouched_for, may_turn
 from pipeline.clustering.nodes import FEW, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
+from pipeline.clustering.pairs import PAIRWISE_IDENTIFIERS
 from pipeline.clustering.passing import Passing
-from pipeline.clustering.personas import Persona
-from pipeline.clustering.persons import Persons
+from pipeline.clustering.personas import NOBODY, Persona
+from pipeline.clustering.persons import Persons, blocks_of
 from pipeline.clustering.rows import NodeSummary
 from pipeline.clustering.summaries import summarise
-from pipeline.identity.account import is_account
+from pipeline.identity.account import bank_of, is_account
 
 
 def _place_of(node: Node) -> tuple[bool, bool, int, bool]:
@@ -62,10 +63,24 @@ class Contributions:
         self._edges = edges
         self._candidates = candidates
 
+    def prepare(self, reports: Iterable[StoredReport]) -> None:
+        """Work out what hangs on the texts of reports alone, and is kept until it is asked for.
+
+        Only for speed: the processor does one thing at a time so.
+        """
+        for report in reports:
+            for key in report.identifiers:
+                if key.startswith(CONTACTS) and not self._nodes.of(key).living:
+                    self._candidates.prepare(key)
+            for account, name in report.names:
+                blocks_of(bank_of(account), Persona((name,), (), ()))
+
     def replace(self, old: StoredReport | None, new: StoredReport | None) -> set[str]:
         """Let ``new`` stand in place of ``old``; return every identifier to look at again."""
         words = [word for word in (old, new) if word is not None]
         nodes = {key: self._nodes.of(key) for word in words for key in word.identifiers}
+        if old is None and new is not None and self._is_first_word(new, nodes):
+            return self._add_first_word(new, nodes)
         holders = _holders(nodes, words)
         stood = [
             (
@@ -120,6 +135,33 @@ class Contributions:
         passing = self._passing.concerned(old, new, nodes, turned)
         if passing:
             touched |= self._passing.renew(passing)
+        if alike or len(touched) > len(nodes):
+            touched |= self._edges.weigh_look_alikes(touched)
+        return touched
+
+    def _is_first_word(self, report: StoredReport, nodes: dict[str, Node]) -> bool:
+        """Say whether nothing is known of all that a report names, and nothing public is in it."""
+        others = len(nodes) - 1
+        return others < PAIRWISE_IDENTIFIERS and not any(
+            node.living or others > node.hub_limit or self._decisions.concern(key)
+            for key, node in nodes.items()
+        )
+
+    def _add_first_word(self, report: StoredReport, nodes: dict[str, Node]) -> set[str]:
+        """Let the first report about all that it names count: most reports are such.
+
+        The same as `replace` does, without what hangs on what was known before: nobody else is
+        tied to these, none of them is a public number, and no part around them is known.
+        """
+        touched = set(nodes)
+        self._add(report, nodes, frozenset())
+        alike = False
+        for key, node in nodes.items():
+            alike = alike or node.alike > 0
+            if (form := self._handles.told_otherwise(key)) is not None:
+                touched.add(form)
+        for key in sorted({of for of, _ in (*report.names, *report.traits)}):
+            touched |= self._persons.move(nodes[key], NOBODY)
         if alike or len(touched) > len(nodes):
             touched |= self._edges.weigh_look_alikes(touched)
         return touched

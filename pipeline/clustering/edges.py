@@ -136,6 +136,14 @@ class Edges:
         bits = self._bits(*kinds, pair.reports, pair.voices)
         return GraphEdge(a, b, TOGETHER, bits, pair.reports, pair.voices, pair.sole)
 
+    def of_one_report(self, report: StoredReport) -> list[GraphEdge]:
+        """Return the edges, in order, between identifiers that no other report names."""
+        pair = Together(1, 1, report.voice)
+        edges = [self._as_edge(a, b, pair) for a, b in pairs_of(report)]
+        if len(edges) > 1:
+            edges.sort(key=order)
+        return edges
+
     def _pair(self, node: Node, other: str) -> Together:
         if node.many is None:
             return together(node.few, node.key, other)

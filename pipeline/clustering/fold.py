@@ -128,34 +128,60 @@ class ClusteringFold:
         if self._generation.is_old and records:
             self._lift(records[0], tellings)
         canonical = [self._normalised(e, t) for e, t in zip(events, records, strict=True)]
-        self._nodes.fetch(r for r in canonical if isinstance(r, StoredReport))
+        reports = [stored for stored in canonical if isinstance(stored, StoredReport)]
+        self._nodes.fetch(reports)
+        if len(reports) > 1:
+            self._contributions.prepare(reports)
+        # What is said waits until a later record touches it; what is told comes in their order.
+        waiting: list[_Taken] = []
+        answers: list[_Taken | list[Telling]] = [tellings]
         for record, stored in zip(records, canonical, strict=True):
-            if isinstance(stored, InvalidEvent):
-                topic = topic_of(record, REPORTS)
-                tellings.append(partial(dead_letter, topic, 0, record, stored))
-                folded.counts["dead_letters", topic, stored.reason.value] += 1
-                continue
-            if isinstance(stored, StoredDecision) and stored.verdict == Verdict.ERASE:
-                self._erase(stored, record.offset, tellings)
-                folded.scrub = True
-                continue
-            if isinstance(stored, StoredDecision):
-                self._take_decision(stored, folded, tellings)
+            if not isinstance(stored, StoredReport):
+                self._settle(waiting)
+                answers.append(self._answer(record, stored, folded))
                 continue
             taken = self._take(stored, folded)
-            if silent:
-                continue
-            delay = (record.timestamp - stored.received_at) / 1000
-            folded.observations.append((("event_delay_seconds", "clustering"), delay))
-            folded.counts["reports_by_source", source_label(stored.key)] += 1
             if taken is not None:
-                self._tell(taken, folded, tellings)
+                waiting.append(taken)
+                answers.append(taken)
+            if not silent:
+                delay = (record.timestamp - stored.received_at) / 1000
+                folded.observations.append((("event_delay_seconds", "clustering"), delay))
+                folded.counts["reports_by_source", source_label(stored.key)] += 1
+        self._settle(waiting)
         if not silent:
-            folded.outputs = [telling() for telling in tellings]
+            told = [self._told(answer, folded) for answer in answers]
+            folded.outputs = [telling() for tellings in told for telling in tellings]
         self._write()
         folded.counts.update(self._hits)
         self._hits.clear()
         return folded
+
+    def _settle(self, waiting: list[_Taken]) -> None:
+        """Say what waits to be said of reports."""
+        for taken in waiting:
+            taken.said.finish()
+            self._sizes.clusters += taken.said.clusters
+        waiting.clear()
+
+    def _answer(
+        self, record: Record, stored: StoredDecision | InvalidEvent, folded: Folded
+    ) -> list[Telling]:
+        """Take in what is no report; return what there is to say of it."""
+        tellings: list[Telling] = []
+        if isinstance(stored, InvalidEvent):
+            topic = topic_of(record, REPORTS)
+            tellings.append(partial(dead_letter, topic, 0, record, stored))
+            folded.counts["dead_letters", topic, stored.reason.value] += 1
+        elif stored.verdict == Verdict.ERASE:
+            self._erase(stored, record.offset, tellings)
+            folded.scrub = True
+        else:
+            self._take_decision(stored, folded, tellings)
+        return tellings
+
+    def _told(self, answer: _Taken | list[Telling], folded: Folded) -> list[Telling]:
+        return self._tell(answer, folded) if isinstance(answer, _Taken) else answer
 
     def _write(self) -> None:
         self._sayings.write()
@@ -213,22 +239,19 @@ class ClusteringFold:
         touched = self._contributions.replace(before, now)
         self._nodes.hear(report)
         cause = Cause(report.key, report.received_at, report.published_at)
-        said = self._speech.about(touched, cause)
+        said = self._speech.begin(touched, cause)
         self._sizes.reports += (now is not None) - (before is not None)
-        self._sizes.clusters += said.clusters
         return _Taken(before, now, report, said)
 
-    def _tell(self, taken: _Taken, folded: Folded, tellings: list[Telling]) -> None:
+    def _tell(self, taken: _Taken, folded: Folded) -> list[Telling]:
         """Say what came of a report: its claims, levels and clusters, and where it is filed."""
         before, now, report, said = taken
         events = [*claim_events(before, now, report), *said.levels]
         if not events:
             # No account's owner has anything to answer.
             folded.answered[ANSWERED, report.published_at] += 1
-        tellings += self._account_log(events)
-        tellings += said.tellings
         cluster = said.of.get(report.home) if now is not None else None
-        tellings.append(partial(filed, report, cluster))
+        return [*self._account_log(events), *said.tellings, partial(filed, report, cluster)]
 
     def _take_decision(
         self, decision: StoredDecision, folded: Folded, tellings: list[Telling]

@@ -11,7 +11,7 @@ batch however many of its reports name an identifier.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -113,6 +113,7 @@ class Node:
         "stale",
         "summary",
         "ties",
+        "waiting",
     )
 
     def __init__(self, key: str, hub_limit: int, rows: Rows, public: bool = False) -> None:
@@ -147,6 +148,8 @@ class Node:
         """Those of ``look_alikes`` that may join, with the other end."""
         self.alike_listed: list[GraphEdge] | None = None
         """Those of ``look_alikes`` that are relations and listed; None when to be worked out."""
+        self.waiting: Callable[[], None] | None = None
+        """What says what waits to be said of it as it is, before anybody looks at it again."""
 
     @property
     def living(self) -> bool:
@@ -252,7 +255,6 @@ class Nodes:
         self._reports: OrderedDict[str, StoredReport] = OrderedDict()
         self._changed: dict[str, Node] = {}
         self._words: dict[str, StoredReport] = {}
-        self._unheard: set[str] = set()
         self._written = Written(state)
 
     def of(self, key: str) -> Node:
@@ -260,6 +262,8 @@ class Nodes:
         node = self._kept.get(key)
         if node is None:
             node = self._kept[key] = self._read(key)
+        elif node.waiting is not None:
+            node.waiting()
         return node
 
     def said(self, key: str) -> tuple[SaidLevel | None, SaidCluster | None]:
@@ -267,14 +271,12 @@ class Nodes:
 
         The key may be anything; nothing is kept in memory for it.
         """
-        node = self._kept.get(key)
-        if node is not None:
-            return node.level, node.said
+        known = self._kept.get(key) or self._document(key)
+        return (known.level, known.said) if known is not None else (None, None)
+
+    def _document(self, key: str) -> Document | None:
         found = self._state.get(b"n" + key.encode())
-        if found is None:
-            return None, None
-        document = decode_document(found)
-        return document.level, document.said
+        return decode_document(found) if found is not None else None
 
     def may_be_known(self, key: str) -> bool:
         """Say whether anything may be known of an identifier; False only when nothing is."""
@@ -282,11 +284,8 @@ class Nodes:
 
     def has_persons(self, account: str) -> bool:
         """Say whether evidence about its holder joins an account with others (none is kept)."""
-        node = self._kept.get(account)
-        if node is not None:
-            return bool(node.persons)
-        found = self._state.get(b"n" + account.encode())
-        return found is not None and bool(decode_document(found).persons)
+        known = self._kept.get(account) or self._document(account)
+        return known is not None and bool(known.persons)
 
     def _read(self, key: str) -> Node:
         public = self._decisions.public(key)
@@ -325,9 +324,10 @@ class Nodes:
         any_changed = bool(self._changed)
         put = self._state.put
         for key, report in self._words.items():
-            put(b"r" + key.encode(), encode_stored(report))
+            row = b"r" + key.encode()
+            self._written.add(row)
+            put(row, encode_stored(report))
         self._words.clear()
-        self._unheard.clear()
         for key, node in self._changed.items():
             row = b"n" + key.encode()
             reports, few = node.summary.reports, node.few
@@ -370,11 +370,10 @@ class Nodes:
     def word(self, key: str) -> StoredReport | None:
         """Return a report's newest word, None when nothing was heard of it."""
         found = self._reports.get(key)
-        if found is None and key not in self._unheard:
-            value = self._state.get(b"r" + key.encode())
-            if value is None:
-                self._unheard.add(key)
-            else:
+        row = b"r" + key.encode()
+        if found is None and self._written.may_hold(row):
+            value = self._state.get(row)
+            if value is not None:
                 found = self._reports[key] = decode_stored(value)
         return found
 

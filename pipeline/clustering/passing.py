@@ -116,6 +116,9 @@ class Passing:
         if node.is_account and sum(map(is_account, ties)) < PASSING_PARTS:
             # Most are named with no account: so many parts with one cannot be.
             return NO_TIES
+        if sum([magnitude(of(end)) > 0 for end in ties]) < PASSING_PARTS:
+            # So many known parts cannot be: the parts themselves need not be found.
+            return NO_TIES
         known, bits = 0, 0.0
         loose: list[str] = []
         for part in self._parts(ties):

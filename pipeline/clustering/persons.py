@@ -17,7 +17,7 @@ to be one whose words are all rare, at one bank, or the numbers have to be nearl
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from pipeline.clustering.evidence import Model
@@ -194,9 +194,13 @@ class Persons:
         """Return those of an account's blocks by which it is compared with others."""
         return [b for b in blocks if 0 < self._blocks.size(b) <= PERSONS_A_BLOCK]
 
-    def _look_anew(self, account: Node, blocks: Iterable[bytes]) -> set[str]:
+    def _look_anew(self, account: Node, blocks: Collection[bytes]) -> set[str]:
         """Let the accounts that the holder joins be those of now; return the ends that changed."""
-        before, now = account.persons, self._look(account, blocks)
+        before = account.persons
+        if not (blocks or before):
+            # So it is with most.
+            return set()
+        now = self._look(account, blocks)
         if before == now:
             return set()
         changed = {o for o in (*before, *now) if before.get(o) != now.get(o)}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import partial
 
 from pipeline.clustering.again import ties_of
 from pipeline.clustering.components import REVIEW_SIZE, Component, Components, Grouping
 from pipeline.clustering.levels import Cause, Levels, Telling, has_level
-from pipeline.clustering.nodes import Nodes
+from pipeline.clustering.nodes import Node, Nodes
+from pipeline.clustering.normalised import StoredReport
 from pipeline.clustering.sayings import Sayings, anchor_of, cluster_identity, destination
 from pipeline.contracts.account_log import AccountEvent
 
@@ -26,6 +28,13 @@ class Said:
     levels: list[AccountEvent] = field(default_factory=list)
     clusters: int = 0
     of: dict[str, tuple[str, int]] = field(default_factory=dict)
+    waiting: Callable[[], None] | None = None
+    """What works out the rest of it, where that is yet to be done."""
+
+    def finish(self) -> None:
+        """Work out what is not yet worked out."""
+        if self.waiting is not None:
+            self.waiting()
 
 
 class Speech:
@@ -47,36 +56,88 @@ class Speech:
 
     def about(self, touched: set[str], cause: Cause) -> Said:
         """Work out the touched components and say what differs from what was said."""
-        components = self._components.gather(touched)
-        groupings = [(c, g) for c in components for g in self._components.split(c)]
-        said = Said()
-        if len(groupings) == 1 and touched <= components[0].nodes.keys():
-            moved = self._one_cluster(*groupings[0], cause, said)
-        else:
-            moved = self._clusters(touched, components, groupings, cause, said)
-        looked_at = moved | touched
-        for component in components:
-            if component.ruling is not None:
-                looked_at |= component.ruling.decided
-        concerned = sorted([key for key in looked_at if has_level(key)])
-        self._say_levels(concerned, components, cause, said)
+        said = self.begin(touched, cause)
+        said.finish()
         return said
 
-    def _one_cluster(
-        self, component: Component, grouping: Grouping, cause: Cause, said: Said
-    ) -> set[str]:
-        """Say a cluster that is all that was touched; return the identifiers new in it."""
+    def begin(self, touched: set[str], cause: Cause) -> Said:
+        """As `about`, but what concerns nobody else may wait: see `Said.finish`.
+
+        It waits until all reports of a batch are taken in, so that the processor does one thing at
+        a time, or until one of its identifiers is asked for (`Nodes.of`): what is said is what the
+        reports so far amount to, whenever that is worked out.
+        """
+        said = Said()
+        report = self._components.lone_report(touched)
+        if report is not None:
+            named = [self._nodes.of(key) for key in report.identifiers]
+            if not any(node.cluster for node in named):
+                self._wait(named, said, partial(self._one_report, report, touched, cause, said))
+                return said
+        components = self._components.gather(touched)
+        groupings = [(c, g) for c in components for g in self._components.split(c)]
+        if len(groupings) == 1 and touched <= components[0].nodes.keys():
+            component, grouping = groupings[0]
+            anchor = anchor_of(component, grouping.members)
+            nodes = component.nodes.values()
+            moved = [node for node in nodes if node.cluster != anchor]
+            if not {node.cluster for node in moved} - {None}:
+                finish = partial(
+                    self._one_cluster, component, grouping, anchor, moved, touched, cause, said
+                )
+                if component.ruling is not None or any(node.alike for node in nodes):
+                    # A level says also what look-alikes are known by; a ruling is about others too.
+                    finish()
+                else:
+                    self._wait(nodes, said, finish)
+                return said
+            looked_at = touched | self._clusters(
+                set(component.nodes), components, groupings, cause, said
+            )
+        else:
+            looked_at = touched | self._clusters(touched, components, groupings, cause, said)
+        self._say_levels(looked_at, components, cause, said)
+        return said
+
+    def _wait(self, nodes: Collection[Node], said: Said, finish: Callable[[], None]) -> None:
+        """Let a cluster wait of which all that is said hangs on its own identifiers alone."""
+
+        def once() -> None:
+            said.waiting = None
+            for node in nodes:
+                node.waiting = None
+            finish()
+
+        said.waiting = once
+        for node in nodes:
+            node.waiting = once
+
+    def _one_report(
+        self, report: StoredReport, touched: set[str], cause: Cause, said: Said
+    ) -> None:
+        """Say the cluster that one report alone makes, and that is new."""
+        component, grouping = self._components.of_one_report(report)
         anchor = anchor_of(component, grouping.members)
-        moved = [node for node in component.nodes.values() if node.cluster != anchor]
-        if {node.cluster for node in moved} - {None}:
-            pairs = [(component, grouping)]
-            return self._clusters(set(component.nodes), [component], pairs, cause, said)
+        moved = list(component.nodes.values())
+        self._one_cluster(component, grouping, anchor, moved, touched, cause, said)
+
+    def _one_cluster(
+        self,
+        component: Component,
+        grouping: Grouping,
+        anchor: str,
+        moved: list[Node],
+        touched: set[str],
+        cause: Cause,
+        said: Said,
+    ) -> None:
+        """Say a cluster that is all that was touched; ``moved`` are the identifiers new in it."""
         version = self._say(component, grouping, anchor, None, cause, said)
         said.of = dict.fromkeys(grouping.members, (cluster_identity(anchor), version))
         for node in moved:
             node.cluster = anchor
             self._nodes.change(node)
-        return {node.key for node in moved}
+        self._say_levels(touched.union([node.key for node in moved]), [component], cause, said)
 
     def _clusters(
         self,
@@ -147,8 +208,12 @@ class Speech:
             said.clusters -= 1
 
     def _say_levels(
-        self, concerned: Iterable[str], components: list[Component], cause: Cause, said: Said
+        self, looked_at: set[str], components: list[Component], cause: Cause, said: Said
     ) -> None:
+        for component in components:
+            if component.ruling is not None:
+                looked_at |= component.ruling.decided
+        concerned = sorted([key for key in looked_at if has_level(key)])
         ties = ties_of(concerned, components)
         for node in concerned:
             told = self._levels.say(node, said.of.get(node, ("", 0)), ties[node], cause)
