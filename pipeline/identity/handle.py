@@ -29,11 +29,11 @@ _PLATFORM_NAMES: Final[Mapping[str, str]] = MappingProxyType(
         name: platform
         for platform, names in {
             "facebook": "facebook fb meta messenger facebookmessenger facebookpage fbpage เฟซบุ๊ก"
-            " เฟสบุ๊ค เฟสบุค เฟซบุค เฟสบุ๊ก เฟซ เฟส เพจ",
+            " เฟสบุ๊ค เฟสบุค เฟซบุค เฟสบุ๊ก เฟซบุ๊ค เฟซ เฟส เพจ",
             "instagram": "instagram ig insta ไอจี อินสตาแกรม",
             "line": "line lineoa lineid lineofficial lineofficialaccount ไลน์ ไลน ไลน์ไอดี",
             "telegram": "telegram tg เทเลแกรม",
-            "tiktok": "tiktok ติ๊กต็อก ติ๊กตอก ติกตอก",
+            "tiktok": "tiktok tiktokshop ติ๊กต็อก ติ๊กต๊อก ติ๊กตอก ติกตอก ติ๊กต่อก",
             "x": "x twitter ทวิตเตอร์",
             "whatsapp": "whatsapp wa วอทส์แอป",
             "wechat": "wechat weixin วีแชท",
@@ -45,6 +45,8 @@ _PLATFORM_NAMES: Final[Mapping[str, str]] = MappingProxyType(
         for name in names.split()
     }
 )
+_LONG_NAME: Final = 5
+"""A platform's name of so many letters is one also within other text; "line" is in many words."""
 # Cyrillic, then Greek (and dotless i): letters that look like these Latin ones in lower case or in
 # capitals (after Unicode's confusables). The handle is in lower case by then.
 _CONFUSABLES: Final = str.maketrans(
@@ -103,13 +105,26 @@ def _normalise(platform: str, handle: str) -> Normalised:
 def _platform(text: str, changes: list[str]) -> str:
     written = compose(strip_invisible(text)).casefold()
     short = _PLATFORM_PUNCTUATION.sub("", written)
-    if short in _PLATFORM_NAMES:
-        if _PLATFORM_NAMES[short] != text:
+    named = _PLATFORM_NAMES.get(short) or _one_of(_named_in(written, short))
+    if named is not None:
+        if named != text:
             changes.append("platform_alias")
-        return _PLATFORM_NAMES[short]
+        return named
     if short:
         changes.append("platform_unknown")
     return compose(short)
+
+
+def _named_in(written: str, short: str) -> set[str]:
+    """Return the platforms that words of a text name ("X (Twitter)"), else that stand within it."""
+    words = _PLATFORM_PUNCTUATION.split(written)
+    return {_PLATFORM_NAMES[word] for word in words if word in _PLATFORM_NAMES} or {
+        of for name, of in _PLATFORM_NAMES.items() if len(name) >= _LONG_NAME and name in short
+    }
+
+
+def _one_of(platforms: set[str]) -> str | None:
+    return platforms.pop() if len(platforms) == 1 else None
 
 
 def _name(text: str, changes: list[str]) -> str:

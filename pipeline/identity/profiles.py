@@ -21,6 +21,8 @@ PLATFORM_HOSTS: Final[Mapping[str, str]] = MappingProxyType(
         "telegram.dog": "telegram",
         "line.me": "line",
         "page.line.me": "line",
+        "x.com": "x",
+        "twitter.com": "x",
     }
 )
 """Hosts (without www., m. and the like) whose pages may name a handle."""
@@ -71,6 +73,25 @@ _NOT_PROFILES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         ),
         "instagram": frozenset(
             ["accounts", "about", "directory", "explore", "p", "reel", "reels", "tv", "web"]
+        ),
+        "x": frozenset(
+            [
+                "about",
+                "compose",
+                "explore",
+                "hashtag",
+                "home",
+                "i",
+                "intent",
+                "login",
+                "messages",
+                "notifications",
+                "privacy",
+                "search",
+                "settings",
+                "share",
+                "tos",
+            ]
         ),
         "telegram": frozenset(
             [

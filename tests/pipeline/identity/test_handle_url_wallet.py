@@ -35,6 +35,18 @@ BITCOIN = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
         ("telegram", "t.me/abc", "handle:telegram:abc"),
         ("IG", "ａｂｃ", "handle:instagram:abc"),
         ("Foo Bar", "abc", "handle:foobar:abc"),
+        ("เพจ Facebook", "shop", "handle:facebook:shop"),
+        ("เพจเฟซบุ๊ก", "shop", "handle:facebook:shop"),
+        ("Facebook Messenger", "shop", "handle:facebook:shop"),
+        ("X (Twitter)", "https://x.com/gold", "handle:x:gold"),
+        ("LINE ID", "gold", "handle:line:gold"),
+        ("บัญชี ไลน์", "gold", "handle:line:gold"),
+        ("ติ๊กต๊อก", "@gold", "handle:tiktok:gold"),
+        ("facebookmarketplace", "gold", "handle:facebook:gold"),
+        ("Line or Telegram", "gold", "handle:lineortelegram:gold"),
+        ("twitter", "x.com/i/status/1", "handle:x:x.com/i/status/1"),
+        ("telegram/whatsapp", "gold", "handle:telegramwhatsapp:gold"),
+        ("online shop", "gold", "handle:onlineshop:gold"),
     ],
 )
 def test_handles(platform: str, handle: str, key: str) -> None:
