@@ -13,8 +13,13 @@ from typing import Final, TypeGuard
 
 from rapidfuzz.distance import OSA
 
-from pipeline.identity.banks import USUAL_LENGTHS, parse_bank
-from pipeline.identity.characters import bare_number, letters_for_digits
+from pipeline.identity.banks import UNKNOWN_BANK, USUAL_LENGTHS, parse_bank
+from pipeline.identity.characters import (
+    ascii_digits,
+    bare_number,
+    letters_for_digits,
+    strip_invisible,
+)
 from pipeline.identity.national_id import NATIONAL_ID_DIGITS, is_national_id
 from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, distinct, refused
 
@@ -46,6 +51,10 @@ _LABEL: Final = re.compile(
     r"account|acct|acc|a/c)\s*(?:number|no)?\s*[.:#]*\s*(?=\d)",
     re.IGNORECASE,
 )
+_EDGE: Final = r"\s()\[\]'\"‘’“”:,;\u0e00-\u0e7f"
+_WITHIN_TEXT: Final = re.compile(rf"(?<![^{_EDGE}])(?:[0-9][-.]?){{9,14}}[0-9](?![^{_EDGE}])")
+"""A number of ten to fifteen digits, without spaces, beside whose ends no Latin letter, digit or
+mask stands: then it might be another kind of number, or a part of one."""
 _MASK: Final = re.compile(r"[xX*•●█#]")
 
 
@@ -89,7 +98,31 @@ def _normalise(bank: str | None, number: str) -> Normalised:
         changes.append("label")
     digits = bare_number(unlabelled, changes)
     digits = letters_for_digits(digits, _LEAST_DIGITS_BESIDE_LETTERS, changes)
+    if _problem(digits) == "not_an_account":
+        return _within_text(code, number) or refused("not_an_account", distinct(changes))
     return _judged(code, digits, changes)
+
+
+def _within_text(code: str, text: str) -> Normalised | None:
+    """Return the account whose number stands alone in a text with a name or a bank beside it.
+
+    So people write it who copy a line, and it may be all that a report says. Where the bank is
+    missing, the text may name it; where it names another one, it is nobody's. None: there is no
+    such number, or there are several.
+    """
+    written = ascii_digits(strip_invisible(text), [])
+    found = _WITHIN_TEXT.findall(written)
+    if len(found) != 1:
+        return None
+    beside = [part.strip(" ()[]'\",:;") for part in written.split(found[0])]
+    banks = {parse_bank(part)[0] for part in beside if part} - {UNKNOWN_BANK}
+    if len(banks | ({code} - {UNKNOWN_BANK})) > 1:
+        return None
+    changes = ["text_beside"]
+    if code == UNKNOWN_BANK and banks:
+        code = banks.pop()
+        changes.append("bank_in_number")
+    return _judged(code, bare_number(found[0], changes), changes)
 
 
 def _judged(code: str, digits: str, changes: list[str]) -> Normalised:

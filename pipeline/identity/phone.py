@@ -56,6 +56,9 @@ def _normalise(text: str) -> Normalised:
     changes: list[str] = []
     number = _bare(text, changes)
     problem = _problem(number)
+    if problem == "not_a_phone" and (within := _within_text(text)) is not None:
+        number, problem = within, None
+        changes = ["text_beside"]
     if problem:
         return refused(problem, distinct(changes))
     mobile = _PLAIN_MOBILE.fullmatch(number)
@@ -86,6 +89,15 @@ def _bare(text: str, changes: list[str]) -> str:
         changes.append("separators")
     plus = "+" if bare.startswith("+") else ""
     return plus + letters_for_digits(bare[len(plus) :], _LEAST_DIGITS_BESIDE_LETTERS, changes)
+
+
+def _within_text(text: str) -> str | None:
+    """Return the one number (E.164) that a text holds beside other words; None: none or several."""
+    written = ascii_digits(strip_invisible(text), [])
+    found = list(phonenumbers.PhoneNumberMatcher(written, "TH"))
+    if len(found) != 1 or found[0].number.extension:
+        return None
+    return phonenumbers.format_number(found[0].number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _problem(number: str) -> str | None:

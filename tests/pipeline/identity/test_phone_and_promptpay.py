@@ -40,7 +40,8 @@ def qr(tag: str, application: str, inner: str) -> str:
     "text",
     ["081-234-5678", "08l2345678", "0066812345678", "+66 (0)81 234 5678", "๐๘๑๒๓๔๕๖๗๘",
      "812345678", "66812345678", "โทร. 081 234 5678", "tel:+66812345678", "001 66 812345678",
-     "081\u200b2345678", "O812345678", "+66 081 234 5678"],
+     "081\u200b2345678", "O812345678", "+66 081 234 5678", "0812345678 (แอดมิน)",
+     "คุณเอ 081-234-5678", "๐๘๑๒๓๔๕๖๗๘ Line"],
 )  # fmt: skip
 def test_one_mobile_in_many_spellings(text: str) -> None:
     assert normalise_phone(text).key == MOBILE
@@ -55,6 +56,8 @@ def test_one_mobile_in_many_spellings(text: str) -> None:
         ("191", None, "short_code"),
         ("0800-FLOWERS", None, "not_a_phone"),
         ("08123456789012", None, "not_a_phone"),
+        ("0812345678 หรือ 0812345679", None, "not_a_phone"),
+        ("A0812345678B12", None, "not_a_phone"),
         ("", None, "empty"),
         ("ไม่มี", None, "no_digits"),
         ("0" * 1_000_000, None, "too_long"),
