@@ -57,6 +57,11 @@ _CONFUSABLES: Final = str.maketrans(
     "aeopcyxijshdqwvlkmtbhaoikvptuxbyenwi",
 )
 _USUAL: Final = re.compile(r"@?[a-z0-9._\-+]+")
+_LABEL: Final = re.compile(
+    r"^(?:(?:id|user(?:name)?|account|page|line|facebook|fb|ig|ไอดี|ไลน์|เพจ|ชื่อ|เฟซบุ๊ก|เฟซ|บัญชี)[\s:]+)+"
+    r"(?=@?[a-z0-9._\-+]+$)"
+)
+"""What stands before a handle on a form: "ID: gold", "id line gold", "เพจ gold"."""
 _PLATFORM_PUNCTUATION: Final = re.compile(r"[\s\-_./:()]+")
 _LINK: Final = re.compile(r"^(?:https?://)?((?:[a-z0-9-]+\.)+(?:com|me|am|dog))/", re.IGNORECASE)
 _SUBDOMAIN: Final = re.compile(r"^(?:www|m|mobile|web|[a-z]{2}-[a-z]{2})\.(?=[^.]+\.)")
@@ -82,6 +87,10 @@ def _normalise(platform: str, handle: str) -> Normalised:
     if not where:
         return refused("no_platform", distinct(changes))
     name = _name(handle, changes)
+    unlabelled = _LABEL.sub("", name)
+    if unlabelled != name:
+        name = unlabelled
+        changes.append("label")
     name = _from_link(where, name, changes)
     sign = "@" if name.startswith("@") else ""
     bare = name.lstrip("@")
