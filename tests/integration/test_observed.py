@@ -81,7 +81,8 @@ def watched(tmp_path_factory):
                 settle(cluster)
                 watching.wait_for("freezeline_duplicates_total")
             watching.wait_for("sum(increase(freezeline_duplicates_total[1m]))")
-            watching.wait_for('ALERTS{alertname="FreezelineEventsComeLate", alertstate="firing"}')
+            late = 'alertname="FreezelineEventsComeLate", worker="clustering"'
+            watching.wait_for(f'ALERTS{{{late}, alertstate="firing"}}')
             yield watching, quiet, began
 
 
