@@ -24,7 +24,8 @@ def starred(nodes: Mapping[str, Node], edges: Sequence[GraphEdge]) -> list[Graph
     An account is an anchor when no look-alike outranks it: a known bank before an unknown one,
     more voices, then the smaller key. Any other keeps only its edge to the best anchor. Without a
     bank, a number that fits two banks fits neither, unless hardly anybody tells one of them; one
-    that is an account's exactly is no slip of another one.
+    that is an account's exactly is no slip of another one, and joins it though it be no anchor: it
+    is another way of writing it, not a second slip.
     """
     tied: dict[str, list[str]] = {}
     lone: dict[str, list[str]] = {}
@@ -46,7 +47,8 @@ def starred(nodes: Mapping[str, Node], edges: Sequence[GraphEdge]) -> list[Graph
     for account, others in tied.items():
         if account in anchors:
             continue
-        reachable = [other for other in _fitting(account, others, nodes) if other in anchors]
+        fitting = _fitting(account, others, nodes)
+        reachable = [o for o in fitting if o in anchors or _is_written_without_bank(account, o)]
         if reachable:
             best[account] = min(reachable, key=standing)
     for slip, others in lone.items():
@@ -104,6 +106,12 @@ def _is_about_numbers(edge: GraphEdge) -> bool:
     if edge.tier != LOOK_ALIKE or edge.person:
         return False
     return edge.a.startswith("account:") or joins_a_lone_slip(edge)
+
+
+def _is_written_without_bank(account: str, other: str) -> bool:
+    """Say whether an account is another one whose bank was left out."""
+    left_out = bank_of(account) == UNKNOWN_BANK != bank_of(other)
+    return left_out and same_number(account, other)
 
 
 def _fitting(account: str, others: list[str], nodes: Mapping[str, Node]) -> list[str]:

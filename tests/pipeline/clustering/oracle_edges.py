@@ -151,17 +151,20 @@ class Told:
 
         anchors = {a for a in qualified if all(standing(a) < standing(b) for b in qualified[a])}
         found: list[Edge] = []
+        joined: set[str] = set()
         for account in sorted(qualified.keys() - anchors):
             fitting = qualified[account]
+            spelt: set[str] = set()
             if bank_of(account) == "?":
                 exact = {b for b in fitting if number_of(b) == number_of(account)}
                 fitting = fit_one_bank(exact or fitting, self._heard)
-            reachable = fitting & anchors
+                spelt = {b for b in fitting & exact if bank_of(b) != "?"}
+            reachable = fitting & anchors | spelt
             if not reachable:
                 continue
+            joined.add(account)
             a, b = sorted((account, min(reachable, key=standing)))
             found.append((bits[a, b], a, b, "T1", frozenset()))
-        joined = {end for e in found for end in e[1:3]} - anchors
         for slip in sorted(lone.keys() - qualified.keys()):
             fitting = lone[slip] - joined
             if bank_of(slip) == "?":

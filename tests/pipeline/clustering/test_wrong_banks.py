@@ -56,6 +56,16 @@ def test_a_misspelt_number_without_its_bank_needs_the_holder(
     assert is_joined(told, *mule(HOLDER), key=f"account:?:{NEAR}") == joined
 
 
+def test_a_number_without_its_bank_joins_the_account_though_that_is_near_a_better_known_one() -> (
+    None
+):
+    near = [report(f"n-{n}", [account(NEAR, "004", HOLDER), phone(PHONE)]) for n in range(3)]
+    told = report("no-bank", [account(MULE, None)])
+    mules = [report(f"m-{n}", [account(MULE, "004", HOLDER), phone(PHONE)]) for n in range(2)]
+    assert is_joined(*near, *mules, told, key=f"account:?:{MULE}")
+    assert is_joined(told, *mules, *near, key=f"account:?:{MULE}")
+
+
 @pytest.mark.parametrize(("voices", "joined"), [(31, False), (32, True)])
 def test_of_many_who_name_a_number_several_may_name_a_wrong_bank(voices: int, joined: bool) -> None:
     known = [report(f"known-{n}", [account(MULE, "004", HOLDER)]) for n in range(voices)]
