@@ -19,6 +19,7 @@ from pipeline.identity.characters import (
     bare_number,
     letters_for_digits,
     strip_invisible,
+    without_decimals,
 )
 from pipeline.identity.national_id import NATIONAL_ID_DIGITS, is_national_id
 from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, distinct, refused
@@ -46,6 +47,7 @@ _CACHED_WRITTEN: Final = 1_024
 """As they are written: a report names most accounts twice, as a suspect and as a payee."""
 _DIGITS: Final = "0123456789"
 _LEAST_DIGITS_BESIDE_LETTERS: Final = 6
+_DIGITS_OF_ONE: Final = 9
 _LABEL: Final = re.compile(
     r"^\s*(?:เลขที่บัญชี|เลขบัญชี|หมายเลขบัญชี|บัญชีเลขที่|บัญชี|บช\.?|"
     r"account|acct|acc|a/c)\s*(?:number|no)?\s*[.:#]*\s*(?=\d)",
@@ -55,6 +57,8 @@ _EDGE: Final = r"\s()\[\]'\"‘’“”:,;\u0e00-\u0e7f"
 _WITHIN_TEXT: Final = re.compile(rf"(?<![^{_EDGE}])(?:[0-9][-.]?){{9,14}}[0-9](?![^{_EDGE}])")
 """A number of ten to fifteen digits, without spaces, beside whose ends no Latin letter, digit or
 mask stands: then it might be another kind of number, or a part of one."""
+_SEVERAL: Final = re.compile(r"[/,;|&+]")
+"""What people put between two numbers; within one a slash stands between fewer digits."""
 _MASK: Final = re.compile(r"[xX*•●█#]")
 
 
@@ -73,7 +77,8 @@ def plain_account_key(bank: str | None, number: str) -> str | None:
 def normalise_account(bank: str | None, number: str) -> Normalised:
     """Return the key of an account, given its bank as a code or a name (or None) and its number.
 
-    Problems: empty, no_digits, masked, not_an_account, too_short, too_long, placeholder (zeros).
+    Problems: empty, no_digits, masked, not_an_account, several_numbers, too_short, too_long,
+    placeholder (zeros).
     A 13-digit number with a national ID's check digit is noted as ``like_national_id``.
     """
     plain = plain_account_key(bank, number)
@@ -96,11 +101,17 @@ def _normalise(bank: str | None, number: str) -> Normalised:
     unlabelled = _LABEL.sub("", number)
     if unlabelled != number:
         changes.append("label")
-    digits = bare_number(unlabelled, changes)
+    if len([part for part in _SEVERAL.split(unlabelled) if _has_many_digits(part)]) > 1:
+        return refused("several_numbers", distinct(changes))
+    digits = bare_number(without_decimals(unlabelled, changes), changes)
     digits = letters_for_digits(digits, _LEAST_DIGITS_BESIDE_LETTERS, changes)
     if _problem(digits) == "not_an_account":
         return _within_text(code, number) or refused("not_an_account", distinct(changes))
     return _judged(code, digits, changes)
+
+
+def _has_many_digits(text: str) -> bool:
+    return sum(map(str.isdecimal, text)) >= _DIGITS_OF_ONE
 
 
 def _within_text(code: str, text: str) -> Normalised | None:

@@ -20,6 +20,7 @@ from pythainlp.util import normalize as normalize_thai
 # hyphens), lone surrogates, variation selectors. Tab, line feed and carriage return are spaces.
 _INVISIBLE_CATEGORIES: Final = frozenset({"Cf", "Cs", "Cc"})
 _VARIATION_SELECTORS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_DECIMALS: Final = re.compile(r"(?<=[0-9]{9})\.0\s*$")
 _SEPARATORS: Final = re.compile(
     r"[\s\-_./,:\u00ad\u00b7\u2010-\u2015\u2022\u2212\uff0d\uff0e\uff0f]+"
 )
@@ -98,6 +99,14 @@ def bare_number(text: str, changes: list[str]) -> str:
     bare = _SEPARATORS.sub("", digits)
     if bare != digits:
         changes.append("separators")
+    return bare
+
+
+def without_decimals(text: str, changes: list[str]) -> str:
+    """Return the text without the ".0" that a spreadsheet puts behind a long number."""
+    bare = _DECIMALS.sub("", text)
+    if bare != text:
+        changes.append("decimals")
     return bare
 
 

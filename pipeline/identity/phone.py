@@ -12,7 +12,12 @@ from typing import Final
 
 import phonenumbers
 
-from pipeline.identity.characters import ascii_digits, letters_for_digits, strip_invisible
+from pipeline.identity.characters import (
+    ascii_digits,
+    letters_for_digits,
+    strip_invisible,
+    without_decimals,
+)
 from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, distinct, refused
 
 SHORT_CODE_MAX_DIGITS: Final = 6
@@ -78,6 +83,7 @@ def _bare(text: str, changes: list[str]) -> str:
     if visible != text:
         changes.append("invisible_characters")
     digits = ascii_digits(visible, changes).strip().replace("\uff0b", "+")
+    digits = without_decimals(digits, changes)
     unlabelled = _LABEL.sub("", digits)
     if unlabelled != digits:
         changes.append("label")

@@ -71,6 +71,8 @@ def test_every_alias_names_its_bank() -> None:
         ("GSB", "1234567890", "account:030:1234567890", ("bank_alias", "length_unusual")),
         ("004", "เลขที่บัญชี 123-456-7890", "account:004:1234567890", ("label", "separators")),
         ("004", "'1234567890", "account:004:1234567890", ("text_beside",)),
+        ("004", "1234567890.0", "account:004:1234567890", ("decimals",)),
+        ("004", "123/4/56789/0", "account:004:1234567890", ("separators",)),
         (
             "004",
             "694-3-04795-0 Miss Natchaphon T.",
@@ -99,6 +101,8 @@ def test_accounts(bank: str | None, number: str, key: str, changes: tuple[str, .
         ("xxx-x-x1234-x", "masked"),
         ("GB29NWBK60161331926819", "not_an_account"),
         ("1234567890-USD", "not_an_account"),
+        ("1234567890 / 9876543210", "several_numbers"),
+        ("123-4-56789-0, 987-6-54321-0", "several_numbers"),
         ("x1234567890 Mr A", "not_an_account"),
         ("1234567890 หรือ 1234567891", "not_an_account"),
         ("กรุงไทย 1234567890", "not_an_account"),
