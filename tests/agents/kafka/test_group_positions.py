@@ -23,7 +23,12 @@ def test_a_group_goes_on_where_it_was_set_unless_somebody_is_in_it(
     with admin_client(settings) as admin:
         set_positions(admin, group, wanted)
         consumer = KafkaConsumer(
-            topic, bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False
+            topic,
+            bootstrap_servers=bootstrap,
+            group_id=group,
+            enable_auto_commit=False,
+            # A busy broker may not know the new topic yet: then nothing is assigned until then.
+            metadata_max_age_ms=500,
         )
         try:
             while not consumer.assignment():
