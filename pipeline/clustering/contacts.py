@@ -25,8 +25,8 @@ CONTACTS: Final = (_PHONE, _HANDLE)
 
 LONG_NAME: Final = 7
 LONGEST_NAME: Final = 40
-"""Signs that a handle's name must have: of shorter ones many are one letter apart. Of longer ones
-as many may be one edit from another one as somebody likes to make up."""
+"""Characters that a handle's name must have: of shorter ones many are one letter apart. Of longer
+ones as many may be one edit from another one as somebody likes to make up."""
 
 _DIGITS: Final = "0123456789"
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz._-"
@@ -37,7 +37,7 @@ PLACES: Final = 1 << 27
 for in vain."""
 
 KEPT_TEXTS: Final = 4_096
-"""Contacts of which what is left without each sign is kept, about 2 KB each: those of a batch."""
+"""Contacts of which what is left without a character is kept, 2 KB each: those of a batch."""
 
 _MIX: Final = 0x9E3779B97F4A7C15
 _SECOND: Final = 24
@@ -61,7 +61,7 @@ def is_contact_slip(one: str, other: str) -> bool:
 
 
 def _beginning(key: str) -> int:
-    """Return how many signs stand before those that may be misspelt, 0 where none may be."""
+    """Return how many characters stand before those that may be misspelt, 0 where none may be."""
     if key.startswith(_PHONE):
         return len(_MOBILE) if is_thai_mobile(key[len(_PHONE) :]) else 0
     name = _NAME.fullmatch(key)
@@ -69,11 +69,11 @@ def _beginning(key: str) -> int:
 
 
 def _digits(key: str) -> str:
-    return "".join(sign for sign in key if sign in _DIGITS)
+    return "".join(character for character in key if character in _DIGITS)
 
 
 class KnownContacts:
-    """The contacts that were ever named, as bits of what is left of each without one sign."""
+    """The contacts that were ever named, as bits of what is left of each without one character."""
 
     def __init__(self, seen: Marks) -> None:
         """Begin with the contacts that ``seen`` has the bits of; it is as many bytes as a power
@@ -120,7 +120,7 @@ class KnownContacts:
 
 @lru_cache(maxsize=KEPT_TEXTS)
 def left_of(key: str, mask: int) -> list[tuple[int, str, int, int]]:
-    """Return what is left of a key without each sign, with the sign's place and two bits' places.
+    """Return what is left of a key without each character, with its place and two bits' places.
 
     Kept, as a batch's contacts are asked for twice: see `Candidates.prepare`.
     """
@@ -133,9 +133,9 @@ def left_of(key: str, mask: int) -> list[tuple[int, str, int, int]]:
 
 
 def _without_one(key: str) -> list[tuple[int, str]]:
-    """Return a key without each of its signs in turn, with its place; of a handle also the whole.
+    """Return a key without each of its characters in turn, with its place.
 
-    The digits of a handle are never left out. The whole has the place -1.
+    Of a handle also the whole, with the place -1; its digits are never left out.
     """
     start = _beginning(key)
     if not start:
@@ -148,18 +148,18 @@ def _without_one(key: str) -> list[tuple[int, str]]:
 
 
 def _with_one_more(key: str, place: int, rest: str) -> Iterator[str]:
-    """Yield the keys that have one more sign than ``rest``, which is ``key`` without that place."""
+    """Yield the keys with one more character than ``rest``, which is ``key`` without that place."""
     if place < 0:
         for at in range(_beginning(key), len(key) + 1):
-            yield from (rest[:at] + sign + rest[at:] for sign in _LETTERS)
+            yield from (rest[:at] + character + rest[at:] for character in _LETTERS)
         return
-    sign = key[place]
+    character = key[place]
     for at in (place - 1, place + 1):
         if at <= len(rest):
-            yield rest[:at] + sign + rest[at:]
+            yield rest[:at] + character + rest[at:]
     if key.startswith(_HANDLE):
         yield rest
-        signs = _LETTERS
+        characters = _LETTERS
     else:
-        signs = _DIGITS
-    yield from (rest[:place] + other + rest[place:] for other in signs if other != sign)
+        characters = _DIGITS
+    yield from (rest[:place] + other + rest[place:] for other in characters if other != character)

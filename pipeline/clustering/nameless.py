@@ -18,7 +18,7 @@ from pipeline.clustering.rows import NodeSummary
 REASON_NAMELESS: Final = "nameless_word"
 _ISSUED_AGAIN: Final = "phone:"
 _IN_A_REPORTS_KEY: Final = "/"
-"""A voice without a name is its report's key (source/report); a person's hash has no such sign."""
+"""A voice without a name is its report's key (source/report); a person's hash has none in it."""
 
 
 def is_nameless_word(edge: GraphEdge, one: Node, other: Node) -> bool:

@@ -37,7 +37,7 @@ from pipeline.identity.name import (
 from pipeline.state import State
 
 ADDRESS_NUMBERS = 3
-"""Numbers of an address that make blocks, the first by their signs."""
+"""Numbers of an address that make blocks, the first by their characters."""
 
 _SAME_PERSON = "same_person"
 _WORD = block_key("w").rstrip(b"\x00")

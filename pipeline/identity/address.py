@@ -37,9 +37,9 @@ def normalise_address(text: str) -> Normalised:
 
 
 def numbers_in(address: str) -> list[str]:
-    """Return the distinct words of an address that have a digit, in order of their signs."""
+    """Return the distinct words of an address that have a digit, by their characters."""
     words = address.removeprefix("address:").split()
-    return sorted({word for word in words if any(sign.isdigit() for sign in word)})
+    return sorted({word for word in words if any(character.isdigit() for character in word)})
 
 
 @lru_cache(maxsize=_CACHED)

@@ -25,7 +25,7 @@ Agreement = Literal["same", "near", "other"]
 
 
 def normalise_birth_date(text: str) -> Normalised:
-    """Return the key of a date: year first or day first, with or without signs in between.
+    """Return the key of a date: year first or day first, with or without separators in between.
 
     Problems: empty, too_long, not_a_date.
     """

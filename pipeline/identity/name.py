@@ -56,7 +56,7 @@ MAX_WORDS: Final = 8
 (``name_words``)."""
 _MIN_SKELETON: Final = 2
 MIN_BLOCK_LETTERS: Final = 5
-"""Consonants (and the sign between words) of a name that names are looked up by."""
+"""Consonants (and the separator of words) of a name that names are looked up by."""
 _SAME_WORD: Final = 0.92
 """Least Jaro-Winkler similarity of two folded words that are taken for the same name."""
 _SLIP_LETTERS: Final = 6

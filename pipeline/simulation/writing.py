@@ -64,7 +64,7 @@ def wrong_bank(rng: random.Random, code: str) -> str:
 
 
 def misspelt_handle(rng: random.Random, name: str) -> str:
-    """Return a handle with one sign left out, doubled or swapped with the next."""
+    """Return a handle with one character left out, doubled or swapped with the next."""
     at = rng.randrange(len(name) - 1)
     wrong = rng.choice(
         (
