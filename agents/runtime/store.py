@@ -34,11 +34,11 @@ from pipeline.state import Table, prefix_end
 
 log = logging.getLogger("freezeline")
 
-FORMAT = b"15"
+FORMAT = b"16"
 """The format of what the folds and the runtime keep. A change of either changes it, and every store
 is then rebuilt from Kafka. So does a change of rules that kept rows are verdicts of, as the 14th of
-those that tell rings apart by scams. With the 15th the table of what may have a row knows the
-reports, too."""
+those that tell rings apart by scams. With the 16th two contacts are a pair only while one may be
+the other's slip."""
 _RESERVED = b"\x00\x00runtime/"
 _RESERVED_END = prefix_end(_RESERVED)
 _FORMAT_KEY = _RESERVED + b"format"
@@ -50,6 +50,7 @@ _MANIFEST_BYTES = 1
 _ZSTD_LEVEL = -1
 """Of the lowest level of files, where most bytes are: a remembered posting takes 52 bytes for 60 at
 two million, 58 for 61 at ten, and is read as fast. Level 1 packs better, and writing costs more."""
+_FAMILY = "default"
 _ZLIB_WINDOW_BITS = -14
 """RocksDB's default, of no meaning to zstd."""
 _REWRITTEN_AFTER_S = 7 * 86_400
@@ -339,7 +340,9 @@ def _open(path: Path, cache_bytes: int, write_buffer_bytes: int) -> Rdict:
     options.set_max_manifest_file_size(_MANIFEST_BYTES)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        db = Rdict(str(path), options)
+        # Named as a column family too: else one that exists is opened without filters and cache,
+        # with what its last options file says, which cannot say these.
+        db = Rdict(str(path), options, column_families={_FAMILY: options})
         db.set_options({"periodic_compaction_seconds": str(_REWRITTEN_AFTER_S)})
         return db
     except Exception as error:

@@ -1,4 +1,8 @@
-"""Accounts, phones and handles that may be one another misspelt: found when one is first named.
+"""Accounts, phones and handles that may be one another misspelt.
+
+Two accounts are a pair from when the second is first named. Two contacts are one as long as one is
+known and the other may be its slip (`slips.lone_slip`): of a million phones one in eight has
+another one a digit away by chance, and of two that one voice each tells nobody can say more.
 
 Rows: ``o account, account`` in both directions → `LookAlike`, and so of two contacts. The numbers
 in use are kept in memory (`numbers`, `contacts`), so looking for neighbours reads nothing; what
@@ -6,6 +10,8 @@ takes long to work out of them is in tables that the state may keep.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import msgspec
 
@@ -15,6 +21,7 @@ from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.normalised import StoredReport
 from pipeline.clustering.numbers import TRACES, KnownNumbers
 from pipeline.clustering.rows import last_part, row_key
+from pipeline.clustering.slips import lone_slip
 from pipeline.identity.account import bank_of, number_of
 from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.policy.policy import HOUR_MS
@@ -112,10 +119,7 @@ class Candidates:
         self._contacts.prepare(contact)
 
     def appear(self, account: Node) -> None:
-        """Find the look-alikes of an account or contact that is named for the first time."""
-        if not account.is_account:
-            self._appear_as_contact(account)
-            return
+        """Find the look-alikes of an account that is named for the first time."""
         bank, number = bank_of(account.key), number_of(account.key)
         # Nothing is known of its pairs yet: there is nothing to read.
         self._keep(account.key)
@@ -129,13 +133,33 @@ class Candidates:
         other.alike += 1
         self._nodes.change(other)
 
-    def _appear_as_contact(self, contact: Node) -> None:
+    def appear_as_contact(self, contact: Node) -> None:
+        """Find the look-alikes of a phone or handle that is named for the first time.
+
+        All that its report names must have been counted.
+        """
+        for other in self._near(contact, self._contacts.take_in(contact.key)):
+            self._pair(contact, other)
+
+    def turn(self, contact: Node) -> set[str]:
+        """Find the look-alikes of a contact anew; return those that it has no more.
+
+        For one that has become known, or a possible slip, or is so no longer.
+        """
+        near = self._near(contact, self._contacts.near(contact.key))
+        before, now = {key for key, _ in self.of(contact)}, {other.key for other in near}
+        for other in near:
+            if other.key not in before:
+                self._pair(contact, other)
+        for key in before - now:
+            self._part(contact, key)
+        return before - now
+
+    def _near(self, contact: Node, near: Iterable[str]) -> list[Node]:
+        """Return the contacts among those ``near`` this one that are a pair with it."""
         nodes, key = self._nodes, contact.key
-        for other in sorted({*self._contacts.take_in(key)}):
-            if nodes.may_be_known(other) and is_contact_slip(key, other):
-                beyond = nodes.of(other)
-                if beyond.living:
-                    self._pair(contact, beyond)
+        slips = (o for o in sorted({*near}) if nodes.may_be_known(o) and is_contact_slip(key, o))
+        return [o for o in map(nodes.of, slips) if o.living and lone_slip(contact, o) is not None]
 
     def _look(self, bank: str, number: str) -> list[tuple[str, str]]:
         """Return the accounts of the same number at another bank or none, and of one an edit away.
@@ -153,21 +177,22 @@ class Candidates:
         if account.is_account:
             self._numbers.remove(bank_of(account.key), number_of(account.key))
         others = {other for other, _ in self.of(account)}
-        self._pairs.pop(account.key, None)
-        self._changed.pop(account.key, None)
         for key in others:
-            other = self._nodes.of(key)
-            self._state.delete(row_key(b"o", account.key, key))
-            self._state.delete(row_key(b"o", key, account.key))
-            self._pairs.get(key, {}).pop(account.key, None)
-            self._changed.get(key, {}).pop(account.key, None)
-            other.alike -= 1
-            if other.look_alikes is not None:
-                del other.look_alikes[account.key]
-                other.alike_listed = None
-            self._nodes.change(other)
-        account.alike, account.look_alikes, account.alike_listed = 0, None, None
+            self._part(account, key)
+        self._pairs.pop(account.key, None)
         return others
+
+    def _part(self, one: Node, key: str) -> None:
+        """Forget a pair."""
+        for node, other in ((one, self._nodes.of(key)), (self._nodes.of(key), one)):
+            self._state.delete(row_key(b"o", node.key, other.key))
+            self._pairs.get(node.key, {}).pop(other.key, None)
+            self._changed.get(node.key, {}).pop(other.key, None)
+            node.alike -= 1
+            if node.look_alikes is not None:
+                node.look_alikes.pop(other.key, None)
+                node.alike_listed = None
+            self._nodes.change(node)
 
     def count_voice(self, account: Node, report: StoredReport, named: bool, by: int) -> None:
         """Note that a report's victim began (1) or ceased (-1) to name an account.

@@ -22,12 +22,19 @@ from pipeline.clustering.summaries import summarise
 from pipeline.identity.account import bank_of, is_account
 
 
-def _place_of(node: Node) -> tuple[bool, bool, int, bool]:
+def _place_of(node: Node) -> tuple[bool, bool, int, bool, bool]:
     """Return what others' ties and decisions hang on.
 
-    Whether it lives, is public, how well it is known, and whether it is vouched for.
+    Whether it lives, is public, how well it is known, whether it is vouched for, and whether more
+    than one voice tells it.
     """
-    return node.living, node.hub, magnitude(node), is_vouched_for(node.summary)
+    summary = node.summary
+    known = magnitude(node)
+    return node.living, node.hub, known, is_vouched_for(summary), summary.voices > 1
+
+
+def _is_contact(node: Node) -> bool:
+    return node.key.startswith(CONTACTS)
 
 
 def _identifiers(word: StoredReport | None) -> frozenset[str]:
@@ -85,7 +92,7 @@ class Contributions:
         stood = [
             (
                 node,
-                _place_of(node) if node.living else (False, node.public, 0, False),
+                _place_of(node) if node.living else (False, node.public, 0, False, False),
                 node.summary.standing if node.alike and node.is_account else None,
                 node.summary.reports,
             )
@@ -108,10 +115,14 @@ class Contributions:
                 touched.add(form)
             if 0 < min(reports, node.summary.reports) <= FEW and not node.is_account:
                 touched.update(self._slips_beside(node))
-            lived, was_hub, was_known, was_vouched = before
-            lives, hub, known, vouched = now = _place_of(node)
+            lived, was_hub, was_known, was_vouched, was_several = before
+            lives, hub, known, vouched, several = now = _place_of(node)
             if now == before:
                 continue
+            role = known > 0, several
+            if lived and lives and role != (was_known > 0, was_several) and _is_contact(node):
+                touched |= self._candidates.turn(node)
+                alike = alike or node.alike > 0
             if lives != lived:
                 # What was decided about it begins to count, or ceases to.
                 touched |= self._decisions.partners(node.key)
@@ -207,6 +218,7 @@ class Contributions:
         return touched
 
     def _add(self, report: StoredReport, nodes: dict[str, Node], staying: Set[str]) -> None:
+        new_contacts: list[Node] = []
         for key in report.identifiers:
             node = nodes[key]
             is_new = not node.living and key not in staying
@@ -219,11 +231,15 @@ class Contributions:
                 self._count(node, report, 1)
             node.changed(report, 1)
             self._nodes.change(node)
-            if is_new and (node.is_account or key.startswith(CONTACTS)):
+            if is_new and node.is_account:
                 self._candidates.appear(node)
+            elif is_new and _is_contact(node):
+                new_contacts.append(node)
             if node.alike and node.is_account:
                 self._candidates.count_voice(node, report, had_voice, 1)
                 self._candidates.count_payments(node, report, 1)
+        for contact in new_contacts:
+            self._candidates.appear_as_contact(contact)
         self._edges.count(report, nodes, 1)
 
     def _take_back(

@@ -70,6 +70,16 @@ def test_only_what_was_persisted_comes_back(tmp_path: Path) -> None:
     again.close()
 
 
+def test_a_store_that_is_opened_again_has_its_filters_and_its_cache(tmp_path: Path) -> None:
+    for _ in range(2):
+        store = open_store(tmp_path / "s")
+        store.persist(store.take_changes(), 1)
+        store.close()
+        begun = (tmp_path / "s" / "LOG").read_text(encoding="utf-8")
+        assert "filter_policy: bloomfilter" in begun
+        assert f"capacity : {SMALL}\n" in begun
+
+
 def test_changes_are_persisted_in_order(tmp_path: Path) -> None:
     store = open_store(tmp_path / "s")
     store.put(b"k", b"1")
