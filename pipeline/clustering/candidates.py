@@ -15,7 +15,12 @@ from collections.abc import Iterable
 
 import msgspec
 
-from pipeline.clustering.contacts import CONTACTS, PLACES, KnownContacts, is_contact_slip
+from pipeline.clustering.contacts import (
+    CONTACTS,
+    TABLE_BYTES,
+    KnownContacts,
+    is_contact_slip,
+)
 from pipeline.clustering.evidence import Model
 from pipeline.clustering.nodes import Node, Nodes
 from pipeline.clustering.normalised import StoredReport
@@ -244,12 +249,12 @@ def _numbers_of(state: State) -> KnownNumbers:
 
 
 def _contacts_of(state: State) -> KnownContacts:
-    table = state.table("contacts", PLACES >> 3)
+    table = state.table("contacts", TABLE_BYTES)
     contacts = KnownContacts(table.marks)
     if not table.whole:
         for kind in CONTACTS:
             for key, _ in scan_prefix(state, b"n" + kind.encode()):
-                contacts.add(key[1:].decode())
+                contacts.take_in(key[1:].decode())
         table.filled()
     return contacts
 

@@ -33,8 +33,10 @@ _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz._-"
 _NAME: Final = re.compile(rf"(handle:[^:]+:@?)[a-z0-9._-]{{{LONG_NAME},{LONGEST_NAME}}}")
 
 PLACES: Final = 1 << 27
-"""Bits of the table, 16 MiB, two a text. With a million contacts in it, one text in sixty is looked
-for in vain."""
+"""Bits of the table of texts that were seen, 16 MiB, two a text. With a million contacts in it, one
+text in sixty is looked for in vain."""
+TABLE_BYTES: Final = PLACES >> 2
+"""Behind it is a table as large, with one bit for each text that two contacts have."""
 
 KEPT_TEXTS: Final = 4_096
 """Contacts of which what is left without a character is kept, 2 KB each: those of a batch."""
@@ -43,6 +45,10 @@ _MIX: Final = 0x9E3779B97F4A7C15
 _SECOND: Final = 24
 """A text's second bit: this factor (2^64 by the golden ratio) brings all 32 bits of its checksum
 into those of the product from here on, and the first bit's place is the lower ones alone."""
+_CHECKSUM: Final = 0xFFFFFFFF
+_APART: Final = 0x9E3779B1
+"""What tells texts of phones apart by the place of the digit that they lack: all phones are as
+long, and nine times as many have the same digits once another place is left out."""
 
 
 def is_contact_slip(one: str, other: str) -> bool:
@@ -72,46 +78,56 @@ def _digits(key: str) -> str:
     return "".join(character for character in key if character in _DIGITS)
 
 
+_Texts = list[tuple[int, str, int, int]]
+
+
 class KnownContacts:
     """The contacts that were ever named, as bits of what is left of each without one character."""
 
-    def __init__(self, seen: Marks) -> None:
-        """Begin with the contacts that ``seen`` has the bits of; it is as many bytes as a power
+    def __init__(self, marks: Marks) -> None:
+        """Begin with the contacts that ``marks`` has the bits of; they are as many bytes as a power
         of two."""
-        self._seen = seen
-        self._mask = (len(seen) << 3) - 1
-
-    def add(self, key: str) -> None:
-        """Take in a phone or handle."""
-        seen = self._seen
-        for _, _, one, second in left_of(key, self._mask):
-            seen[one >> 3] |= 1 << (one & 7)
-            seen[second >> 3] |= 1 << (second & 7)
+        self._marks = marks
+        self._several = len(marks) >> 1
+        self._mask = (self._several << 3) - 1
 
     def take_in(self, key: str) -> list[str]:
         """Take in a phone or handle; return what is `near` it, without itself."""
-        near, lacking = self._look(key)
-        seen = self._seen
+        marks, several = self._marks, self._several
+        left, swapped = left_of(key, self._mask)
+        near = self._seen(swapped)
+        lacking: list[int] = []
+        for place, rest, one, second in left:
+            if marks[one >> 3] >> (one & 7) & 1 and marks[second >> 3] >> (second & 7) & 1:
+                near += _with_one_more(key, place, rest)
+                marks[several + (one >> 3)] |= 1 << (one & 7)
+            else:
+                lacking += one, second
         # Not while it is looked for: what is left of a key may be the same text twice.
         for place in lacking:
-            seen[place >> 3] |= 1 << (place & 7)
+            marks[place >> 3] |= 1 << (place & 7)
         return near
 
     def near(self, key: str) -> list[str]:
-        """Return all keys that may be known and that `is_contact_slip` may hold for, and others."""
-        return self._look(key)[0]
+        """Return all contacts taken in that are slips of this one, or it of them, and others.
 
-    def _look(self, key: str) -> tuple[list[str], list[int]]:
-        """Return what is near a key, and the bits of it that are not there yet, with others."""
-        seen = self._seen
-        near = _swapped(key) if key.startswith(_MOBILE) else []
-        lacking: list[int] = []
-        for place, rest, one, second in left_of(key, self._mask):
-            if seen[one >> 3] >> (one & 7) & 1 and seen[second >> 3] >> (second & 7) & 1:
+        ``key`` itself was taken in.
+        """
+        marks, several = self._marks, self._several
+        left, swapped = left_of(key, self._mask)
+        near = self._seen(swapped)
+        for place, rest, one, _ in left:
+            if marks[several + (one >> 3)] >> (one & 7) & 1:
                 near += _with_one_more(key, place, rest)
-            else:
-                lacking += one, second
-        return near, lacking
+        return near
+
+    def _seen(self, swapped: _Texts) -> list[str]:
+        marks = self._marks
+        return [
+            key
+            for _, key, one, second in swapped
+            if marks[one >> 3] >> (one & 7) & 1 and marks[second >> 3] >> (second & 7) & 1
+        ]
 
     def prepare(self, key: str) -> None:
         """Work out what hangs on a key alone, for when it is taken in."""
@@ -119,19 +135,28 @@ class KnownContacts:
 
 
 @lru_cache(maxsize=KEPT_TEXTS)
-def left_of(key: str, mask: int) -> list[tuple[int, str, int, int]]:
+def left_of(key: str, mask: int) -> tuple[_Texts, _Texts]:
     """Return what is left of a key without each character, with its place and two bits' places.
 
-    Kept, as a batch's contacts are asked for twice: see `Candidates.prepare`.
+    And of a phone the other ones, with two digits swapped that stand side by side, with the bits of
+    what these and the key have in common. Kept, as a batch's contacts are asked for twice: see
+    `Candidates.prepare`.
     """
-    found = []
-    is_phone = key.startswith(_PHONE)
+    left: _Texts = []
+    swapped: _Texts = []
+    is_phone, last = key.startswith(_PHONE), len(key) - 1
     for place, rest in _without_one(key):
-        # Not `hash`, which differs with each run of Python: the table may be kept. Of phones, which
-        # are all as long, the place counts too: nine times as many have the same digits elsewhere.
-        hashed = crc32(rest.encode(), place if is_phone else 0)
-        found.append((place, rest, hashed & mask, hashed * _MIX >> _SECOND & mask))
-    return found
+        # Not `hash`, which differs with each run of Python: the table may be kept.
+        hashed = crc32(rest.encode())
+        if is_phone:
+            hashed ^= place * _APART & _CHECKSUM
+            if place < last and key[place] != key[place + 1]:
+                # The other one lacks its next digit where this one lacks this digit.
+                other = hashed ^ (place * _APART ^ (place + 1) * _APART) & _CHECKSUM
+                number = rest[: place + 1] + key[place] + rest[place + 1 :]
+                swapped.append((place, number, other & mask, other * _MIX >> _SECOND & mask))
+        left.append((place, rest, hashed & mask, hashed * _MIX >> _SECOND & mask))
+    return left, swapped
 
 
 def _without_one(key: str) -> list[tuple[int, str]]:
@@ -167,13 +192,3 @@ def _with_one_more(key: str, place: int, rest: str) -> Iterator[str]:
             yield rest[:at] + was + rest[at:]
     yield rest
     yield from (before + letter + after for letter in _LETTERS if letter != was)
-
-
-def _swapped(phone: str) -> list[str]:
-    """Return the phones with two digits swapped that stand side by side."""
-    start = _beginning(phone)
-    return [
-        phone[:at] + phone[at + 1] + phone[at] + phone[at + 2 :]
-        for at in range(start, len(phone) - 1 if start else 0)
-        if phone[at] != phone[at + 1]
-    ]
