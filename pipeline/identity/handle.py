@@ -1,7 +1,8 @@
 """Handles on platforms: ``handle:<platform>:<handle>``, as exact identifiers.
 
 In LINE an @ tells an official account from a person's ID, so it stays there; elsewhere it is only
-a way of writing. Facebook does not count dots in user names. Display names are no identifiers.
+a way of writing. Facebook does not count dots in user names. The name that a page or profile shows
+is kept as it is written, with single spaces; some are everybody's (`pipeline.identity.page_name`).
 """
 
 from __future__ import annotations
@@ -62,6 +63,11 @@ _LABEL: Final = re.compile(
     r"(?=@?[a-z0-9._\-+]+$)"
 )
 """What stands before a handle on a form: "ID: gold", "id line gold", "เพจ gold"."""
+_NAME_LABEL: Final = re.compile(
+    r"^(?:(?:id|page|line|facebook|fb|ig|account)\s*:\s*"
+    r"|(?:id\s+(?:line|facebook|fb|ig)|ไอดี|เพจ|ชื่อ|บัญชี|ไลน์|เฟซบุ๊ก|เฟซ)[\s:]+)+(?=[^\s:])"
+)
+"""The same before a name with spaces or in Thai: a name may itself begin with a Latin word."""
 _PLATFORM_PUNCTUATION: Final = re.compile(r"[\s\-_./:()]+")
 _LINK: Final = re.compile(r"^(?:https?://)?((?:[a-z0-9-]+\.)+(?:com|me|am|dog))/", re.IGNORECASE)
 _SUBDOMAIN: Final = re.compile(r"^(?:www|m|mobile|web|[a-z]{2}-[a-z]{2})\.(?=[^.]+\.)")
@@ -70,7 +76,8 @@ _SUBDOMAIN: Final = re.compile(r"^(?:www|m|mobile|web|[a-z]{2}-[a-z]{2})\.(?=[^.
 def normalise_handle(platform: str, handle: str) -> Normalised:
     """Return the key of a handle on a platform (its name or a usual short form, Thai or English).
 
-    Problems: no_platform, empty, display_name (it has spaces), too_long.
+    What a page shows, with spaces in it, is noted as ``display_name``. Problems: no_platform,
+    empty, too_long.
     """
     if len(platform) > MAX_IDENTIFIER_CHARS or len(handle) > MAX_IDENTIFIER_CHARS:
         return refused("too_long")
@@ -86,11 +93,7 @@ def _normalise(platform: str, handle: str) -> Normalised:
     where = _platform(platform, changes)
     if not where:
         return refused("no_platform", distinct(changes))
-    name = _name(handle, changes)
-    unlabelled = _LABEL.sub("", name)
-    if unlabelled != name:
-        name = unlabelled
-        changes.append("label")
+    name = _unlabelled(_name(handle, changes), changes)
     name = _from_link(where, name, changes)
     sign = "@" if name.startswith("@") else ""
     bare = name.lstrip("@")
@@ -100,12 +103,13 @@ def _normalise(platform: str, handle: str) -> Normalised:
     if sign and where != "line":
         sign = ""
         changes.append("at_sign")
-    bare = bare.strip()
-    if not bare:
+    words = bare.split()
+    if not words:
         return refused("empty", distinct(changes))
-    if len(bare.split()) > 1:
-        return refused("display_name", distinct(changes))
-    if not _USUAL.fullmatch(bare):
+    bare = " ".join(words)
+    if len(words) > 1:
+        changes.append("display_name")
+    elif not _USUAL.fullmatch(bare):
         changes.append("unusual_handle")
     key = f"handle:{where}:{sign}{bare}"
     return Normalised(key, distinct(changes)) if is_short(key) else refused("too_long")
@@ -148,6 +152,13 @@ def _name(text: str, changes: list[str]) -> str:
     if name != visible.strip():
         changes.append("case_or_width")
     return name
+
+
+def _unlabelled(name: str, changes: list[str]) -> str:
+    bare = _NAME_LABEL.sub("", _LABEL.sub("", name))
+    if bare != name:
+        changes.append("label")
+    return bare
 
 
 def _settled(text: str) -> str:

@@ -16,6 +16,7 @@ from pipeline.clustering.normalised import StoredReport
 from pipeline.clustering.personas import NOBODY, Persona, persona_of
 from pipeline.clustering.persons import blocks_of
 from pipeline.identity.account import bank_of, is_one_edit, number_of
+from pipeline.identity.page_name import is_everybodys_name
 from pipeline.policy.policy import Policy
 from tests.pipeline.clustering.oracle_names import bear_one_rare_name
 from tests.pipeline.clustering.oracle_parties import (
@@ -74,6 +75,7 @@ class Told:
             if decision.verdict == "public_number":
                 self.public[decision.identifiers[0]] = decision
         self.hubs |= self.public.keys() & self.of.keys()
+        self.hubs |= {n for n in self.of if is_everybodys_name(n)}
         self.same, self.apart = rule(self.decisions, self.of.keys(), self.public)
         self.loose = self._loose() | {
             frozenset(pair) for pair in self.pairs if not self.hubs.isdisjoint(pair)
