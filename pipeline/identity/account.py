@@ -30,6 +30,7 @@ __all__ = [
     "is_account",
     "is_one_edit",
     "is_two_edits",
+    "may_be_slip_of",
     "normalise_account",
     "number_of",
     "one_edit_neighbours",
@@ -192,6 +193,17 @@ def is_one_edit(a: str, b: str) -> bool:
 def is_two_edits(a: str, b: str) -> bool:
     """Say whether it takes two edits to make ``a`` into ``b``, as `is_one_edit` counts them."""
     return OSA.distance(a, b, score_cutoff=2) == 2
+
+
+def may_be_slip_of(typed: str, payee: str) -> bool:
+    """Say whether a key may be an account's with one slip at most, by its number and bank."""
+    if not is_account(typed):
+        return False
+    banks = {bank_of(typed), bank_of(payee)}
+    if len(banks - {UNKNOWN_BANK}) > 1:
+        return False
+    a, b = number_of(typed), number_of(payee)
+    return a == b or is_one_edit(a, b)
 
 
 def one_edit_neighbours(number: str) -> Iterator[str]:

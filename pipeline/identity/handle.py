@@ -29,19 +29,23 @@ _PLATFORM_NAMES: Final[Mapping[str, str]] = MappingProxyType(
     {
         name: platform
         for platform, names in {
-            "facebook": "facebook fb meta messenger facebookmessenger facebookpage fbpage เฟซบุ๊ก"
-            " เฟสบุ๊ค เฟสบุค เฟซบุค เฟสบุ๊ก เฟซบุ๊ค เฟซ เฟส เพจ",
-            "instagram": "instagram ig insta ไอจี อินสตาแกรม",
-            "line": "line lineoa lineid lineofficial lineofficialaccount ไลน์ ไลน ไลน์ไอดี",
-            "telegram": "telegram tg เทเลแกรม",
-            "tiktok": "tiktok tiktokshop ติ๊กต็อก ติ๊กต๊อก ติ๊กตอก ติกตอก ติ๊กต่อก",
-            "x": "x twitter ทวิตเตอร์",
-            "whatsapp": "whatsapp wa วอทส์แอป",
-            "wechat": "wechat weixin วีแชท",
-            "youtube": "youtube yt ยูทูบ",
-            "discord": "discord",
-            "shopee": "shopee ช้อปปี้",
-            "lazada": "lazada ลาซาด้า",
+            "facebook": "facebook fb meta messenger facebookmessenger facebookpage fbpage fblite"
+            " fbmessenger เฟซบุ๊ก เฟสบุ๊ค เฟสบุค เฟซบุค เฟสบุ๊ก เฟซบุ๊ค เฟสบุก เฟซบุก เฟซ เฟส เพจ เพจเฟส"
+            " เพจเฟซ แชทเฟส แชทเฟซ แมสเซนเจอร์ แมสเซนเจอ แมสเซ็นเจอร์ เมสเซนเจอร์ แมสเสจเจอร์",
+            "instagram": "instagram ig insta ไอจี อินสตาแกรม อินสตาแกม อินสตราแกรม อินสตา",
+            "line": "line lineoa lineid lineofficial lineofficialaccount linechat lineapp line@"
+            " ไลน์ ไลน ไลน์ไอดี ไอดีไลน์ ไอดีไลน ไลน์@ ไลน์โอเอ ไลน์แอด แอปไลน์ แอพไลน์"
+            " แอปพลิเคชันไลน์ แอพพลิเคชั่นไลน์ แชทไลน์ บัญชีไลน์",
+            "telegram": "telegram tg เทเลแกรม เทเรแกรม เทเลเเกรม เทเล",
+            "tiktok": "tiktok tiktokshop tiktoklive ติ๊กต็อก ติ๊กต๊อก ติ๊กตอก ติกตอก ติ๊กต่อก ติ๊กต็อค ติ๊กต๊อค"
+            " ติ๊กตอค ติกตอค ติกต็อก ติกต๊อก",
+            "x": "x twitter ทวิตเตอร์ ทวิต",
+            "whatsapp": "whatsapp whatapp wa วอทส์แอป วอทส์แอพ วอตส์แอป วอตส์แอพ วอทแอป วอทแอพ",
+            "wechat": "wechat weixin วีแชท วีแชต",
+            "youtube": "youtube yt ยูทูบ ยูทูป",
+            "discord": "discord ดิสคอร์ด",
+            "shopee": "shopee ช้อปปี้ ช็อปปี้ ชอปปี้",
+            "lazada": "lazada ลาซาด้า ลาซาดา",
         }.items()
         for name in names.split()
     }
