@@ -1,14 +1,15 @@
 """Phones and handles that may be one another misspelt: found once, when one is first named.
 
 Mobile numbers lie so far apart that one of which two digits differ at most is hardly ever another
-one's by chance. Handles are told apart by their numbers, but seldom by one letter of a long name.
-Which texts are one edit from a known one is kept in memory as bits, so most need no look at all.
+one's by chance; a number that nobody can have is one with a slip. Handles are told apart by their
+numbers, but seldom by one letter of a long name. Which texts are one edit from a known one is kept
+in memory as bits, so most need no look at all.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 from zlib import crc32
@@ -20,6 +21,7 @@ from pipeline.state import Marks
 
 _PHONE: Final = "phone:"
 _MOBILE: Final = "phone:+66"
+_TYPED: Final = "phone:0"
 _HANDLE: Final = "handle:"
 CONTACTS: Final = (_PHONE, _HANDLE)
 
@@ -29,6 +31,8 @@ LONGEST_NAME: Final = 40
 as many may be one edit from another one as somebody likes to make up."""
 
 _DIGITS: Final = "0123456789"
+_MOBILE_DIGITS: Final = 9
+"""Digits of a Thai mobile number behind its country's code."""
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz._-"
 _NAME: Final = re.compile(rf"(handle:[^:]+:@?)[a-z0-9._-]{{{LONG_NAME},{LONGEST_NAME}}}")
 
@@ -49,9 +53,13 @@ def is_contact_slip(one: str, other: str) -> bool:
     """Say whether two phones or handles may be one, of which somebody misspelt one.
 
     Two Thai mobile numbers may differ in one digit, or in two that stand side by side and are
-    swapped. Two handles of one platform may differ so in their letters, also by one that is
+    swapped; one that nobody can have (`identity.phone`) may also lack a digit or have one too many.
+    Two handles of one platform may differ so in their letters, also by one that is
     lacking; but both have the same digits in the same order, and are long.
     """
+    if one.startswith(_TYPED) or other.startswith(_TYPED):
+        mobiles = [key for key in (one, other) if is_thai_mobile(key[len(_PHONE) :])]
+        return len(mobiles) == 1 and OSA.distance(_long(one), _long(other), score_cutoff=1) == 1
     start = _beginning(one)
     if start == 0 or one[:start] != other[:start] or _beginning(other) != start:
         return False
@@ -61,11 +69,27 @@ def is_contact_slip(one: str, other: str) -> bool:
 
 
 def _beginning(key: str) -> int:
-    """Return how many signs stand before those that may be misspelt, 0 where none may be."""
+    """Return how many signs stand before those that may be misspelt, 0 where none may be.
+
+    Of a phone in its `_long` form.
+    """
     if key.startswith(_PHONE):
-        return len(_MOBILE) if is_thai_mobile(key[len(_PHONE) :]) else 0
+        may_be = key.startswith(_TYPED) or is_thai_mobile(key[len(_PHONE) :])
+        return len(_MOBILE) if may_be else 0
     name = _NAME.fullmatch(key)
     return len(name[1]) if name else 0
+
+
+def _long(key: str) -> str:
+    """Return a phone that nobody can have as if it could be had, any other contact as it is."""
+    return _MOBILE + key[len(_TYPED) :] if key.startswith(_TYPED) else key
+
+
+def _short(key: str) -> str:
+    """Return the contact of which a text is the `_long` form."""
+    if key.startswith(_HANDLE) or is_thai_mobile(key[len(_PHONE) :]):
+        return key
+    return _TYPED + key[len(_MOBILE) :]
 
 
 def _digits(key: str) -> str:
@@ -133,33 +157,40 @@ def left_of(key: str, mask: int) -> list[tuple[int, str, int, int]]:
 
 
 def _without_one(key: str) -> list[tuple[int, str]]:
-    """Return a key without each of its signs in turn, with its place; of a handle also the whole.
+    """Return a contact without each of its signs in turn, with its place, and the whole (-1).
 
-    The digits of a handle are never left out. The whole has the place -1.
+    The digits of a handle are never left out. Of a phone that lacks a digit the whole is all, and
+    of one with a digit too many it is left out, as hardly anything can be near it.
     """
     start = _beginning(key)
     if not start:
         return []
-    places = range(start, len(key))
-    if key.startswith(_PHONE):
-        return [(place, key[:place] + key[place + 1 :]) for place in places]
-    letters = (place for place in places if key[place] not in _DIGITS)
-    return [*((place, key[:place] + key[place + 1 :]) for place in letters), (-1, key)]
+    key = _long(key)
+    places: Sequence[int] = range(start, len(key))
+    if key.startswith(_HANDLE):
+        places = [place for place in places if key[place] not in _DIGITS]
+    elif len(places) < _MOBILE_DIGITS:
+        return [(-1, key)]
+    parts = [(place, key[:place] + key[place + 1 :]) for place in places]
+    if key.startswith(_HANDLE) or len(places) == _MOBILE_DIGITS:
+        parts.append((-1, key))
+    return parts
 
 
 def _with_one_more(key: str, place: int, rest: str) -> Iterator[str]:
-    """Yield the keys that have one more sign than ``rest``, which is ``key`` without that place."""
+    """Yield the contacts that have one more sign than ``rest``: ``key`` without that place.
+
+    Those of ``rest`` itself too, where ``key`` may have a sign too many.
+    """
+    start, key = _beginning(key), _long(key)
+    signs = _LETTERS if key.startswith(_HANDLE) else _DIGITS
     if place < 0:
-        for at in range(_beginning(key), len(key) + 1):
-            yield from (rest[:at] + sign + rest[at:] for sign in _LETTERS)
+        for at in range(start, len(key) + 1):
+            yield from (_short(rest[:at] + sign + rest[at:]) for sign in signs)
         return
     sign = key[place]
     for at in (place - 1, place + 1):
         if at <= len(rest):
-            yield rest[:at] + sign + rest[at:]
-    if key.startswith(_HANDLE):
-        yield rest
-        signs = _LETTERS
-    else:
-        signs = _DIGITS
-    yield from (rest[:place] + other + rest[place:] for other in signs if other != sign)
+            yield _short(rest[:at] + sign + rest[at:])
+    yield _short(rest)
+    yield from (_short(rest[:place] + other + rest[place:]) for other in signs if other != sign)
