@@ -11,6 +11,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from pipeline.identity.profiles import PLATFORM_HOSTS
+
 LEAST_SIGNS: Final = 5
 """Letters, marks and digits that a name must have beside such words to be somebody's: a nickname
 ("คุณ เอ", "nong may") has fewer."""
@@ -39,15 +41,26 @@ _EVERYBODYS: Final = re.compile(
 )
 _SIGN: Final = re.compile(r"\w|[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]")
 _HANDLE: Final = "handle:"
+_HOSTS: Final = frozenset(
+    f"url:{host}"
+    for host in (
+        *PLATFORM_HOSTS,
+        *("shopee.co.th", "lazada.co.th", "youtube.com", "lin.ee", "google.com", "wa.me"),
+    )
+)
+"""Platforms' own addresses, without a page: "facebook.com"."""
 
 
 def is_everybodys_name(key: str) -> bool:
     """Say whether an identifier is a handle that is only a name that many may bear.
 
+    Or a platform's own address, without a page: it does not say whose page it was.
     One word in Latin letters and digits may be a user name, which is given out once: it is
     everybody's only where it says what somebody is there ("admin").
     """
-    return key.startswith(_HANDLE) and _is_everybodys(key[key.index(":", len(_HANDLE)) + 1 :])
+    if not key.startswith(_HANDLE):
+        return key in _HOSTS
+    return _is_everybodys(key[key.index(":", len(_HANDLE)) + 1 :])
 
 
 @lru_cache(maxsize=_CACHED_NAMES)

@@ -73,6 +73,14 @@ def test_a_name_of_everybodys_melts_no_two_strangers(name: str) -> None:
     assert run.cluster_of(f"account:004:{B}")["members"] == [f"account:004:{B}"]
 
 
+@pytest.mark.parametrize("url", ["https://www.facebook.com/", "shopee.co.th", "m.facebook.com"])
+def test_a_platforms_own_address_melts_no_two_strangers(url: str) -> None:
+    run, page_of = Run(), {"kind": "url", "url": url}
+    run.feed([report("a", [account(A), page_of]), report("b", [account(B), page_of])])
+    assert run.cluster_of(f"account:004:{A}")["members"] == [f"account:004:{A}"]
+    assert not is_everybodys_name("url:facebook.com/groups/1")
+
+
 def test_a_report_is_filed_under_a_name_of_everybodys_only_where_it_names_nothing_else() -> None:
     run = Run()
     told = [report("a", [account(A), phone("0811111111")]), report("b", [phone("0811111111")])]
@@ -96,6 +104,7 @@ suspects = st.one_of(
     st.builds(page, st.sampled_from([SHOWN, "happy shop  ONLINE", GENERIC, "แอดมิน"])),
     st.builds(line, st.sampled_from(["@rich", "rich", "admin", "@admin"])),
     st.builds(phone, st.sampled_from(["0811111111", "0822222222"])),
+    st.builds(lambda url: {"kind": "url", "url": url}, st.sampled_from(["fb.com", "sale1.net"])),
 )
 events = st.builds(
     report,
