@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.contracts.invalid import InvalidEvent, Reason
 from pipeline.identity.characters import bare_number
 from pipeline.identity.national_id import hash_national_id, is_national_id
+from pipeline.identity.payee import names_promptpay
 from pipeline.identity.promptpay import national_id_in
 from pipeline.identity.voices import newest_hash
 
@@ -61,6 +62,8 @@ def _hashed_suspect(suspect: Event, key: bytes, field: str) -> Event:
         if isinstance(said, str) and not re.fullmatch("[0-9a-f]{64}", said):
             raw = _digits(said, f"{field}.national_id")
             return {**suspect, "national_id": hash_national_id(raw, key)}
+    elif kind == "account" and _is_proxy(suspect.get("bank"), suspect.get("number")):
+        return {"kind": "promptpay", "proxy": _hashed_proxy(suspect["number"], key)}
     elif kind == "promptpay" and isinstance(suspect.get("proxy"), str):
         return {**suspect, "proxy": _hashed_proxy(suspect["proxy"], key)}
     elif kind == "promptpay_qr" and isinstance(suspect.get("payload"), str):
@@ -78,10 +81,23 @@ def _hashed_payment(payment: Event, key: bytes) -> Event:
 
 
 def hash_party(event: Event, side: str, key: bytes) -> None:
-    """Hash the PromptPay proxy of one side of a payment, where it is a national ID."""
+    """Hash the PromptPay proxy of one side of a payment, where it is a national ID.
+
+    Also where it was written as an account, with PromptPay in the place of the bank.
+    """
     party = event.get(side)
+    if isinstance(party, dict) and _is_proxy(party.get("bank"), party.get("account")):
+        rest = {name: said for name, said in party.items() if name not in ("bank", "account")}
+        party = event[side] = {"promptpay": party["account"], **rest}
     if isinstance(party, dict) and isinstance(party.get("promptpay"), str):
         event[side] = {**party, "promptpay": _hashed_proxy(party["promptpay"], key)}
+
+
+def _is_proxy(bank: object, number: object) -> bool:
+    """Say whether a bank and an account's number are PromptPay and somebody's national ID."""
+    if not (isinstance(bank, str) and isinstance(number, str)):
+        return False
+    return names_promptpay(bank) and national_id_in(number) is not None
 
 
 def _hashed_proxy(proxy: str, key: bytes) -> str:

@@ -52,6 +52,7 @@ JUDGED: Json = {
     "one_edit": {
         "same_number_other_bank": 8.0,
         "near_number_bank_missing": -2.0,
+        "lost_zeros": 12.0,
         "lone_slip": 9.0,
         "lone_contact": 12.0,
     },
@@ -79,6 +80,9 @@ HEAD = f"""\
 # worlds of two makers all of some 80 were slips of it.
 # near_number_bank_missing: one edit, and one of the two without its bank: it could be any of the
 # half dozen large ones.
+# lost_zeros: a number of a length that its bank does not use, and the same one with zeros before it
+# of one that it does: a spreadsheet drops them. Of a number that lacks a digit one in ten lacks the
+# first; and the known one must begin with a zero, and be the same in all that follows.
 # without_at: a LINE name with its @ and the same one without. Few choose a name of ten signs twice.
 # near_number: numbers two edits apart at one bank (one edit is another rule's). Where a branch
 # numbers its accounts one by one, a customer in a hundred is so near: it counts only beside a name

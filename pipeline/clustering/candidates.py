@@ -27,7 +27,12 @@ from pipeline.clustering.normalised import StoredReport
 from pipeline.clustering.numbers import TRACES, KnownNumbers
 from pipeline.clustering.rows import last_part, row_key
 from pipeline.clustering.slips import lone_slip
-from pipeline.identity.account import bank_of, number_of
+from pipeline.identity.account import (
+    bank_of,
+    is_without_zeros,
+    number_of,
+    without_or_with_zeros,
+)
 from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.policy.policy import HOUR_MS
 from pipeline.state import State, scan_prefix
@@ -169,12 +174,17 @@ class Candidates:
     def _look(self, bank: str, number: str) -> list[tuple[str, str]]:
         """Return the accounts of the same number at another bank or none, and of one an edit away.
 
-        Two known banks and an edit are too far from one another.
+        Two known banks and an edit are too far from one another. Of zeros that a spreadsheet
+        dropped there may be several.
         """
         numbers = self._numbers
         found = [(other, number) for other in numbers.banks_of(number) if other != bank]
         banks = numbers.banks() if bank == UNKNOWN_BANK else (bank, UNKNOWN_BANK)
         found += [(other, near) for other in banks for near in numbers.one_edit_from(other, number)]
+        account = f"account:{bank}:{number}"
+        for whole in without_or_with_zeros(number):
+            others = ((other, whole) for other in numbers.banks_of(whole))
+            found += [o for o in others if is_without_zeros(account, "account:{}:{}".format(*o))]
         return found
 
     def vanish(self, account: Node) -> set[str]:

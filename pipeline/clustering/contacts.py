@@ -1,8 +1,9 @@
-"""Phones and handles that may be one another misspelt: found once, when one is first named.
+"""Phones and handles that may be one another misspelt: found where they have a text in common.
 
 Mobile numbers lie so far apart that one of which two digits differ at most is hardly ever another
-one's by chance. Handles are told apart by their numbers, but seldom by one letter of a long name.
-Which texts are one edit from a known one is kept in memory as bits, so most need no look at all.
+one's by chance; a number that nobody can have is one with a slip. Handles are told apart by their
+numbers, but seldom by one letter of a long name. Which texts are one edit from a known one is kept
+in memory as bits, so most need no look at all.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pipeline.state import Marks
 
 _PHONE: Final = "phone:"
 _MOBILE: Final = "phone:+66"
+_TYPED: Final = "phone:0"
 _HANDLE: Final = "handle:"
 CONTACTS: Final = (_PHONE, _HANDLE)
 
@@ -29,6 +31,10 @@ LONGEST_NAME: Final = 40
 ones as many may be one edit from another one as somebody likes to make up."""
 
 _DIGITS: Final = "0123456789"
+_MOBILE_DIGITS: Final = 9
+"""Digits of a Thai mobile number behind its country's code."""
+_ALL_DIGITS: Final = len(_MOBILE) + _MOBILE_DIGITS
+_NO_SWAP: Final = frozenset(2 * digit for digit in _DIGITS)
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz._-"
 _NAME: Final = re.compile(rf"(handle:[^:]+:@?)[a-z0-9._-]{{{LONG_NAME},{LONGEST_NAME}}}")
 
@@ -55,9 +61,13 @@ def is_contact_slip(one: str, other: str) -> bool:
     """Say whether two phones or handles may be one, of which somebody misspelt one.
 
     Two Thai mobile numbers may differ in one digit, or in two that stand side by side and are
-    swapped. Two handles of one platform may differ so in their letters, also by one that is
-    lacking; but both have the same digits in the same order, and are long.
+    swapped; one that nobody can have (`identity.phone`) may also lack a digit or have one too many.
+    Two handles of one platform may differ so in their letters, also by one that is lacking; but
+    both have the same digits in the same order, and are long.
     """
+    if one.startswith(_TYPED) or other.startswith(_TYPED):
+        mobiles = [key for key in (one, other) if is_thai_mobile(key[len(_PHONE) :])]
+        return len(mobiles) == 1 and OSA.distance(_long(one), _long(other), score_cutoff=1) == 1
     start = _beginning(one)
     if start == 0 or one[:start] != other[:start] or _beginning(other) != start:
         return False
@@ -67,11 +77,27 @@ def is_contact_slip(one: str, other: str) -> bool:
 
 
 def _beginning(key: str) -> int:
-    """Return how many characters stand before those that may be misspelt, 0 where none may be."""
+    """Return how many characters stand before those that may be misspelt, 0 where none may be.
+
+    Of a phone in its `_long` form.
+    """
     if key.startswith(_PHONE):
-        return len(_MOBILE) if is_thai_mobile(key[len(_PHONE) :]) else 0
+        may_be = key.startswith(_TYPED) or is_thai_mobile(key[len(_PHONE) :])
+        return len(_MOBILE) if may_be else 0
     name = _NAME.fullmatch(key)
     return len(name[1]) if name else 0
+
+
+def _long(key: str) -> str:
+    """Return a phone that nobody can have as if it could be had, any other contact as it is."""
+    return _MOBILE + key[len(_TYPED) :] if key.startswith(_TYPED) else key
+
+
+def _short(key: str) -> str:
+    """Return the contact of which a text is the `_long` form."""
+    if key.startswith(_HANDLE) or is_thai_mobile(key[len(_PHONE) :]):
+        return key
+    return _TYPED + key[len(_MOBILE) :]
 
 
 def _digits(key: str) -> str:
@@ -144,51 +170,56 @@ def left_of(key: str, mask: int) -> tuple[_Texts, _Texts]:
     """
     left: _Texts = []
     swapped: _Texts = []
-    is_phone, last = key.startswith(_PHONE), len(key) - 1
+    text = _long(key)
     for place, rest in _without_one(key):
         # Not `hash`, which differs with each run of Python: the table may be kept.
         hashed = crc32(rest.encode())
-        if is_phone:
+        if key.startswith(_PHONE) and len(rest) < _ALL_DIGITS:
             hashed ^= place * _APART & _CHECKSUM
-            if place < last and key[place] != key[place + 1]:
+            if text[place : place + 2] not in _NO_SWAP and place + 1 < len(text) == _ALL_DIGITS:
                 # The other one lacks its next digit where this one lacks this digit.
                 other = hashed ^ (place * _APART ^ (place + 1) * _APART) & _CHECKSUM
-                number = rest[: place + 1] + key[place] + rest[place + 1 :]
+                number = _short(rest[: place + 1] + text[place] + rest[place + 1 :])
                 swapped.append((place, number, other & mask, other * _MIX >> _SECOND & mask))
         left.append((place, rest, hashed & mask, hashed * _MIX >> _SECOND & mask))
     return left, swapped
 
 
 def _without_one(key: str) -> list[tuple[int, str]]:
-    """Return a key without each of its characters in turn, with its place.
+    """Return a contact without each of its characters in turn, with its place, and the whole (-1).
 
-    Of a handle also the whole, with the place -1; its digits are never left out.
+    The digits of a handle are never left out. A phone that lacks a digit is the whole, at each
+    place, and of one with a digit too many that is left out, as hardly anything can be near it.
     """
     start = _beginning(key)
     if not start:
         return []
-    places = range(start, len(key))
-    if key.startswith(_PHONE):
-        return [(place, key[:place] + key[place + 1 :]) for place in places]
-    letters = (place for place in places if key[place] not in _DIGITS)
-    return [*((place, key[:place] + key[place + 1 :]) for place in letters), (-1, key)]
+    key = _long(key)
+    if key.startswith(_HANDLE):
+        places = [place for place in range(start, len(key)) if key[place] not in _DIGITS]
+        return [*((place, key[:place] + key[place + 1 :]) for place in places), (-1, key)]
+    if len(key) < _ALL_DIGITS:
+        return [(place, key) for place in range(start, _ALL_DIGITS)]
+    parts = [(place, key[:place] + key[place + 1 :]) for place in range(start, len(key))]
+    return parts if len(key) > _ALL_DIGITS else [*parts, (-1, key)]
 
 
 def _with_one_more(key: str, place: int, rest: str) -> Iterator[str]:
-    """Yield the keys with one more character than ``rest``, which is ``key`` without that place.
+    """Yield the contacts with one more character than ``rest``: ``key`` without that place.
 
-    Of a phone only those that have it at that place.
+    Of a phone only those that have it at that place. And ``rest`` itself, which may be one with a
+    character too few.
     """
+    start, key = _beginning(key), _long(key)
+    characters = _LETTERS if key.startswith(_HANDLE) else _DIGITS
     if place < 0:
-        for at in range(_beginning(key), len(key) + 1):
-            yield from (rest[:at] + letter + rest[at:] for letter in _LETTERS)
+        for at in range(start, len(key) + 1):
+            yield from (_short(rest[:at] + one + rest[at:]) for one in characters)
         return
-    was, before, after = key[place], rest[:place], rest[place:]
-    if key.startswith(_PHONE):
-        yield from (before + digit + after for digit in _DIGITS if digit != was)
-        return
-    for at in (place - 1, place + 1):
-        if at <= len(rest):
-            yield rest[:at] + was + rest[at:]
-    yield rest
-    yield from (before + letter + after for letter in _LETTERS if letter != was)
+    yield _short(rest)
+    before, after = rest[:place], rest[place:]
+    yield from (_short(before + one + after) for one in characters)
+    if key.startswith(_HANDLE):
+        for at in (place - 1, place + 1):
+            if at <= len(rest):
+                yield rest[:at] + key[place] + rest[at:]

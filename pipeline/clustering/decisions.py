@@ -22,6 +22,7 @@ from pipeline.contracts.decisions import AnalystDecision, DecisionKind, Verdict
 from pipeline.contracts.invalid import InvalidEvent, Reason
 from pipeline.identity.canonical import is_canonical
 from pipeline.identity.national_id import contains_national_id
+from pipeline.identity.page_name import is_everybodys_name
 from pipeline.state import State, scan_prefix
 
 DECIDED_BITS = 99.0
@@ -188,9 +189,10 @@ class Decisions:
         return self._about.get(node, _NONE).values()
 
     def public(self, node: str) -> bool:
-        """Say whether an identifier was called a public number."""
+        """Say whether an identifier was called a public number, or is a name of everybody's."""
         about = self._about.get(node)
-        return about is not None and self._called_public(node) is not None
+        called = about is not None and self._called_public(node) is not None
+        return called or is_everybodys_name(node)
 
     def _called_public(self, node: str) -> tuple[int, str] | None:
         said = (d.order for d in self.about(node) if d.verdict == Verdict.PUBLIC_NUMBER)

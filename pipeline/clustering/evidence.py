@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.clustering.personas import Persona
 from pipeline.identity import name
-from pipeline.identity.account import bank_of, is_two_edits, number_of
+from pipeline.identity.account import bank_of, is_two_edits, is_without_zeros, number_of
 from pipeline.identity.address import addresses_agree
 from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.identity.birth_date import birth_dates_agree
@@ -50,6 +50,7 @@ class OneEdit(_Part):
     same_number_bank_missing: float
     same_number_other_bank: float = 0.0
     near_number_bank_missing: float = Field(default=0.0, le=0)
+    lost_zeros: float = 0.0
     lone_slip: float = 0.0
     lone_contact: float = 0.0
 
@@ -121,6 +122,8 @@ class Model(_Part):
             if missing:
                 return weights.same_number_bank_missing, "same_number_bank_missing"
             return weights.same_number_other_bank, "same_number_other_bank"
+        if weights.lost_zeros and is_without_zeros(a, b):
+            return weights.lost_zeros, "lost_zeros"
         return (weights.near_number_bank_missing, "bank_missing") if missing else (0.0, "")
 
     def name_bits(self, a: str, b: str) -> tuple[float, str]:

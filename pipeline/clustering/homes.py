@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
+from pipeline.identity.page_name import is_everybodys_name
+
 HOME_ORDER: Final = ("account", "promptpay", "wallet", "nid", "url", "handle", "phone")
 """A report counts for the cluster of its first identifier in this order of kinds; of several of a
 kind, of the one that it names first: a courier's phone is told after the swindler's. What is handed
-on from one owner to the next more often comes later."""
+on from one owner to the next more often comes later, and a name that is everybody's last."""
 
 _PLACE: Final = {kind: place for place, kind in enumerate(HOME_ORDER)}
 
 
 def place_of(key: str) -> int:
-    """Return the place of an identifier's kind in `HOME_ORDER`."""
-    return _PLACE[key[: key.index(":")]]
+    """Return the place of an identifier in `HOME_ORDER`, behind it for a name of everybody's."""
+    return len(_PLACE) if is_everybodys_name(key) else _PLACE[key[: key.index(":")]]
 
 
 def home_first(told: Collection[str], keys: Collection[str]) -> list[str]:
@@ -23,7 +25,7 @@ def home_first(told: Collection[str], keys: Collection[str]) -> list[str]:
 
     ``told`` are those that it names itself, as it names them; ``keys`` also those that follow.
     """
-    places = {key: _PLACE[key[: key.index(":")]] for key in keys}
+    places = {key: place_of(key) for key in keys}
     found = sorted(sorted(places), key=places.__getitem__)
     home = min(told, key=places.__getitem__, default=None)
     if home is not None and home != found[0]:

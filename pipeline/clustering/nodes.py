@@ -119,7 +119,7 @@ class Node:
     def __init__(self, key: str, hub_limit: int, rows: Rows, public: bool = False) -> None:
         self.key = key
         self.public = public
-        """Whether an analyst called it a public number."""
+        """Whether an analyst called it a public number, or it is a name that is everybody's."""
         self.is_account = key.startswith("account:")
         self.is_written = False
         """Whether its row was written once."""

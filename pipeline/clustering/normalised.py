@@ -27,7 +27,7 @@ from pipeline.contracts.reports import (
     WalletSuspect,
 )
 from pipeline.erasure import ERASED
-from pipeline.identity.account import bank_of, is_one_edit, normalise_account, number_of
+from pipeline.identity.account import bank_of, is_account, may_be_slip_of, number_of
 from pipeline.identity.address import normalise_address
 from pipeline.identity.banks import UNKNOWN_BANK
 from pipeline.identity.birth_date import normalise_birth_date
@@ -35,6 +35,7 @@ from pipeline.identity.handle import normalise_handle
 from pipeline.identity.name import normalise_name
 from pipeline.identity.national_id import NATIONAL_ID_DIGITS, contains_national_id
 from pipeline.identity.normalised import Normalised
+from pipeline.identity.payee import normalise_payee
 from pipeline.identity.phone import normalise_phone
 from pipeline.identity.promptpay import decode_qr, normalise_promptpay
 from pipeline.identity.url import normalise_url
@@ -226,7 +227,7 @@ class _Reading:
 
     def _account(self, account: AccountSuspect, place: int) -> None:
         _refuse_national_id(account.number, _SUSPECT, place)
-        found = normalise_account(account.bank, account.number)
+        found = normalise_payee(account.bank, account.number)
         key = self._usable(found, _SUSPECT, place)
         if key is None:
             return
@@ -234,7 +235,7 @@ class _Reading:
         if account.holder is not None:
             _refuse_national_id(account.holder, _HOLDER, place)
             name = _normal_name(account.holder)
-            if name:
+            if name and is_account(key):
                 self._holders.add((key, name))
 
     def _person(self, person: PersonSuspect, place: int) -> None:
@@ -256,6 +257,8 @@ class _Reading:
         payers = self._party(payment.from_, _PAYER, place) if payment.from_ else []
         self._payers.update(payers)
         self._suspects.update(dict.fromkeys(payees))
+        # Which book a wallet's money is in is not known by its phone.
+        payees = [payee for payee in payees if not payee.startswith("phone:")]
         payees = [ERASED + payment.erased] if payment.erased else payees
         if payees:
             reference, payer = payment.reference or "", payers[0] if payers else ""
@@ -267,7 +270,7 @@ class _Reading:
         found: list[str | None] = [CASH] if party.cash else []
         if party.account is not None:
             _refuse_national_id(party.account, f"{field}.account", place)
-            account = normalise_account(party.bank, party.account)
+            account = normalise_payee(party.bank, party.account)
             found.append(self._usable(account, field, place))
         if party.promptpay is not None:
             found.append(self._usable(normalise_promptpay(party.promptpay), field, place))
@@ -312,7 +315,7 @@ class _Reading:
         payees = sorted({p.payee for p in self.payments if p.payee.startswith("account:")})
         renamed: dict[str, str] = {}
         for typed in sorted(self._suspects.keys() - set(payees)):
-            near = [payee for payee in payees if _is_slip_of(typed, payee)]
+            near = [payee for payee in payees if may_be_slip_of(typed, payee)]
             if len(near) == 1:
                 renamed[typed] = near[0]
                 self.changes.append(f"{typed} read as the payee {near[0]}")
@@ -377,16 +380,6 @@ _NORMALISERS: dict[type, Callable[[Any], Normalised]] = {
 def _in_order(found: Collection[T]) -> tuple[T, ...]:
     """Return what was found, each once, in order."""
     return tuple(found) if len(found) < 2 else tuple(sorted(set(found)))
-
-
-def _is_slip_of(typed: str, payee: str) -> bool:
-    if not typed.startswith("account:"):
-        return False
-    banks = {bank_of(typed), bank_of(payee)}
-    if len(banks - {UNKNOWN_BANK}) > 1:
-        return False
-    a, b = number_of(typed), number_of(payee)
-    return a == b or is_one_edit(a, b)
 
 
 def _normal_name(text: str) -> str:

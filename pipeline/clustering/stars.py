@@ -14,7 +14,7 @@ from pipeline.clustering.joining import contradict
 from pipeline.clustering.nodes import Node
 from pipeline.clustering.pairs import LOOK_ALIKE, RARE_NAME, GraphEdge
 from pipeline.clustering.slips import LONE_SLIP
-from pipeline.identity.account import bank_of
+from pipeline.identity.account import bank_of, is_without_zeros, number_of
 from pipeline.identity.banks import UNKNOWN_BANK
 
 
@@ -48,7 +48,7 @@ def starred(nodes: Mapping[str, Node], edges: Sequence[GraphEdge]) -> list[Graph
         if account in anchors:
             continue
         fitting = _fitting(account, others, nodes)
-        reachable = [o for o in fitting if o in anchors or _is_written_without_bank(account, o)]
+        reachable = [o for o in fitting if o in anchors or _is_written_short(account, o)]
         if reachable:
             best[account] = min(reachable, key=standing)
     for slip, others in lone.items():
@@ -108,10 +108,12 @@ def _is_about_numbers(edge: GraphEdge) -> bool:
     return edge.a.startswith("account:") or joins_a_lone_slip(edge)
 
 
-def _is_written_without_bank(account: str, other: str) -> bool:
-    """Say whether an account is another one whose bank was left out."""
-    left_out = bank_of(account) == UNKNOWN_BANK != bank_of(other)
-    return left_out and same_number(account, other)
+def _is_written_short(account: str, other: str) -> bool:
+    """Say whether an account is another one whose bank, or the zeros before it, was left out."""
+    if same_number(account, other):
+        return bank_of(account) == UNKNOWN_BANK != bank_of(other)
+    is_short = len(number_of(account)) < len(number_of(other))
+    return is_short and is_without_zeros(account, other)
 
 
 def _fitting(account: str, others: list[str], nodes: Mapping[str, Node]) -> list[str]:

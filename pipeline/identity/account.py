@@ -30,11 +30,14 @@ __all__ = [
     "is_account",
     "is_one_edit",
     "is_two_edits",
+    "is_without_zeros",
+    "may_be_slip_of",
     "normalise_account",
     "number_of",
     "one_edit_neighbours",
     "parse_bank",
     "plain_account_key",
+    "without_or_with_zeros",
 ]
 
 MIN_DIGITS: Final = 5
@@ -42,6 +45,7 @@ MIN_DIGITS: Final = 5
 MAX_DIGITS: Final = 40
 """A bank account inside a PromptPay QR payload has at most 43 characters with its bank code."""
 _LENGTHS: Final = dict(USUAL_LENGTHS)
+_ALL_LENGTHS: Final = sorted(frozenset[int]().union(*USUAL_LENGTHS.values()))
 _CACHED_ACCOUNTS: Final = 16_384
 _CACHED_WRITTEN: Final = 1_024
 """As they are written: a report names most accounts twice, as a suspect and as a payee."""
@@ -54,8 +58,8 @@ _LABEL: Final = re.compile(
     re.IGNORECASE,
 )
 _EDGE: Final = r"\s()\[\]'\"‘’“”:,;\u0e00-\u0e7f"
-_WITHIN_TEXT: Final = re.compile(rf"(?<![^{_EDGE}])(?:[0-9][-.]?){{9,14}}[0-9](?![^{_EDGE}])")
-"""A number of ten to fifteen digits, without spaces, beside whose ends no Latin letter, digit or
+_WITHIN_TEXT: Final = re.compile(rf"(?<![^{_EDGE}])(?:[0-9][-.]?){{8,14}}[0-9](?![^{_EDGE}])")
+"""A number of nine to fifteen digits, without spaces, beside whose ends no Latin letter, digit or
 mask stands: then it might be another kind of number, or a part of one."""
 _SEVERAL: Final = re.compile(r"[/,;|&+]")
 """What people put between two numbers; within one a slash stands between fewer digits."""
@@ -184,6 +188,37 @@ def has_usual_length(key: str) -> bool:
     return not lengths or len(number_of(key)) in lengths
 
 
+def is_without_zeros(a: str, b: str) -> bool:
+    """Say whether one of two accounts is the other one without the zeros that it begins with.
+
+    A spreadsheet drops them. What is left has a length that its bank (without one: any bank) does
+    not give out; without its bank an account may be one at any.
+    """
+    short, whole = (a, b) if len(number_of(a)) < len(number_of(b)) else (b, a)
+    number, banks = number_of(whole), {bank_of(a), bank_of(b)}
+    if number[0] != "0" or number.lstrip("0") != number_of(short):
+        return False
+    if len(banks) > 1 and UNKNOWN_BANK not in banks:
+        return False
+    return _is_given_out(whole) and not _is_given_out(short)
+
+
+def _is_given_out(account: str) -> bool:
+    bank = bank_of(account)
+    lengths = _ALL_LENGTHS if bank == UNKNOWN_BANK else USUAL_LENGTHS.get(bank)
+    return not lengths or len(number_of(account)) in lengths
+
+
+def without_or_with_zeros(number: str) -> list[str]:
+    """Return what a number may be with or without two or more zeros before it.
+
+    One more or less is one edit (`one_edit_neighbours`).
+    """
+    if number.startswith("00"):
+        return [number.lstrip("0")]
+    return [number.zfill(n) for n in _ALL_LENGTHS if n > len(number) + 1 and number[0] != "0"]
+
+
 def is_one_edit(a: str, b: str) -> bool:
     """Say whether one substitution, deletion, insertion or adjacent swap makes ``a`` into ``b``."""
     return OSA.distance(a, b, score_cutoff=1) == 1
@@ -192,6 +227,17 @@ def is_one_edit(a: str, b: str) -> bool:
 def is_two_edits(a: str, b: str) -> bool:
     """Say whether it takes two edits to make ``a`` into ``b``, as `is_one_edit` counts them."""
     return OSA.distance(a, b, score_cutoff=2) == 2
+
+
+def may_be_slip_of(typed: str, payee: str) -> bool:
+    """Say whether a key may be an account's with one slip at most, by its number and bank."""
+    if not is_account(typed):
+        return False
+    banks = {bank_of(typed), bank_of(payee)}
+    if len(banks - {UNKNOWN_BANK}) > 1:
+        return False
+    a, b = number_of(typed), number_of(payee)
+    return a == b or is_one_edit(a, b)
 
 
 def one_edit_neighbours(number: str) -> Iterator[str]:

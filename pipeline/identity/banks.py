@@ -18,12 +18,13 @@ from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS
 UNKNOWN_BANK: Final = "?"
 _BIC_CHARS: Final = 11
 _LEAST_BARE: Final = 3
+_WORDS_OF_A_NAME: Final = 4
 _CACHED_NAMES: Final = 8_192
 
 # Words around a bank's name that say nothing about which bank it is.
 _FILLER: Final = re.compile(
     r"ธนาคาร|^ธ(?=\.)|จำกัด|มหาชน|บมจ|แบงก์|แบงค์|แอป|แอพ|\bapp\b|\bpublic\b|\bcompany\b|\blimited\b|\bpcl\b|\bplc\b"
-    r"|\bltd\b|\bco\b|\bthe\b|\bbank\b"
+    r"|\bltd\b|\bco\b|\bthe\b|\bbank\b|\bmobile\b|\be?banking\b|\bnext\b|\beasy\b|โมบาย|ออมทรัพย์|ฯ"
 )
 # Not \W: Thai vowel and tone marks are no word characters, and must stay.
 _PUNCTUATION: Final = re.compile(r"[\s\-_.,:;/()&'\"\[\]|*#]+")
@@ -148,7 +149,16 @@ def _by_name(text: str) -> str | None:
 
 
 def _by_every_word(folded: str) -> str | None:
-    """Return the bank where each word is a name of one and the same, as in "กรุงไทย KTB"."""
+    """Return the bank where all words are names of one and the same, as in "กสิกร K PLUS"."""
     words = [word for word in _PUNCTUATION.split(_FILLER.sub(" ", folded)) if word]
-    codes = {_ALIASES.get(word) for word in words}
-    return codes.pop() if len(words) > 1 and len(codes) == 1 else None
+    codes: set[str] = set()
+    while words:
+        for end in range(min(len(words), _WORDS_OF_A_NAME), 0, -1):
+            code = _ALIASES.get("".join(words[:end]))
+            if code is not None:
+                codes.add(code)
+                words = words[end:]
+                break
+        else:
+            return None
+    return codes.pop() if len(codes) == 1 else None

@@ -1,7 +1,8 @@
 """Handles on platforms: ``handle:<platform>:<handle>``, as exact identifiers.
 
 In LINE an @ tells an official account from a person's ID, so it stays there; elsewhere it is only
-a way of writing. Facebook does not count dots in user names. Display names are no identifiers.
+a way of writing. Facebook does not count dots in user names. The name that a page or profile shows
+is kept as it is written, with single spaces; some are everybody's (`pipeline.identity.page_name`).
 """
 
 from __future__ import annotations
@@ -28,19 +29,23 @@ _PLATFORM_NAMES: Final[Mapping[str, str]] = MappingProxyType(
     {
         name: platform
         for platform, names in {
-            "facebook": "facebook fb meta messenger facebookmessenger facebookpage fbpage เฟซบุ๊ก"
-            " เฟสบุ๊ค เฟสบุค เฟซบุค เฟสบุ๊ก เฟซบุ๊ค เฟซ เฟส เพจ",
-            "instagram": "instagram ig insta ไอจี อินสตาแกรม",
-            "line": "line lineoa lineid lineofficial lineofficialaccount ไลน์ ไลน ไลน์ไอดี",
-            "telegram": "telegram tg เทเลแกรม",
-            "tiktok": "tiktok tiktokshop ติ๊กต็อก ติ๊กต๊อก ติ๊กตอก ติกตอก ติ๊กต่อก",
-            "x": "x twitter ทวิตเตอร์",
-            "whatsapp": "whatsapp wa วอทส์แอป",
-            "wechat": "wechat weixin วีแชท",
-            "youtube": "youtube yt ยูทูบ",
-            "discord": "discord",
-            "shopee": "shopee ช้อปปี้",
-            "lazada": "lazada ลาซาด้า",
+            "facebook": "facebook fb meta messenger facebookmessenger facebookpage fbpage fblite"
+            " fbmessenger เฟซบุ๊ก เฟสบุ๊ค เฟสบุค เฟซบุค เฟสบุ๊ก เฟซบุ๊ค เฟสบุก เฟซบุก เฟซ เฟส เพจ เพจเฟส"
+            " เพจเฟซ แชทเฟส แชทเฟซ แมสเซนเจอร์ แมสเซนเจอ แมสเซ็นเจอร์ เมสเซนเจอร์ แมสเสจเจอร์",
+            "instagram": "instagram ig insta ไอจี อินสตาแกรม อินสตาแกม อินสตราแกรม อินสตา",
+            "line": "line lineoa lineid lineofficial lineofficialaccount linechat lineapp line@"
+            " ไลน์ ไลน ไลน์ไอดี ไอดีไลน์ ไอดีไลน ไลน์@ ไลน์โอเอ ไลน์แอด แอปไลน์ แอพไลน์"
+            " แอปพลิเคชันไลน์ แอพพลิเคชั่นไลน์ แชทไลน์ บัญชีไลน์",
+            "telegram": "telegram tg เทเลแกรม เทเรแกรม เทเลเเกรม เทเล",
+            "tiktok": "tiktok tiktokshop tiktoklive ติ๊กต็อก ติ๊กต๊อก ติ๊กตอก ติกตอก ติ๊กต่อก ติ๊กต็อค ติ๊กต๊อค"
+            " ติ๊กตอค ติกตอค ติกต็อก ติกต๊อก",
+            "x": "x twitter ทวิตเตอร์ ทวิต",
+            "whatsapp": "whatsapp whatapp wa วอทส์แอป วอทส์แอพ วอตส์แอป วอตส์แอพ วอทแอป วอทแอพ",
+            "wechat": "wechat weixin วีแชท วีแชต",
+            "youtube": "youtube yt ยูทูบ ยูทูป",
+            "discord": "discord ดิสคอร์ด",
+            "shopee": "shopee ช้อปปี้ ช็อปปี้ ชอปปี้",
+            "lazada": "lazada ลาซาด้า ลาซาดา",
         }.items()
         for name in names.split()
     }
@@ -62,6 +67,11 @@ _LABEL: Final = re.compile(
     r"(?=@?[a-z0-9._\-+]+$)"
 )
 """What stands before a handle on a form: "ID: gold", "id line gold", "เพจ gold"."""
+_NAME_LABEL: Final = re.compile(
+    r"^(?:(?:id|page|line|facebook|fb|ig|account)\s*:\s*"
+    r"|(?:id\s+(?:line|facebook|fb|ig)|ไอดี|เพจ|ชื่อ|บัญชี|ไลน์|เฟซบุ๊ก|เฟซ)[\s:]+)+(?=[^\s:])"
+)
+"""The same before a name with spaces or in Thai: a name may itself begin with a Latin word."""
 _PLATFORM_PUNCTUATION: Final = re.compile(r"[\s\-_./:()]+")
 _LINK: Final = re.compile(r"^(?:https?://)?((?:[a-z0-9-]+\.)+(?:com|me|am|dog))/", re.IGNORECASE)
 _SUBDOMAIN: Final = re.compile(r"^(?:www|m|mobile|web|[a-z]{2}-[a-z]{2})\.(?=[^.]+\.)")
@@ -70,7 +80,8 @@ _SUBDOMAIN: Final = re.compile(r"^(?:www|m|mobile|web|[a-z]{2}-[a-z]{2})\.(?=[^.
 def normalise_handle(platform: str, handle: str) -> Normalised:
     """Return the key of a handle on a platform (its name or a usual short form, Thai or English).
 
-    Problems: no_platform, empty, display_name (it has spaces), too_long.
+    What a page shows, with spaces in it, is noted as ``display_name``. Problems: no_platform,
+    empty, too_long.
     """
     if len(platform) > MAX_IDENTIFIER_CHARS or len(handle) > MAX_IDENTIFIER_CHARS:
         return refused("too_long")
@@ -86,11 +97,7 @@ def _normalise(platform: str, handle: str) -> Normalised:
     where = _platform(platform, changes)
     if not where:
         return refused("no_platform", distinct(changes))
-    name = _name(handle, changes)
-    unlabelled = _LABEL.sub("", name)
-    if unlabelled != name:
-        name = unlabelled
-        changes.append("label")
+    name = _unlabelled(_name(handle, changes), changes)
     name = _from_link(where, name, changes)
     sign = "@" if name.startswith("@") else ""
     bare = name.lstrip("@")
@@ -100,12 +107,13 @@ def _normalise(platform: str, handle: str) -> Normalised:
     if sign and where != "line":
         sign = ""
         changes.append("at_sign")
-    bare = bare.strip()
-    if not bare:
+    words = bare.split()
+    if not words:
         return refused("empty", distinct(changes))
-    if len(bare.split()) > 1:
-        return refused("display_name", distinct(changes))
-    if not _USUAL.fullmatch(bare):
+    bare = " ".join(words)
+    if len(words) > 1:
+        changes.append("display_name")
+    elif not _USUAL.fullmatch(bare):
         changes.append("unusual_handle")
     key = f"handle:{where}:{sign}{bare}"
     return Normalised(key, distinct(changes)) if is_short(key) else refused("too_long")
@@ -148,6 +156,13 @@ def _name(text: str, changes: list[str]) -> str:
     if name != visible.strip():
         changes.append("case_or_width")
     return name
+
+
+def _unlabelled(name: str, changes: list[str]) -> str:
+    bare = _NAME_LABEL.sub("", _LABEL.sub("", name))
+    if bare != name:
+        changes.append("label")
+    return bare
 
 
 def _settled(text: str) -> str:

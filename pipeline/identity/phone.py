@@ -1,7 +1,8 @@
 """Telephone numbers: ``phone:+66812345678`` (E.164). Thai unless a country code says otherwise.
 
 Numbers are portable: a prefix does not tell the operator. Numbers of up to six digits are short
-codes (191, 1441, bank hotlines): public, never anybody's.
+codes (191, 1441, bank hotlines): public, never anybody's. A number that nobody can have, of a digit
+too few or too many, is kept as it was typed (``phone:081234567``): what is known may look like it.
 """
 
 from __future__ import annotations
@@ -34,13 +35,17 @@ _PLAIN_MOBILE: Final = re.compile(r"(\+66|0)([689][0-9]{8})")
 """All that mobiles begin with: within it new ranges are opened faster than tables of them follow,
 and a report would lose what may be the only thing that it says."""
 _TRUNK_PREFIX: Final = ("trunk_prefix",)
+_TYPED: Final = re.compile(r"[0-9]{9,11}")
+_MADE_UP: Final = "01234567890123456789"
+_LEAST_DIGITS_OF_ITS_OWN: Final = 3
 _THAI_MOBILE: Final = re.compile(r"\+66(?:[689][0-9]{8}|14[0-9]{7})")
 
 
 def normalise_phone(text: str) -> Normalised:
     """Return the key of a telephone number.
 
-    Problems: empty, no_digits, short_code, not_a_phone, too_long.
+    What nobody can have is kept as it is, where it has about the digits of a Thai number
+    (``not_given_out``). Problems: empty, no_digits, short_code, not_a_phone, too_long.
     """
     mobile = _PLAIN_MOBILE.fullmatch(text)
     if mobile:
@@ -74,7 +79,7 @@ def _normalise(text: str) -> Normalised:
         return Normalised(f"phone:+66{mobile.group(2)}", distinct(changes))
     parsed = _parse(number, changes)
     if parsed is None:
-        return refused("not_a_phone", distinct(changes))
+        return _as_typed(number, changes)
     return Normalised(f"phone:{parsed}", distinct(changes))
 
 
@@ -104,6 +109,16 @@ def _within_text(text: str) -> str | None:
     if len(found) != 1 or found[0].number.extension:
         return None
     return phonenumbers.format_number(found[0].number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _as_typed(number: str, changes: list[str]) -> Normalised:
+    """Return a number that nobody can have with its trunk prefix, where it may be a slip of one."""
+    typed = "0" + number[3:].removeprefix("0") if number.startswith("+66") else number
+    own = len(set(typed)) >= _LEAST_DIGITS_OF_ITS_OWN and typed not in _MADE_UP
+    if not (own and _TYPED.fullmatch(typed)):
+        return refused("not_a_phone", distinct(changes))
+    changes.append("not_given_out")
+    return Normalised(f"phone:{typed}", distinct(changes))
 
 
 def _problem(number: str) -> str | None:

@@ -62,6 +62,7 @@ def test_reporters_national_id_becomes_the_person() -> None:
         {"kind": "person", "name": "สมชาย ใจดี", "national_id": NATIONAL_ID},
         {"kind": "promptpay", "proxy": NATIONAL_ID},
         {"kind": "promptpay", "proxy": f"nid:{NATIONAL_ID}"},
+        {"kind": "account", "bank": "พร้อมเพย์", "number": NATIONAL_ID},
     ],
 )
 def test_suspects_national_ids_are_hashed(suspect: dict[str, str]) -> None:
@@ -82,8 +83,10 @@ def test_payments_parties_are_hashed_in_reports_and_transactions() -> None:
         "amount_satang": 100,
         "to": {"promptpay": NATIONAL_ID},
     }
+    written = {**disputed, "to": {"bank": "PromptPay", "account": NATIONAL_ID}}
     for sent in (
         prepare_report(report(payments=[disputed]), KEY),
+        prepare_report(report(payments=[written]), KEY),
         prepare_transaction(PAYMENT, KEY),
     ):
         assert f"nid:{HASH}".encode() in sent

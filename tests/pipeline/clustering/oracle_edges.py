@@ -15,7 +15,8 @@ from pipeline.clustering.holder_blocks import PERSONS_A_BLOCK
 from pipeline.clustering.normalised import StoredReport
 from pipeline.clustering.personas import NOBODY, Persona, persona_of
 from pipeline.clustering.persons import blocks_of
-from pipeline.identity.account import bank_of, is_one_edit, number_of
+from pipeline.identity.account import bank_of, is_one_edit, is_without_zeros, number_of
+from pipeline.identity.page_name import is_everybodys_name
 from pipeline.policy.policy import Policy
 from tests.pipeline.clustering.oracle_names import bear_one_rare_name
 from tests.pipeline.clustering.oracle_parties import (
@@ -39,6 +40,11 @@ from tests.pipeline.clustering.oracle_words import (
     newest_words,
     rule,
 )
+
+
+def has_less(account: str, other: str) -> bool:
+    """Say whether an account's number has fewer digits than another's."""
+    return len(number_of(account)) < len(number_of(other))
 
 
 class Told:
@@ -74,6 +80,7 @@ class Told:
             if decision.verdict == "public_number":
                 self.public[decision.identifiers[0]] = decision
         self.hubs |= self.public.keys() & self.of.keys()
+        self.hubs |= {n for n in self.of if is_everybodys_name(n)}
         self.same, self.apart = rule(self.decisions, self.of.keys(), self.public)
         self.loose = self._loose() | {
             frozenset(pair) for pair in self.pairs if not self.hubs.isdisjoint(pair)
@@ -97,6 +104,8 @@ class Told:
         if number_of(a) == number_of(b):
             known = weights.same_number_other_bank
             total = weights.same_number_bank_missing if missing else known
+        elif is_without_zeros(a, b):
+            total = weights.lost_zeros
         else:
             total = weights.near_number_bank_missing if missing else 0.0
         names = [[n for r in self.of[x] for k, n in r.names if k == x] for x in (a, b)]
@@ -137,6 +146,7 @@ class Told:
                 continue
             same = number_of(a) == number_of(b)
             near = is_one_edit(number_of(a), number_of(b))
+            near = near or is_without_zeros(a, b)
             if same or (near and (bank_of(a) == bank_of(b) or "?" in (bank_of(a), bank_of(b)))):
                 bits[a, b], is_lone = self.bits_of_look_alikes(a, b)
                 if is_lone:
@@ -159,6 +169,7 @@ class Told:
                 exact = {b for b in fitting if number_of(b) == number_of(account)}
                 fitting = fit_one_bank(exact or fitting, self._heard)
                 spelt = {b for b in fitting & exact if bank_of(b) != "?"}
+            spelt |= {b for b in fitting if is_without_zeros(account, b) and has_less(account, b)}
             reachable = fitting & anchors | spelt
             if not reachable:
                 continue

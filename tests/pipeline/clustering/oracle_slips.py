@@ -76,9 +76,14 @@ def contact_slips(
 
 def are_one_misspelt(one: str, other: str) -> bool:
     """Say whether two mobile numbers, or two long names on one platform, are one edit apart."""
+    mobile = re.compile(r"phone:\+66([689]\d{8}|14\d{7})")
+    typed = [key for key in (one, other) if key.startswith("phone:0")]
+    if typed:
+        national = [key.replace("phone:+66", "phone:0") for key in (one, other)]
+        given_out = any(mobile.fullmatch(key) for key in (one, other))
+        return given_out and OSA.distance(*(key[7:] for key in national)) == 1
     if OSA.distance(one, other) != 1:
         return False
-    mobile = re.compile(r"phone:\+66([689]\d{8}|14\d{7})")
     if mobile.fullmatch(one) and mobile.fullmatch(other):
         return True
     name = re.compile(r"(handle:\w+:@?)([a-z0-9._-]{7,40})")

@@ -22,6 +22,7 @@ from tests.pipeline.clustering.scenarios import (
 )
 
 MULE, PHONE, SLIP, FAR = "1112223330", "0811111111", "0811171111", "0811177111"
+LACKING, TOO_LONG, UNUSED = "081111111", "08111711111", "0311111111"
 NAME, MISSPELT, OTHER_NAME = "@goldcenter26", "@golcenter26", "@goldcenter27"
 RING = [report(f"ring-{n}", [account(MULE), phone(PHONE), line(NAME)]) for n in range(2)]
 
@@ -41,6 +42,14 @@ def test_a_phone_told_alone_is_the_known_one_that_it_is_near(number: str, joined
     slip = report("slip", [phone(number)])
     assert is_joined(key(number), *RING, slip) == joined
     assert is_joined(key(number), slip, *RING) == joined
+
+
+@pytest.mark.parametrize("number", [LACKING, TOO_LONG, UNUSED])
+def test_a_number_that_nobody_can_have_is_the_known_one_that_it_is_near(number: str) -> None:
+    slip, other = report("slip", [phone(number)]), report("other", [phone("069999191")])
+    assert is_joined(f"phone:{number}", *RING, slip)
+    assert is_joined(f"phone:{number}", slip, *RING)
+    assert not is_joined("phone:069999191", *RING, slip, other)
 
 
 @pytest.mark.parametrize(("name", "joined"), [(MISSPELT, True), (OTHER_NAME, False)])
@@ -96,6 +105,11 @@ def test_of_two_known_ones_it_is_the_one_that_more_people_name() -> None:
         ("phone:+66812111111", "phone:+66811111112", False),
         ("phone:+66811111111", "phone:+66611111111", True),
         ("phone:+6621111111", "phone:+6621111112", False),
+        ("phone:+66812345678", "phone:08123456789", True),
+        ("phone:+66812345678", "phone:081235678", True),
+        ("phone:+66812345678", "phone:0312345678", True),
+        ("phone:+66812345678", "phone:081245679", False),
+        ("phone:081235678", "phone:08123567", False),
         ("phone:+14155550100", "phone:+14155550101", False),
         ("handle:line:goldcenter", "handle:line:goldcentre", True),
         ("handle:line:goldcenter", "handle:line:goldcente", True),
@@ -134,7 +148,9 @@ def edited(key: str, place: int, how: str, sign: str) -> str:
 
 @settings(max_examples=300, deadline=None)
 @given(
-    key=st.sampled_from(["phone:+66812345678", "handle:line:@gold-cen7er", "handle:x:abcdefgh12"]),
+    key=st.sampled_from(
+        ["phone:+66812345678", "phone:081234567", "handle:line:@gold-cen7er", "handle:x:abcdefgh12"]
+    ),
     place=st.integers(0, 8),
     how=st.sampled_from(["swap", "lack", "add", "other"]),
     sign=st.sampled_from("0123456789abcz._-"),
@@ -156,7 +172,7 @@ def test_a_phone_with_the_same_digits_elsewhere_is_not_looked_at() -> None:
 
 
 SUSPECTS = [
-    *map(phone, [PHONE, PHONE, SLIP, FAR, "0811191111", "0822222222"]),
+    *map(phone, [PHONE, PHONE, SLIP, FAR, "0811191111", "0822222222", LACKING, TOO_LONG]),
     *map(line, [NAME, NAME, MISSPELT, NAME[1:], OTHER_NAME]),
     account(MULE),
     account("5556667770"),
