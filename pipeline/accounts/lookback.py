@@ -274,7 +274,7 @@ class LookBack:
             self._pending_hours = sorted({block // BUCKETS for block in self._pending})
         for hour in self._pending_hours:
             waiting = self._pending.get(hour * BUCKETS + bucket)
-            if waiting is not None and hour >= first:
+            if waiting is not None and hour >= first and hashed >> 16 in waiting.owners:
                 both = zip(waiting.postings, waiting.owners, strict=True)
                 found += read_those_of(
                     beginning, [raw for raw, owner in both if owner == hashed >> 16]
@@ -287,7 +287,7 @@ class LookBack:
         """Yield the blocks that may have postings of an account, and at which places."""
         two_bytes = _two_bytes(account).to_bytes(2, sys.byteorder)
         blocks = self._buckets[bucket]
-        if unknown := {hour for hour in blocks.unknown if hour >= self._first}:
+        if blocks.unknown and (unknown := {h for h in blocks.unknown if h >= self._first}):
             begin, end = _block_key(bucket, min(unknown)), _block_key(bucket, max(unknown) + 1)
             for key, block in self._state.scan(begin, end):
                 if int.from_bytes(key[2:6], "big") in unknown:
