@@ -2,8 +2,8 @@
 
 What follows from a record is waited for: banks act on alerts, and the next accounts of a trace go
 on from its steps. Nobody waits for files, and for the state to be written. So while other lanes
-have records to fold, a lane lets them; not for long, and not while it has as much in flight as it
-may, so that no load puts its files off for ever.
+have records to fold, or alerts on their way to the broker, a lane lets them; not for long, and not
+while it has as much in flight as it may, so that no load puts its files off for ever.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _WAIT_SECONDS = 0.05
 
 
 class Turns:
-    """Which lanes have records to fold."""
+    """Which lanes have records to fold, or alerts that are not acknowledged."""
 
     def __init__(self) -> None:
         self._folding: set[object] = set()
@@ -24,18 +24,18 @@ class Turns:
         self._all_folded.set()
 
     def begin(self, lane: object) -> None:
-        """Say that a lane has records to fold, and can."""
+        """Say that a lane has records to fold, and can; under another name, alerts to see off."""
         self._folding.add(lane)
         self._all_folded.clear()
 
     def end(self, lane: object) -> None:
-        """Say that a lane has none, or cannot fold them now."""
+        """Say that it has none, or cannot fold them now."""
         self._folding.discard(lane)
         if not self._folding:
             self._all_folded.set()
 
     async def all_folded(self) -> None:
-        """Wait until no lane has records to fold, or for long enough."""
+        """Wait until no lane is at either, or for long enough."""
         if not self._all_folded.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_WAIT_SECONDS):
