@@ -40,6 +40,8 @@ class InFlight:
     again: SayAgain | None = None
     rest: Callable[[], Sequence[Output]] | None = None
     """What the fold has put off (`Folded.rest`): ``changes`` are taken when it is done."""
+    is_much: bool = False
+    """Whether it is worth a request of its own."""
     folded_at: float = field(default_factory=perf_counter)
 
     def finish(self, store: PartitionStore | None) -> None:

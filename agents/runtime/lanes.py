@@ -207,9 +207,12 @@ class Lane:
                 batch, self.next_offset, self.silent_until, self._fold_records
             ):
                 await self._gate_open()
+                await turns.others_left()
                 if self._stopping:
                     break
                 work = await self._fold_slice(records, stop)
+                if work.is_much:
+                    await turns.see_off()
                 if self._in_flight.full():
                     turns.end(self)
                 await self._in_flight.put(work)
@@ -278,10 +281,18 @@ class Lane:
             folded.scrub,
             traced,
             rest=folded.rest,
+            is_much=self._is_much(outputs),
         )
         if acknowledgements:
             port.turns.begin(self._speech)
         return self._newest
+
+    def _is_much(self, outputs: Sequence[Output]) -> bool:
+        """Whether what leaves first would fill a record batch, and nothing of it comes back."""
+        first = [output for output in outputs if not output.last]
+        size = sum(len(output.value or b"") for output in first)
+        much = size >= self._port.settings.producer_batch_bytes
+        return much and all(output.topic != self.topic for output in first)
 
     async def _settle_loop(self) -> None:
         port = self._port

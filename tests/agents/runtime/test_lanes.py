@@ -212,6 +212,48 @@ def test_files_wait_while_another_lane_has_alerts_on_their_way(tmp_path: Path) -
     asyncio.run(run())
 
 
+@pytest.mark.parametrize(("batch_bytes", "own"), [(1, False), (1_000, False), (1, True)])
+def test_many_alerts_leave_before_another_lane_folds(
+    tmp_path: Path, batch_bytes: int, own: bool
+) -> None:
+    async def run() -> None:
+        broker = Broker()
+        (tmp_path / "other").mkdir()
+        rounds = 0
+        seen: list[int] = []
+
+        async def count_rounds() -> None:
+            nonlocal rounds
+            while True:
+                rounds += 1
+                await asyncio.sleep(0)
+
+        class Watched(Alerting):
+            def apply(self, records: Sequence[Record], silent: bool = False) -> Folded:
+                seen.append(rounds)
+                return super().apply(records, silent)
+
+        made = []
+        for folder in (tmp_path, tmp_path / "other"):
+            store = PartitionStore.open(folder / "s", 1 << 20, 1 << 20)
+            port = broker.port(folder, producer_batch_bytes=batch_bytes)
+            # What goes into the lane's own log waits for that of the other lanes.
+            made.append(Lane(port, "alerts" if own else "log", 0, Watched(store), store, 1))
+        counting = asyncio.create_task(count_rounds())
+        for lane in made:
+            lane.start(0, 0)
+            lane.submit(batch(0, 1))
+        await turn()
+        counting.cancel()
+        first, second = seen
+        assert (second - first >= turns.ROUNDS) == (batch_bytes == 1 and not own)
+        for lane in made:
+            assert not await lane.drain(0.05)
+            lane.close()
+
+    asyncio.run(run())
+
+
 class PuttingOff(Alerting):
     """Leaves the files, and the state that goes with them, to the end."""
 
