@@ -363,26 +363,6 @@ def test_what_a_batch_tells_other_accounts_leaves_together_and_before_its_alerts
     assert said(together.outputs) == said(apart)
 
 
-def test_files_that_may_be_written_later_are_the_same_and_so_is_all_else():
-    entries = [
-        Postings([Posting(MULE, "bank/in", NINE, 500_000, VICTIM)]),
-        AccountEvents([level(), claim("aoc-1441/1#0", 500_000, reference="in")]),
-        Postings([Posting(MULE, "bank/out", NINE + 9, -100_000, SECOND)]),
-    ]
-    states = MemoryState(), MemoryState()
-    at_once, later = (
-        AccountsFold(state, load_policy(), 0, 1, files_later=state is states[1]) for state in states
-    )
-    for number, entry in enumerate(entries):
-        records = [LogRecord(number, NINE, None, encode_log_entry(entry))]
-        whole, begun = at_once.apply(records), later.apply(records)
-        assert whole.rest is None
-        assert (begun.rest is None) == (number == 0), "there is a file from the first claim on"
-        assert not any(output.last for output in begun.outputs)
-        assert begun.whole().outputs == whole.outputs
-        assert dict(states[0].scan(b"", b"\xff")) == dict(states[1].scan(b"", b"\xff"))
-
-
 def test_money_asked_for_and_let_go_is_counted_to_the_satang_and_adds_up():
     bank = Bank()
     bank.pay("t1", 500_000, VICTIM, MULE, 0, balances=(None, 500_000))
