@@ -86,8 +86,6 @@ class Lane:
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
         self._in_flight: asyncio.Queue[InFlight | None] = asyncio.Queue()
-        self._speech = object()
-        """Has its turn while alerts of this lane are not acknowledged (see `turns`)."""
         self._newest: InFlight | None = None
         """The slice folded last: what the fold put off of it is done before it folds the next."""
         self._dead_letters = DeadLetterRun(
@@ -177,7 +175,6 @@ class Lane:
         if late:
             await asyncio.wait(late)
         self._port.turns.end(self)
-        self._port.turns.end(self._speech)
         return not late and self.next_offset == self.settled_offset
 
     def close(self) -> None:
@@ -215,6 +212,7 @@ class Lane:
                     await turns.see_off()
                 if self._in_flight.full():
                     turns.end(self)
+                    turns.hurry(self)
                 await self._in_flight.put(work)
                 turns.begin(self)
                 # A fold holds the event loop; let the other lanes and the producer have it.
@@ -284,7 +282,7 @@ class Lane:
             is_much=self._is_much(outputs),
         )
         if acknowledgements:
-            port.turns.begin(self._speech)
+            port.turns.speak(acknowledgements)
         return self._newest
 
     def _is_much(self, outputs: Sequence[Output]) -> bool:
@@ -298,14 +296,11 @@ class Lane:
         port = self._port
         while (work := await self._in_flight.get()) is not None:
             try:
-                if work.acknowledgements:
-                    port.turns.begin(self._speech)
-                    await self._acknowledged(work.acknowledgements)
-                    port.turns.end(self._speech)
+                await self._acknowledged(work.acknowledgements)
                 self._fail_point.passing(Moment.ACKNOWLEDGED)
                 if work.last or work.rest:
                     if not self._in_flight.full():
-                        await port.turns.all_folded()
+                        await port.turns.all_folded(self)
                     self._finish(work)
                     await self._acknowledged([await port.send(output) for output in work.last])
             except Exception as error:

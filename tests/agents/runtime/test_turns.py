@@ -42,6 +42,26 @@ def test_files_wait_while_another_lane_has_alerts_on_their_way(tmp_path: Path) -
     asyncio.run(run())
 
 
+def test_files_wait_no_longer_when_no_more_may_be_in_flight(tmp_path: Path) -> None:
+    async def run() -> None:
+        broker = Broker()
+        broker.turns.begin("another lane")
+        lane, _ = make_lane(broker, tmp_path)
+        lane.start(0, 0)
+        lane.submit(batch(0, 1))
+        await turn()
+        broker.acknowledge(b"alert0")
+        await turn()
+        assert broker.values() == [b"alert0"]
+        lane.submit(batch(1, 8))
+        await turn()
+        assert b"file0" in broker.values()
+        assert not await lane.drain(0.05)
+        lane.close()
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize(("batch_bytes", "own"), [(1, False), (1_000, False), (1, True)])
 def test_many_alerts_leave_before_another_lane_folds(
     tmp_path: Path, batch_bytes: int, own: bool
@@ -134,7 +154,11 @@ def test_what_a_fold_puts_off_is_done_after_the_alerts(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_what_is_put_off_is_written_with_its_own_slice(tmp_path: Path) -> None:
+def test_what_is_put_off_is_written_with_its_own_slice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "_WAIT_SECONDS", 0.0)
+
     async def run() -> None:
         broker = Broker()
         lane, fold = lane_putting_off(broker, tmp_path)
