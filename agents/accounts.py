@@ -24,7 +24,9 @@ def accounts_spec(policy: Policy, keys: Sequence[bytes] = ()) -> WorkerSpec:
 
     def make_fold(state: State | None, _: str, partition: int, account_log_partitions: int) -> Fold:
         assert state is not None
-        return AccountsFold(state, policy, partition, account_log_partitions, keys)
+        return AccountsFold(
+            state, policy, partition, account_log_partitions, keys, files_later=True
+        )
 
     return WorkerSpec(
         name="accounts",

@@ -6,7 +6,7 @@ A fold is deterministic: no clock, no randomness, no I/O. Time comes in with the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -92,6 +92,17 @@ class Folded:
     histogram that it belongs to: what it took is known once the outputs are acknowledged."""
     scrub: bool = False
     """Whether something was erased that must not stay on the disk once this is written."""
+    rest: Callable[[], Sequence[Output]] | None = None
+    """What was put off because nobody waits for it: the last changes of the state for this batch,
+    and the outputs that they give, which are ``last``. To be called once, before the fold is asked
+    for anything else."""
+
+    def whole(self) -> Folded:
+        """Do what was put off, and return this with its outputs."""
+        if self.rest is not None:
+            self.outputs += self.rest()
+            self.rest = None
+        return self
 
 
 class Fold(Protocol):

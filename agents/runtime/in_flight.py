@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import NamedTuple
 
-from agents.runtime.store import Changes
+from agents.runtime.store import Changes, PartitionStore
 from agents.runtime.worker_spec import SliceSpans
 from pipeline.fold import Output
 
@@ -38,4 +38,17 @@ class InFlight:
     scrub: bool = False
     spans: SliceSpans | None = None
     again: SayAgain | None = None
+    rest: Callable[[], Sequence[Output]] | None = None
+    """What the fold has put off (`Folded.rest`): ``changes`` are taken when it is done."""
+    is_much: bool = False
+    """Whether it is worth a request of its own."""
     folded_at: float = field(default_factory=perf_counter)
+
+    def finish(self, store: PartitionStore | None) -> None:
+        """Let the fold do what it has put off, if it has not yet."""
+        if self.rest is None:
+            return
+        outputs, self.rest = self.rest(), None
+        self.changes = store.take_changes() if store is not None else None
+        self.last += outputs
+        self.topics.update(output.topic for output in outputs)

@@ -21,7 +21,7 @@ from agents.runtime.dead_letter_run import DeadLetterRun
 from agents.runtime.fail_points import FailPoint, Moment
 from agents.runtime.in_flight import Acknowledgement, InFlight, SayAgain
 from agents.runtime.pointers import PointerReader
-from agents.runtime.record_batches import RecordBatch
+from agents.runtime.record_batches import RecordBatch, slices
 from agents.runtime.store import PartitionStore
 from agents.runtime.turns import Turns
 from agents.runtime.worker_spec import Metrics, RuntimeSettings
@@ -86,6 +86,8 @@ class Lane:
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
         self._in_flight: asyncio.Queue[InFlight | None] = asyncio.Queue()
+        self._newest: InFlight | None = None
+        """The slice folded last: what the fold put off of it is done before it folds the next."""
         self._dead_letters = DeadLetterRun(
             port.settings.dead_letter_run_limit, port.settings.dead_letter_topics
         )
@@ -198,13 +200,19 @@ class Lane:
             )
             if self._port.pointers is not None:
                 batch = await self._port.pointers.resolved(batch)
-            for records, stop in self._slices(batch):
+            for records, stop in slices(
+                batch, self.next_offset, self.silent_until, self._fold_records
+            ):
                 await self._gate_open()
+                await turns.others_left()
                 if self._stopping:
                     break
                 work = await self._fold_slice(records, stop)
+                if work.is_much:
+                    await turns.see_off()
                 if self._in_flight.full():
                     turns.end(self)
+                    turns.hurry(self)
                 await self._in_flight.put(work)
                 turns.begin(self)
                 # A fold holds the event loop; let the other lanes and the producer have it.
@@ -219,46 +227,29 @@ class Lane:
                 async with asyncio.timeout(_GATE_LOOK_SECONDS):
                     await self._port.gate.wait()
 
-    def _slices(self, batch: RecordBatch) -> Iterator[tuple[Sequence[Record], int]]:
-        """Cut a batch where the limit on records and the end of the silence say."""
-        records = batch.records
-        if records and records[0].offset < self.next_offset:
-            records = [record for record in records if record.offset >= self.next_offset]
-        if batch.stop <= self.next_offset:
-            return
-        begin = 0
-        while begin < len(records):
-            silent_until = self.silent_until
-            end = min(begin + self._fold_records, len(records))
-            if records[begin].offset < silent_until <= records[end - 1].offset:
-                end = next(i for i in range(begin, end) if records[i].offset >= silent_until)
-            stop = batch.stop if end == len(records) else records[end].offset
-            yield records[begin:end], stop
-            begin = end
-        if not records:
-            yield records, batch.stop
-
     def _fold_again(self, again: SayAgain) -> InFlight:
-        try:
+        self._finish(self._newest)
+        with self._stopping_for_bugs():
             outputs = self.fold.say_again(again.topic, again.keys) if again.keys else []
-        except StoreUnusable as error:
-            stop_process(ExitCode.STORE_UNUSABLE, "store_unusable", reason=str(error))
-        except Exception as error:
-            self._stop_for_bug(error, [])
         return InFlight(self.next_offset, [], outputs, None, Counter(), Counter(), again=again)
 
+    def _finish(self, work: InFlight | None) -> None:
+        if work is not None:
+            with self._stopping_for_bugs():
+                work.finish(self.store)
+
     async def _fold_slice(self, records: Sequence[Record], stop: int) -> InFlight:
+        self._finish(self._newest)
         port, began = self._port, perf_counter()
         silent = bool(records) and records[0].offset < self.silent_until
         spans = port.settings.spans
         traced = spans.begin(self.topic, self.partition, records) if spans and not silent else None
-        try:
+        with self._stopping_for_bugs(records):
             folded = self.fold.apply(records, silent) if records else Folded()
-            changes = self.store.take_changes() if self.store is not None else None
-        except StoreUnusable as error:
-            stop_process(ExitCode.STORE_UNUSABLE, "store_unusable", reason=str(error))
-        except Exception as error:
-            self._stop_for_bug(error, records)
+            if silent or traced is not None:
+                folded.whole()
+            store = self.store if folded.rest is None else None
+            changes = store.take_changes() if store is not None else None
         outputs = [] if silent else folded.outputs
         if traced is not None:
             outputs = traced.folded(outputs)
@@ -278,7 +269,7 @@ class Lane:
         except Exception as error:
             self._stop_unacknowledged(error)
         self._fail_point.passing(Moment.SENT)
-        return InFlight(
+        self._newest = InFlight(
             stop,
             acknowledgements,
             [output for output in outputs if output.last],
@@ -287,7 +278,19 @@ class Lane:
             folded.answered if not silent else Counter(),
             folded.scrub,
             traced,
+            rest=folded.rest,
+            is_much=self._is_much(outputs),
         )
+        if acknowledgements:
+            port.turns.speak(acknowledgements)
+        return self._newest
+
+    def _is_much(self, outputs: Sequence[Output]) -> bool:
+        """Whether what leaves first would fill a record batch, and nothing of it comes back."""
+        first = [output for output in outputs if not output.last]
+        size = sum(len(output.value or b"") for output in first)
+        much = size >= self._port.settings.producer_batch_bytes
+        return much and all(output.topic != self.topic for output in first)
 
     async def _settle_loop(self) -> None:
         port = self._port
@@ -295,22 +298,21 @@ class Lane:
             try:
                 await self._acknowledged(work.acknowledgements)
                 self._fail_point.passing(Moment.ACKNOWLEDGED)
-                if work.last:
+                if work.last or work.rest:
                     if not self._in_flight.full():
-                        await port.turns.all_folded()
+                        await port.turns.all_folded(self)
+                    self._finish(work)
                     await self._acknowledged([await port.send(output) for output in work.last])
             except Exception as error:
                 self._stop_unacknowledged(error)
             acknowledged_at = perf_counter()
             self._fail_point.passing(Moment.ANSWERED)
             if self.store is not None and work.changes is not None:
-                try:
+                with self._stopping_for_bugs():
                     logged = work.stop > self.silent_until
                     self.store.persist(work.changes, work.stop, logged=logged)
                     if work.scrub:
                         await asyncio.to_thread(self.store.scrub)
-                except StoreUnusable as error:
-                    stop_process(ExitCode.STORE_UNUSABLE, "store_unusable", reason=str(error))
             if work.again is not None:
                 if not work.again.done.done():
                     work.again.done.set_result(None)
@@ -344,18 +346,29 @@ class Lane:
         for (name, *labels), value in folded.observations:
             port.metrics.observe(name, tuple(labels), value)
 
+    @contextlib.contextmanager
+    def _stopping_for_bugs(self, records: Sequence[Record] = ()) -> Iterator[None]:
+        try:
+            yield
+        except StoreUnusable as error:
+            stop_process(ExitCode.STORE_UNUSABLE, "store_unusable", reason=str(error))
+        except Exception as error:
+            self._stop_for_bug(error, records)
+
     def _stop_if_failed(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
             self._stop_for_bug(error, [])
 
+    @property
+    def _where(self) -> dict[str, object]:
+        return {"worker": self._port.worker, "topic": self.topic, "partition": self.partition}
+
     def _stop_for_bug(self, error: Exception, records: Sequence[Record]) -> NoReturn:
         stop_process(
             ExitCode.FOLD_RAISED,
             "fold_raised",
-            worker=self._port.worker,
-            topic=self.topic,
-            partition=self.partition,
+            **self._where,
             first_offset=records[0].offset if records else self.next_offset,
             last_offset=records[-1].offset if records else self.next_offset,
             error=type(error).__qualname__,
@@ -366,9 +379,7 @@ class Lane:
         stop_process(
             ExitCode.DEAD_LETTER_LIMIT,
             "dead_letter_limit",
-            worker=self._port.worker,
-            topic=self.topic,
-            partition=self.partition,
+            **self._where,
             next_offset=self.settled_offset,
             limit=self._port.settings.dead_letter_run_limit,
             reasons=reasons,
@@ -378,9 +389,7 @@ class Lane:
         stop_process(
             ExitCode.NOT_ACKNOWLEDGED,
             "outputs_not_acknowledged",
-            worker=self._port.worker,
-            topic=self.topic,
-            partition=self.partition,
+            **self._where,
             next_offset=self.settled_offset,
             error=type(error).__qualname__,
         )

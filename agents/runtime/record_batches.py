@@ -108,6 +108,30 @@ def merged(chunks: Sequence[Any]) -> RecordBatch:
     return RecordBatch(first.start, chunks[-1].stop, records)
 
 
+def slices(
+    batch: RecordBatch, next_offset: int, silent_until: int, most: int
+) -> Iterator[tuple[Sequence[Record], int]]:
+    """Cut what of a batch is not below ``next_offset``; yield (records, offset behind them).
+
+    It is cut into slices of ``most`` records, and where the silence ends, if it does in here.
+    """
+    records = batch.records
+    if records and records[0].offset < next_offset:
+        records = [record for record in records if record.offset >= next_offset]
+    if batch.stop <= next_offset:
+        return
+    begin = 0
+    while begin < len(records):
+        end = min(begin + most, len(records))
+        if records[begin].offset < silent_until <= records[end - 1].offset:
+            end = next(i for i in range(begin, end) if records[i].offset >= silent_until)
+        stop = batch.stop if end == len(records) else records[end].offset
+        yield records[begin:end], stop
+        begin = end
+    if not records:
+        yield records, batch.stop
+
+
 def _whole_batches(unread: Any) -> Iterator[RecordBatch]:
     """Do as `PartitionRecords._unpack_records`, a batch at a time; every offset is covered."""
     records = unread._records

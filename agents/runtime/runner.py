@@ -27,7 +27,7 @@ from agents.runtime.committer import Committer
 from agents.runtime.growing import GROWTH_JOURNAL
 from agents.runtime.health import HealthServer
 from agents.runtime.lanes import LanePort
-from agents.runtime.partitioner import partition_of_key
+from agents.runtime.outbox import Outbox
 from agents.runtime.partitions import OwnedPartitions
 from agents.runtime.pointers import PointerReader
 from agents.runtime.raw_topics import topics_of
@@ -89,7 +89,10 @@ class _Worker:
         self._gate = asyncio.Event()
         self._gate.set()
         self._beside: list[asyncio.Task[None]] = []
-        send = Coalescer(self._send, spec.join).send if spec.join is not None else self._send
+        self._outbox = Outbox(self._producer)
+        send = self._outbox.send
+        if spec.join is not None:
+            send = Coalescer(send, spec.join).send
         pointed = spec.pointed_topic
         self._pointers = PointerReader(pointed, self._client) if pointed is not None else None
         self._port = LanePort(
@@ -163,21 +166,14 @@ class _Worker:
 
     # -- what the lanes ask --------------------------------------------------------------------
 
-    async def _send(self, output: Output) -> Awaitable[object]:
+    def _producer(self) -> aiokafka.AIOKafkaProducer:
         assert self._app is not None, "lanes run while the app does"
-        producer = cast(transport.Producer, self._app.producer).connected
-        topic, key, value, headers, partition, _ = output
-        if partition is None and key is not None:
-            partition = partition_of_key(key, len(await producer.partitions_for(topic)))
-        acknowledgement: Awaitable[object] = await producer.send(
-            topic, value, key, partition, headers=list(headers) or None
-        )
-        return acknowledgement
+        return cast(transport.Producer, self._app.producer).connected
 
     async def _send_and_wait(self, output: Output) -> None:
         try:
             async with asyncio.timeout(self.settings.acknowledge_timeout_s):
-                await (await self._send(output))
+                await (await self._outbox.send(output))
         except TimeoutError:
             name, event = self._spec.name, "outputs_not_acknowledged"
             stop_process(ExitCode.NOT_ACKNOWLEDGED, event, worker=name, topic=output.topic)

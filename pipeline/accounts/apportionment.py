@@ -248,8 +248,12 @@ class Fifo:
 def _within(marks: Sequence[Mark], start: int, length: int) -> list[Mark]:
     """Return the parts of marks that lie in this part of their payment."""
     stop, found = start + length, []
-    if len(marks) == 1 and start <= marks[0].start and sum(marks[0][:2]) <= stop:
-        return [*marks]
+    if len(marks) == 1:  # as of nearly every credit
+        (mark,) = marks
+        begins, ends = max(mark.start, start), min(mark.start + mark.length, stop)
+        if ends - begins == mark.length:
+            return [mark]
+        return [Mark(begins, ends - begins, mark.colour)] if begins < ends else []
     first = max(0, bisect_right(marks, start, key=lambda mark: mark.start) - 1)
     for mark in marks[first:]:
         if mark.start >= stop:

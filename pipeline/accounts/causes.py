@@ -28,13 +28,13 @@ def alert_output(alert: FreezeAlert, reported_at: int | None) -> Output:
 def cause_of(event: AccountEvent, record: Record) -> Cause:
     """Return what an alert is said to come from, when this event made it."""
     match event:
+        case Step():
+            return Cause(event.caused_by, event.published_at, event.by_report)
         case Claim():
             return Cause(event.report, event.published_at, by_report=event.typed is None)
         case Level():
             return Cause(event.caused_by, event.published_at, by_report=True)
         case Notice():
             return Cause(event.caused_by, event.published_at)
-        case Step():
-            return Cause(event.caused_by, event.published_at, event.by_report)
         case Answer():
             return Cause(event.update_id, record.timestamp)

@@ -8,7 +8,7 @@ money stays what it was; a trace goes no further than there.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeVar, cast
 
 import msgspec
@@ -61,6 +61,14 @@ def posting_left(posting: Posting, erasures: Erasures) -> Posting | None:
     if other == posting.other and references == posting.references:
         return posting
     return msgspec.structs.replace(posting, other=other, references=references)
+
+
+def postings_left(postings: Iterable[Posting], erasures: Erasures) -> Iterable[Posting]:
+    """Return postings without what is erased."""
+    if not erasures:
+        return postings
+    left = (posting_left(posting, erasures) for posting in postings)
+    return [posting for posting in left if posting is not None]
 
 
 def event_left(event: AccountEvent, erasures: Erasures) -> AccountEvent | None:

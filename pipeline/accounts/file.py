@@ -159,7 +159,10 @@ def _how_exact(other: str) -> tuple[bool, bool, str]:
 
 def place_of(event: AccountEvent) -> tuple[str, str]:
     """Return the map of the file in which an event stands, and its key there."""
+    # A trace has many of them in one record, so they are looked for first, as also below.
     match event:
+        case Step():
+            return "steps", step_key(event)
         case Claim():
             return "claims", event.claim_id
         case Answer():
@@ -167,8 +170,6 @@ def place_of(event: AccountEvent) -> tuple[str, str]:
         case Notice():
             # A proxy's book and its account's book may both speak of one payment.
             return "notices", f"{event.transaction}|{event.payee}"
-        case Step():
-            return "steps", step_key(event)
         case Level():
             return "level", ""
 
@@ -191,14 +192,14 @@ def add_event(file: AccountFile, event: AccountEvent) -> bool:
 def add_event_at(file: AccountFile, key: str, event: AccountEvent) -> bool:
     """Do as `add_event` does; ``key`` is the event's in the file, as `place_of` says."""
     match event:
+        case Step():
+            return _add(file.steps, key, event)
         case Claim():
             return _add(file.claims, key, event)
         case Answer():
             return _add(file.answers, key, event)
         case Notice():
             return _add(file.notices, key, event)
-        case Step():
-            return _add(file.steps, key, event)
         case Level():
             if file.level is not None and _rank(file.level) >= _rank(event):
                 return False

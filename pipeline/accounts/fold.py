@@ -8,7 +8,7 @@ many records carry what a batch tells other accounts is the batch's: as few as m
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from pipeline.accounts.causes import alert_output, cause_of
 from pipeline.accounts.counted import count, count_answered, count_repeat
@@ -18,7 +18,7 @@ from pipeline.accounts.erasing import (
     accounts_to_look_at,
     event_left,
     file_left,
-    posting_left,
+    postings_left,
     says_nothing,
 )
 from pipeline.accounts.file import posting_id
@@ -73,10 +73,14 @@ class AccountsFold:
         partition: int,
         account_log_partitions: int,
         keys: Sequence[bytes] = (),
+        files_later: bool = False,
     ) -> None:
-        """Fold over ``state``; ``keys`` are those that hash identifiers, oldest first."""
+        """Fold over ``state``; ``keys`` are those that hash identifiers, oldest first.
+
+        A batch's files are left to `Folded.rest` if they may be written ``files_later``."""
         self._state = state
         self._keys = tuple(keys)
+        self._files_later = files_later
         self._erased = ErasedAccounts(state, keys)
         self._erasures = self._erased.erasures
         self._policy = policy
@@ -115,8 +119,8 @@ class AccountsFold:
         if records:
             self._lookback.flush(records[-1].offset)
         self._send_events(folded)
-        self._write_files(folded)
-        return folded
+        folded.rest = self._write_files if self._dirty else None
+        return folded if self._files_later else folded.whole()
 
     def restore(self, records: Sequence[Record]) -> bool:
         """Take over parts of files; a head of a lower version than the known is an older writer's.
@@ -204,7 +208,9 @@ class AccountsFold:
         touched: dict[str, str] = {}
         to_remember: list[Posting] = []
         written = written_parts(record.value or b"")
-        for posting in self._left(self._lookback.take(postings, written, self._with_file)):
+        for posting in postings_left(
+            self._lookback.take(postings, written, self._with_file), self._erasures
+        ):
             opened = self._file(posting.account)
             if silent and record.offset < opened.file.version:
                 # The file was restored and has all of this record that it ever had: to change it
@@ -255,16 +261,9 @@ class AccountsFold:
             self._state.delete(key)
             self._settle(key[9:].decode(), Cause("tick", record.timestamp), record, folded)
 
-    def _left(self, postings: Iterable[Posting]) -> Iterable[Posting]:
-        """Return postings without what is erased."""
-        if not self._erasures:
-            return postings
-        left = (posting_left(posting, self._erasures) for posting in postings)
-        return [posting for posting in left if posting is not None]
-
     def _erase(self, erasure: Erasure, record: Record, folded: Folded) -> None:
         """Forget in all files what was received before an erasure and names what it erases."""
-        self._write_files(folded)
+        folded.outputs += self._write_files()
         parts: list[tuple[bytes, bytes | None]] = [*self._erased.note(erasure, record.offset)]
         for account in accounts_to_look_at(self._state, self._erasures):
             opened = self._file(account)
@@ -322,7 +321,7 @@ class AccountsFold:
     def _remembered(self, account: str, record: Record) -> list[Posting]:
         """Return what the look-back memory holds of the account, in order of time."""
         self._lookback.flush(record.offset)
-        remembered = self._left(self._lookback.of(account))
+        remembered = postings_left(self._lookback.of(account), self._erasures)
         return sorted(remembered, key=lambda p: (p.at, posting_id(p)))
 
     def _file(self, account: str) -> OpenFile:
@@ -372,17 +371,18 @@ class AccountsFold:
             for value in encode_account_events(events)
         ]
 
-    def _write_files(self, folded: Folded) -> None:
-        """Write the batch's changed files, to the state and, last, to their topic."""
+    def _write_files(self) -> list[Output]:
+        """Write the batch's changed files to the state; return them for their topic."""
+        outputs: list[Output] = []
         for opened in self._dirty.values():
-            for key, value in opened.written():
-                folded.outputs.append(self._part_output(key, value))
+            outputs += [self._part_output(key, value) for key, value in opened.written()]
             self._count(opened)
         self._dirty.clear()
         while len(self._files) > FILES_IN_MEMORY or (
             self._entries_in_memory > POSTINGS_IN_MEMORY and len(self._files) > 1
         ):
             self._drop(next(iter(self._files)))
+        return outputs
 
     def _count(self, opened: OpenFile) -> None:
         entries = len(opened.file.postings) + len(opened.file.claims)

@@ -11,8 +11,9 @@ When little comes at a time, blocks would be many and tiny: dear to write, deare
 small batch is written as one row of its own, stays in memory as well, and goes into blocks together
 with those after it, as soon as they are enough.
 
-Of each block that it has written itself the memory keeps two bytes of the hash of each posting's
-account, so that hardly a block is read for nothing.
+Of each block the memory keeps two bytes of the hash of each posting's account, so that hardly a
+block is read for nothing. What was there before it (a worker was started again) it looks through a
+bucket at a time, when it is asked for an account of that bucket first.
 
 What is only kept is not written anew: a posting goes into a row as it stands in the log.
 """
@@ -77,7 +78,7 @@ class _Bucket:
     """The blocks of a bucket of accounts, by hour, and whose postings are in which.
 
     ``sizes``: the bytes of an hour's blocks together, `_UNKNOWN` until looked at. ``unknown``: the
-    hours of which some block was there before this memory, which does not know whose it is.
+    hours of which some block was there before this memory, which does not know yet whose it is.
     """
 
     __slots__ = ("_accounts", "_begins", "_blocks", "sizes", "unknown")
@@ -274,29 +275,38 @@ class LookBack:
             self._pending_hours = sorted({block // BUCKETS for block in self._pending})
         for hour in self._pending_hours:
             waiting = self._pending.get(hour * BUCKETS + bucket)
-            if waiting is not None and hour >= first:
+            if waiting is not None and hour >= first and hashed >> 16 in waiting.owners:
                 both = zip(waiting.postings, waiting.owners, strict=True)
                 found += read_those_of(
                     beginning, [raw for raw, owner in both if owner == hashed >> 16]
                 )
         return found
 
-    def _blocks_with(
-        self, account: str, bucket: int
-    ) -> Iterator[tuple[bytes, Collection[int] | None]]:
+    def _blocks_with(self, account: str, bucket: int) -> Iterator[tuple[bytes, Collection[int]]]:
         """Yield the blocks that may have postings of an account, and at which places."""
         two_bytes = _two_bytes(account).to_bytes(2, sys.byteorder)
         blocks = self._buckets[bucket]
-        if unknown := {hour for hour in blocks.unknown if hour >= self._first}:
-            begin, end = _block_key(bucket, min(unknown)), _block_key(bucket, max(unknown) + 1)
-            for key, block in self._state.scan(begin, end):
-                if int.from_bytes(key[2:6], "big") in unknown:
-                    yield block, None
+        if blocks.unknown:
+            self._learn(bucket)
         for (hour, sequence), places in blocks.places_of(two_bytes).items():
             if hour >= self._first:
                 value = self._state.get(_block_key(bucket, hour) + sequence.to_bytes(8, "big"))
                 assert value is not None, "a block stays until its hour is cut or forgotten"
                 yield value, places
+
+    def _learn(self, bucket: int) -> None:
+        """Find out whose the postings of a bucket are that were there before this memory.
+
+        It takes as long as to look through them for one account, and the first who asks does it.
+        """
+        blocks = self._buckets[bucket]
+        unknown, blocks.unknown = blocks.unknown, set()
+        begin, end = _block_key(bucket, min(unknown)), _block_key(bucket, max(unknown) + 1)
+        for key, block in self._state.scan(begin, end):
+            hour = int.from_bytes(key[2:6], "big")
+            if hour in unknown:
+                owners = [_two_bytes(owner) for owner in owners_of(block)]
+                blocks.note(hour, int.from_bytes(key[6:], "big"), owners)
 
     def expire(self, now: int) -> None:
         """Forget the hours that ended more than the look-back time before ``now``.

@@ -92,7 +92,7 @@ class OpenFile:
         postings = remembered or ()
         for posting in postings:
             add_posting(file, posting)
-        begun = cls(file, Tail(file), policy, state)
+        begun = cls(file, Tail(file, ("postings",)), policy, state)
         if len(file.postings) < len(postings):
             begun.contradicted = contradictions(postings)
         return begun

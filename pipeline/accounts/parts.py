@@ -19,7 +19,7 @@ written after its blocks, in the same partition, its blocks are there wherever i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -159,8 +159,9 @@ class Tail:
     file was read anew in between. So the same key is the same block, whoever wrote it.
     """
 
-    def __init__(self, head: AccountFile) -> None:
-        self._entries = {(name, key) for name in MAPS for key in getattr(head, name)}
+    def __init__(self, head: AccountFile, maps: Sequence[str] = MAPS) -> None:
+        """Begin with the entries of a head, which are all in these ``maps``."""
+        self._entries = {(name, key) for name in maps for key in getattr(head, name)}
 
     def add(self, name: str, key: str) -> None:
         """Take an entry that was changed: its map and its key there."""

@@ -344,11 +344,18 @@ def marks_of(claims: Iterable[tuple[Colour, Iterable[tuple[int, int]]]], coins: 
     """Return whose the parts of a payment of so many coins are: the first who claims it has it."""
     marks: list[Mark] = []
     for colour, parts in claims:
-        marks += [
-            Mark(start, stop - start, colour)
-            for first, length in parts
-            for start, stop in _free(marks, first, min(first + length, coins))
-        ]
+        if not marks:  # all is free, as where one step is all that came
+            marks = [
+                Mark(first, stop - first, colour)
+                for first, length in parts
+                if first < (stop := min(first + length, coins))
+            ]
+        else:
+            marks += [
+                Mark(start, stop - start, colour)
+                for first, length in parts
+                for start, stop in _free(marks, first, min(first + length, coins))
+            ]
         marks.sort()
     return marks
 

@@ -21,9 +21,13 @@ def tell_others(
     file: AccountFile, decision: Decision, cause: Cause, differences: Differences
 ) -> None:
     """Add to the differences what other accounts are told, and bring the file up to date."""
-    _tell(file, decision, cause, differences)
-    _send_on(file, decision, cause, differences)
-    _pass_on(file, decision, cause, differences)
+    # Most accounts of a trace tell nobody anything.
+    if decision.notices or file.told:
+        _tell(file, decision, cause, differences)
+    if decision.steps:
+        _send_on(file, decision, cause, differences)
+    if decision.passed:
+        _pass_on(file, decision, cause, differences)
 
 
 def _tell(file: AccountFile, decision: Decision, cause: Cause, differences: Differences) -> None:

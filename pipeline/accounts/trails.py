@@ -90,11 +90,16 @@ def leg_into(credit: Posting, share: int) -> Leg:
 
 def is_back(made: Posting, legs: Iterable[Leg], origin: str) -> bool:
     """Whether a payment brings stolen money back to the account that it was stolen from."""
-    return any(leg.transaction == origin and leg.payer == made.other for leg in legs)
+    payee = made.other
+    for leg in legs:  # noqa: SIM110 - asked of every payment that goes on: any() takes thrice as long
+        if leg.transaction == origin and leg.payer == payee:
+            return True
+    return False
 
 
 def _names(posting: Posting) -> tuple[str, ...]:
-    return tuple(r for r in posting.references if not r.startswith("account:"))
+    references = posting.references
+    return tuple(r for r in references if not r.startswith("account:")) if references else ()
 
 
 def in_order(legs: Iterable[Leg]) -> tuple[Leg, ...]:

@@ -38,7 +38,10 @@ def differ(
         identity = alert_id(standing.kind, file.account, standing.origin)
         standing_ids.add(identity)
         _say(outgoing, identity, standing)
-    if decision.gone is None:
+    ended: set[str]
+    if decision.gone is None and len(file.said) == len(standing_ids):
+        ended = set()  # all that was ever said stands
+    elif decision.gone is None:
         ended = {identity for identity, said in file.said.items() if said.open} - standing_ids
     else:
         ended = {alert_id(kind, file.account, origin) for kind, origin in decision.gone}
