@@ -38,7 +38,7 @@ FORMAT = b"16"
 """The format of what the folds and the runtime keep. A change of either changes it, and every store
 is then rebuilt from Kafka. So does a change of rules that kept rows are verdicts of, as the 14th of
 those that tell rings apart by scams. With the 16th two contacts are a pair only while one may be
-the other's slip."""
+the other's slip, and whether a number passes by hangs on what lies one step further away too."""
 _RESERVED = b"\x00\x00runtime/"
 _RESERVED_END = prefix_end(_RESERVED)
 _FORMAT_KEY = _RESERVED + b"format"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
+from typing import Final
 
+from pipeline.clustering.around import PUBLIC, TOLD_ONCE, Standing, standing_of
 from pipeline.clustering.candidates import Candidates, outranks
 from pipeline.clustering.contacts import CONTACTS
 from pipeline.clustering.decisions import Decisions, StoredDecision
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.handles import Handles
-from pipeline.clustering.known import magnitude
+from pipeline.clustering.known import is_known
 from pipeline.clustering.nameless import is_vouched_for, may_turn
 from pipeline.clustering.nodes import FEW, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
@@ -21,16 +23,18 @@ from pipeline.clustering.rows import NodeSummary
 from pipeline.clustering.summaries import summarise
 from pipeline.identity.account import bank_of, is_account
 
+_UNTOLD: Final = (False, False)
 
-def _place_of(node: Node) -> tuple[bool, bool, int, bool, bool]:
+
+def _place_of(node: Node) -> tuple[bool, bool, tuple[bool, bool], Standing]:
     """Return what others' ties and decisions hang on.
 
-    Whether it lives, is public, how well it is known, whether it is vouched for, and whether more
-    than one voice tells it.
+    Whether it lives, whether it is vouched for, whether it is known (also as a public number) and
+    more than one voice tells it, and how it stands in others' parts.
     """
     summary = node.summary
-    known = magnitude(node)
-    return node.living, node.hub, known, is_vouched_for(summary), summary.voices > 1
+    told = is_known(node), summary.voices > 1
+    return node.living, is_vouched_for(summary), told, standing_of(node)
 
 
 def _is_contact(node: Node) -> bool:
@@ -92,7 +96,9 @@ class Contributions:
         stood = [
             (
                 node,
-                _place_of(node) if node.living else (False, node.public, 0, False, False),
+                _place_of(node)
+                if node.living
+                else (False, False, _UNTOLD, PUBLIC if node.public else TOLD_ONCE),
                 node.summary.standing if node.alike and node.is_account else None,
                 node.summary.reports,
             )
@@ -106,7 +112,7 @@ class Contributions:
             touched |= self._take_back(old, nodes, staying)
         if new is not None:
             self._add(new, nodes, staying)
-        turned: list[Node] = []
+        turned: list[tuple[Node, Standing]] = []
         hubs: list[Node] = []
         alike = False
         for node, before, _, reports in stood:
@@ -115,23 +121,23 @@ class Contributions:
                 touched.add(form)
             if 0 < min(reports, node.summary.reports) <= FEW and not node.is_account:
                 touched.update(self._slips_beside(node))
-            lived, was_hub, was_known, was_vouched, was_several = before
-            lives, hub, known, vouched, several = now = _place_of(node)
+            lived, was_vouched, was_told, stood_so = before
+            lives, vouched, told, stands = now = _place_of(node)
             if now == before:
                 continue
-            role = known > 0, several
-            if lived and lives and role != (was_known > 0, was_several) and _is_contact(node):
+            if lived and lives and told != was_told and _is_contact(node):
                 touched |= self._candidates.turn(node)
                 alike = alike or node.alike > 0
             if lives != lived:
                 # What was decided about it begins to count, or ceases to.
                 touched |= self._decisions.partners(node.key)
-            if hub != was_hub:
+            hub = stands[0]
+            if hub != stood_so[0]:
                 hubs.append(node)
-            if hub != was_hub or (known != was_known and not hub):
-                turned.append(node)
+            if stands != stood_so:
+                turned.append((node, stood_so))
             # Whoever is new is tied to none but those that this report names.
-            turns = lived and (known > 0, vouched) != (was_known > 0, was_vouched)
+            turns = lived and (told[0], vouched) != (was_told[0], was_vouched)
             if turns and not hub and may_turn(node):
                 touched.update(self._edges.ties(node))
         for node, persona in holders:
@@ -199,9 +205,9 @@ class Contributions:
         touched = {node.key for node in nodes if node.living}
         turned = []
         for node in nodes:
-            was_hub, node.public = node.hub, self._decisions.public(node.key)
-            if node.living and node.hub != was_hub:
-                turned.append(node)
+            stood, node.public = standing_of(node), self._decisions.public(node.key)
+            if node.living and node.hub != stood[0]:
+                turned.append((node, stood))
                 touched |= self._turned(node)
         touched |= self._passing.renew(self._passing.concerned(None, None, {}, turned))
         return touched | self._edges.weigh_look_alikes(touched)

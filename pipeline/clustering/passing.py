@@ -2,33 +2,37 @@
 
 They stay below the hub limit, and where there are several none is a cut vertex, yet each melts
 rings together. What tells one from a ring's own phone: around it lie several parts with nothing
-else to do with one another, and of the many who know each part hardly any name it. Of a ring's
+else to do with one another, not even one step away (`around`); victims tell of other scams beside
+one part than beside another; and of the many who know each part hardly any name it. Of a ring's
 victims a third or so name its phone; of those whom a courier served, one in some dozens names him.
+It is judged by all parts together, and loses all that are known: of one ring several may have met
+the same courier.
 
-Which ties of a number are loose is a function of the identifiers that it was named with and of the
-pairs among these alone. So it is kept with the number (`nodes.Node.loose`) and worked out anew
-only where one of these changes: a component is never gathered across a loose tie, and stays as
-small as the rings are, however many of them a courier serves.
+Which ties of a number are loose is a function of the identifiers that it was named with, of the
+pairs among these and of what links them one step away. So it is kept with the number
+(`nodes.Node.loose`) and worked out anew only where one of these changes: a component is never
+gathered across a loose tie, and stays as small as the rings are, however many of them a courier
+serves.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
+from pipeline.clustering.around import Around, Standing, standing_of
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.hubs import comes_with_strangers
 from pipeline.clustering.known import magnitude
 from pipeline.clustering.nodes import NO_TIES, Node, Nodes
 from pipeline.clustering.normalised import StoredReport
-from pipeline.clustering.pairs import pairs_of
-from pipeline.identity.account import is_account, number_of
+from pipeline.clustering.scams import mostly_told
+from pipeline.identity.account import is_account
 
-_ACCOUNT: Final = "account:"
-
-PASSING_KINDS: Final = ("phone:", "handle:", "url:", _ACCOUNT)
+PASSING_KINDS: Final = ("phone:", "handle:", "url:", "account:")
 """Identifiers that may change hands or be nobody's in the story. A ring's accounts lie between its
 contacts, which seldom are named together: so an account passes by where it is named with accounts
 of several rings, as those are of whom victims give their own account too."""
@@ -44,8 +48,14 @@ PASSING_SHARE: Final = 0.03
 """Which share of a part's voices names a number that is the ring's own, and one that passes by.
 Judgement: hotlines ask for the swindler's number, and a ring has several."""
 
-_APART_BITS: Final = 0.3
-"""What each part more says: the accounts of one ring have other numbers in common as well."""
+APART_BITS: Final = 1.0
+_APART_BITS_OF_TWO: Final = 0.3
+"""What each part more says: the accounts of one ring have other numbers in common as well. Of one
+that two or three voices know hardly anything is told, so that it lies apart says little. Judgement,
+tried on simulated worlds of two makers."""
+
+SCAM_BITS: Final = 2.0
+"""What each part says beside which another scam is told than beside most: a ring practises one."""
 
 
 class Passing:
@@ -54,19 +64,19 @@ class Passing:
     def __init__(self, nodes: Nodes, edges: Edges) -> None:
         self._nodes = nodes
         self._edges = edges
+        self._around = Around(nodes, edges)
 
     def concerned(
         self,
         gone: StoredReport | None,
         come: StoredReport | None,
         named: Mapping[str, Node],
-        turned: Iterable[Node],
+        turned: Iterable[tuple[Node, Standing]],
     ) -> list[Node]:
         """Return the numbers whose loose ties may be others now that a report came or went.
 
-        They are those that it names (``named`` has them all), those tied to both ends of a pair
-        that it alone makes, and those around identifiers that ``turned``: have become public or of
-        another `magnitude`.
+        They are those that it names (``named`` has them all), those around a pair that it alone
+        makes, and those around identifiers that ``turned``: stand otherwise than before.
         """
         keys: set[str] = set()
         for word, told in ((gone, 0), (come, 1)):
@@ -74,24 +84,16 @@ class Passing:
                 keys.update(word.identifiers)
                 several = [k for k in word.identifiers if named[k].summary.reports > told]
                 if len(several) > 1:
-                    keys.update(self._around_pairs(word, {k: named[k] for k in several}))
-        for node in turned:
-            keys.add(node.key)
-            keys.update(self._edges.neighbours(node))
+                    keys.update(self._around.around_pairs(word, {k: named[k] for k in several}))
+        for node, before in turned:
+            now = standing_of(node)
+            if now[:-1] != before[:-1]:
+                keys.add(node.key)
+                keys.update(self._edges.neighbours(node))
+            if now[-1] != before[-1]:
+                keys.update(self._around.around_link(node, gone))
         nodes = [named.get(k) or self._nodes.of(k) for k in keys if k.startswith(PASSING_KINDS)]
         return [node for node in nodes if node.loose or node.summary.degree >= PASSING_PARTS]
-
-    def _around_pairs(self, word: StoredReport, several: Mapping[str, Node]) -> Iterator[str]:
-        """Yield what both ends of a pair are tied to, where no report but this makes the pair.
-
-        ``several`` are the identifiers that another report names too: whoever no other one names
-        is tied to none but those in it.
-        """
-        for a, b in pairs_of(word):
-            if a in several and b in several and not (several[a].hub or several[b].hub):
-                ties = self._edges.ties(several[a])
-                if b not in ties or ties[b].reports == 1:
-                    yield from ties.keys() & self._edges.ties(several[b]).keys()
 
     def renew(self, concerned: Iterable[Node]) -> set[str]:
         """Work out the loose ties of numbers anew; return both ends of those that changed."""
@@ -119,48 +121,35 @@ class Passing:
         if sum([magnitude(of(end)) > 0 for end in ties]) < PASSING_PARTS:
             # So many known parts cannot be: the parts themselves need not be found.
             return NO_TIES
-        known, bits = 0, 0.0
+        parts = self._around.named_together(ties)
+        if sum([any(magnitude(of(end)) > 0 for end in p) for p in parts]) < PASSING_PARTS:
+            # What lies one step away can only make fewer of them.
+            return NO_TIES
+        bits: list[float] = []
+        scams: list[str] = []
         loose: list[str] = []
-        for part in self._parts(ties):
+        for part in self._around.linked(node.key, parts):
             alone = {ties[end].sole for end in part if ties[end].sole}
             naming = max(len(alone), *(ties[end].voices for end in part))
             doublings = max(magnitude(of(end)) for end in part)
-            part_bits = passing_bits(naming, max(naming, 1 << doublings)) if doublings else 0.0
-            if doublings and (not node.is_account or any(map(is_account, part))):
-                bits += part_bits + _APART_BITS
-                known += 1
-            if part_bits > 0 if doublings else naming == 1:
+            if doublings or naming == 1:
                 loose += part
-        if known < PASSING_PARTS or bits < PASSING_BITS:
+            if doublings and (not node.is_account or any(map(is_account, part))):
+                bits.append(passing_bits(naming, max(naming, 1 << doublings)))
+                bits.append(APART_BITS if doublings > 1 else _APART_BITS_OF_TWO)
+                scams.append(_scam_of(map(of, part)))
+        told = Counter(filter(None, scams))
+        # Added up so that the order of the parts, which is none, does not matter.
+        sure = math.fsum(bits) + SCAM_BITS * (told.total() - max(told.values(), default=0))
+        if len(scams) < PASSING_PARTS or sure < PASSING_BITS:
             return NO_TIES
         return frozenset(loose)
 
-    def _parts(self, ends: Iterable[str]) -> list[list[str]]:
-        """Group identifiers by the pairs among them that reports name together.
 
-        A number is in one part with itself at another bank, or without one.
-        """
-        left = set(ends)
-        of_number: dict[str, list[str]] = {}
-        for end in left:
-            if end.startswith(_ACCOUNT):
-                of_number.setdefault(number_of(end), []).append(end)
-        parts = []
-        while left:
-            part = [left.pop()]
-            for end in part:
-                if end.startswith(_ACCOUNT):
-                    same = left.intersection(of_number[number_of(end)])
-                    left -= same
-                    part += same
-                ties = self._edges.ties(self._nodes.of(end))
-                # Of a number that many slips surround most have few ties: then these are fewer.
-                few, many = (ties, left) if len(ties) < len(left) else (left, ties)
-                tied = [other for other in few if other in many]
-                left.difference_update(tied)
-                part += tied
-            parts.append(part)
-        return parts
+def _scam_of(part: Iterable[Node]) -> str:
+    """Return the scam that is told beside a part; empty where it is none, or several."""
+    scams = set(map(mostly_told, part)) - {""}
+    return scams.pop() if len(scams) == 1 else ""
 
 
 @lru_cache(maxsize=4_096)

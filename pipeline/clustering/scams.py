@@ -27,6 +27,13 @@ RING_SHARE: Final = (3, 4)
 RING_TELLINGS: Final = 8
 """So many tellings a ring has at least. Fewer are all of one scam by chance now and then."""
 
+MOSTLY: Final = (2, 3)
+"""At least so many of so many tellings beside an identifier are of the scam that is its own. Fewer
+than of a ring: it may have been told of three times, and once wrongly."""
+
+MOSTLY_TELLINGS: Final = 2
+"""So many tellings there must be beside an identifier."""
+
 Scams = Mapping[str, int]
 """How often each scam is told of."""
 NOTHING_TOLD: Final[Scams] = {}
@@ -110,6 +117,20 @@ def _log_chance(before: Scams, told: Scams, shares: Mapping[str, float]) -> floa
 def scams_named(node: Node) -> Scams:
     """Return the scams told of by all reports that name an identifier."""
     return {kind: n for kind, n in node.summary.scam_types.items() if kind != _UNKNOWN}
+
+
+def mostly_told(node: Node) -> str:
+    """Return the scam that most reports that name an identifier tell of; empty where none is."""
+    summary = node.summary
+    if summary.reports < MOSTLY_TELLINGS:
+        return ""
+    told = summary.scam_types
+    total = summary.reports - told.get(_UNKNOWN, 0)
+    least, of = MOSTLY
+    for kind, many in told.items():
+        if many * of >= total * least and total >= MOSTLY_TELLINGS and kind != _UNKNOWN:
+            return kind
+    return ""
 
 
 def scams_filed(node: Node) -> Scams:

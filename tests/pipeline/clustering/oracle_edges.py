@@ -21,9 +21,11 @@ from pipeline.policy.policy import Policy
 from tests.pipeline.clustering.oracle_names import bear_one_rare_name
 from tests.pipeline.clustering.oracle_parties import (
     Edge,
+    Part,
     comes_with_strangers,
     everybodys,
     more_often,
+    mostly,
     parts_around,
     passes_by,
 )
@@ -263,22 +265,34 @@ class Told:
             found.append((bits, a, b, "T0", voices))
         return sorted(found, key=lambda e: (-e[0], *e[1:4]))
 
+    def _is_link(self, node: str) -> bool:
+        neighbours, voices = self._known(node)
+        few = (
+            neighbours <= 2
+            or not node.startswith(("phone:", "url:"))
+            or not comes_with_strangers(neighbours, voices)
+        )
+        return len(self.of[node]) > 1 and 1 < neighbours <= 64 and few
+
     def _loose(self) -> set[frozenset[str]]:
         graph = nx.Graph()
         graph.add_edges_from(pair for pair in self.pairs if self.hubs.isdisjoint(pair))
         cut: set[frozenset[str]] = set()
+        links = {node for node in graph if self._is_link(node)}
         for node in graph:
             if not (
                 comes_with_strangers(*self._known(node))
                 and node.startswith(("phone:", "handle:", "url:", "account:"))
             ):
                 continue
-            told = []
-            for part in parts_around(graph, node):
-                ties = [tuple(sorted((node, end))) for end in part]
-                heard = [{r.voice for r in self.pairs[a, b]} for a, b in ties]
-                alone = set[str]().union(*(voices for voices in heard if len(voices) == 1))
-                naming = max(len(alone), *map(len, heard))
-                told.append((part, naming, max(len(self.voices(n)) for n in part)))
-            cut |= {frozenset((node, end)) for part in passes_by(node, told) for end in part}
+            parts = [self._part(node, part) for part in parts_around(graph, node, links)]
+            cut |= {frozenset((node, end)) for part in passes_by(node, parts) for end in part}
         return cut
+
+    def _part(self, node: str, part: set[str]) -> Part:
+        heard = [{r.voice for r in self.pairs[min(node, e), max(node, e)]} for e in part]
+        alone = set[str]().union(*(voices for voices in heard if len(voices) == 1))
+        naming = max(len(alone), *map(len, heard))
+        scams = {mostly([r.scam_type for r in self.of[end]]) for end in part} - {""}
+        scam = scams.pop() if len(scams) == 1 else ""
+        return part, naming, max(len(self.voices(n)) for n in part), scam

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from math import exp, lgamma, log2
 
@@ -56,26 +57,36 @@ def tied_by_several(across: Collection[Edge], one: Collection[str], head: dict[s
     return min(disjoint, max([len(alone), *several])) >= (2 if several else 3)
 
 
-def passes_by(number: str, parts: list[tuple[set[str], int, int]]) -> list[set[str]]:
-    """Return the parts around a number that it joins with nothing; (part, naming it, voices)."""
-    bits: list[tuple[set[str], float]] = []
-    loose = [part for part, naming, voices in parts if voices < 2 and naming == 1]
-    for part, naming, voices in parts:
-        if voices >= 2:
-            drawn = max(naming, max(2**n for n in range(1, 11) if 2**n <= voices))
-            chance = [
-                share**naming * (1 - share) ** (drawn - naming) / (1 - (1 - share) ** drawn)
-                for share in (0.03, 0.3)
-            ]
-            bits.append((part, log2(chance[0] / chance[1])))
-    counted = [
-        found
-        for part, found in bits
-        if not number.startswith("account:") or any(n.startswith("account:") for n in part)
-    ]
-    if len(counted) < 3 or sum(found + 0.3 for found in counted) < 2.0:
+Part = tuple[set[str], int, int, str]
+"""(identifiers, who names a number beside them, voices, the scam told there if it is one)"""
+
+
+def passes_by(number: str, parts: list[Part]) -> list[set[str]]:
+    """Return the parts around a number that it joins with nothing."""
+    bits, scams = 0.0, []
+    for part, naming, voices, scam in parts:
+        is_with_account = any(n.startswith("account:") for n in part)
+        if voices < 2 or (number.startswith("account:") and not is_with_account):
+            continue
+        drawn = max(naming, max(2**n for n in range(1, 11) if 2**n <= voices))
+        chance = [
+            share**naming * (1 - share) ** (drawn - naming) / (1 - (1 - share) ** drawn)
+            for share in (0.03, 0.3)
+        ]
+        bits += log2(chance[0] / chance[1]) + (1.0 if voices >= 4 else 0.3)
+        scams.append(scam)
+    told = Counter(scam for scam in scams if scam)
+    bits += 2.0 * (told.total() - max(told.values(), default=0))
+    if len(scams) < 3 or bits < 2.0:
         return []
-    return loose + [part for part, found in bits if found > 0]
+    return [part for part, naming, voices, _ in parts if voices >= 2 or naming == 1]
+
+
+def mostly(tellings: list[str]) -> str:
+    """Return the scam that two thirds of two tellings or more are of."""
+    told = Counter(scam for scam in tellings if scam != "other")
+    own = [scam for scam, many in told.items() if many >= told.total() * 2 / 3]
+    return own[0] if own and told.total() >= 2 else ""
 
 
 def everybodys(neighbours: int, voices: int, limit: int) -> bool:
@@ -90,12 +101,18 @@ def comes_with_strangers(neighbours: int, voices: int) -> bool:
     return neighbours / 3 > voices / 4
 
 
-def parts_around(graph: nx.Graph, node: str) -> list[set[str]]:
-    """Return what is named together around a number; one number at two banks is one."""
+def parts_around(graph: nx.Graph, node: str, links: set[str]) -> list[set[str]]:
+    """Return what is named together around a number, or has a link in common.
+
+    One number at two banks is one.
+    """
     around = nx.Graph(graph.subgraph(graph[node]))
     accounts = [end for end in around if end.startswith("account:")]
     same = [(a, b) for a in accounts for b in accounts if number_of(a) == number_of(b)]
     around.add_edges_from(same)
+    for link in links - {node}:
+        ends = graph[link].keys() & graph[node].keys()
+        around.add_edges_from((a, b) for a in ends for b in ends)
     return list(nx.connected_components(around))
 
 

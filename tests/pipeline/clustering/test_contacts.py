@@ -86,6 +86,15 @@ def test_a_public_number_has_no_slips() -> None:
     assert not is_joined(key(SLIP), *RING, slip, public)
 
 
+def test_what_became_known_as_a_public_number_has_its_slips_once_it_is_one_no_more() -> None:
+    named = [account(MULE), phone(PHONE)]
+    crowd = [report(f"crowd-{n}", named, verified=False) for n in range(5)]
+    slip, public = report("slip", [phone(SLIP)]), decision("hotline", "public_number", key(PHONE))
+    taken_back = {**public, "kind": "withdrawn", "revision": 2}
+    assert not is_joined(key(SLIP), *crowd, slip, public, taken_back)
+    assert is_joined(key(SLIP), *crowd, slip, public, *RING, taken_back)
+
+
 def test_who_says_that_they_are_two_parts_them() -> None:
     slip, apart = report("slip", [phone(SLIP)]), decision("d", "not_same", key(PHONE), key(SLIP))
     assert not is_joined(key(SLIP), *RING, slip, apart)
