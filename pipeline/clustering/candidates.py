@@ -178,9 +178,11 @@ class Candidates:
         dropped there may be several.
         """
         numbers = self._numbers
-        found = [(other, number) for other in numbers.banks_of(number) if other != bank]
         banks = numbers.banks() if bank == UNKNOWN_BANK else (bank, UNKNOWN_BANK)
-        found += [(other, near) for other in banks for near in numbers.one_edit_from(other, number)]
+        found = [(other, near) for other in banks for near in numbers.one_edit_from(other, number)]
+        if not numbers.may_be_known(number):
+            return found
+        found += [(other, number) for other in numbers.banks_of(number) if other != bank]
         account = f"account:{bank}:{number}"
         for whole in without_or_with_zeros(number):
             others = ((other, whole) for other in numbers.banks_of(whole))

@@ -34,7 +34,6 @@ _DIGITS: Final = "0123456789"
 _MOBILE_DIGITS: Final = 9
 """Digits of a Thai mobile number behind its country's code."""
 _ALL_DIGITS: Final = len(_MOBILE) + _MOBILE_DIGITS
-_NO_SWAP: Final = frozenset(2 * digit for digit in _DIGITS)
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz._-"
 _NAME: Final = re.compile(rf"(handle:[^:]+:@?)[a-z0-9._-]{{{LONG_NAME},{LONGEST_NAME}}}")
 
@@ -55,6 +54,7 @@ _CHECKSUM: Final = 0xFFFFFFFF
 _APART: Final = 0x9E3779B1
 """What tells texts of phones apart by the place of the digit that they lack: all phones are as
 long, and nine times as many have the same digits once another place is left out."""
+_OF_PLACE: Final = tuple(place * _APART & _CHECKSUM for place in range(_ALL_DIGITS + 1))
 
 
 def is_contact_slip(one: str, other: str) -> bool:
@@ -105,6 +105,9 @@ def _digits(key: str) -> str:
 
 
 _Texts = list[tuple[int, str, int, int]]
+"""What is left of a key: without which place, the text, and the places of its two bits."""
+_Swaps = list[tuple[int, int, int]]
+"""The first of two digits that may be swapped, and two bits' places."""
 
 
 class KnownContacts:
@@ -121,7 +124,7 @@ class KnownContacts:
         """Take in a phone or handle; return what is `near` it, without itself."""
         marks, several = self._marks, self._several
         left, swapped = left_of(key, self._mask)
-        near = self._seen(swapped)
+        near = self._seen(key, swapped)
         lacking: list[int] = []
         for place, rest, one, second in left:
             if marks[one >> 3] >> (one & 7) & 1 and marks[second >> 3] >> (second & 7) & 1:
@@ -141,19 +144,21 @@ class KnownContacts:
         """
         marks, several = self._marks, self._several
         left, swapped = left_of(key, self._mask)
-        near = self._seen(swapped)
+        near = self._seen(key, swapped)
         for place, rest, one, _ in left:
             if marks[several + (one >> 3)] >> (one & 7) & 1:
                 near += _with_one_more(key, place, rest)
         return near
 
-    def _seen(self, swapped: _Texts) -> list[str]:
+    def _seen(self, phone: str, swapped: _Swaps) -> list[str]:
+        """Return what a phone is with two digits swapped, where it may have been taken in."""
         marks = self._marks
-        return [
-            key
-            for _, key, one, second in swapped
+        places = [
+            place
+            for place, one, second in swapped
             if marks[one >> 3] >> (one & 7) & 1 and marks[second >> 3] >> (second & 7) & 1
         ]
+        return [_swapped(phone, place) for place in places]
 
     def prepare(self, key: str) -> None:
         """Work out what hangs on a key alone, for when it is taken in."""
@@ -161,28 +166,34 @@ class KnownContacts:
 
 
 @lru_cache(maxsize=KEPT_TEXTS)
-def left_of(key: str, mask: int) -> tuple[_Texts, _Texts]:
-    """Return what is left of a key without each character, with its place and two bits' places.
+def left_of(key: str, mask: int) -> tuple[_Texts, _Swaps]:
+    """Return what is left of a key without each character.
 
-    And of a phone the other ones, with two digits swapped that stand side by side, with the bits of
-    what these and the key have in common. Kept, as a batch's contacts are asked for twice: see
+    And where two digits of a phone may be swapped that stand side by side, with the bits of what it
+    and the other one have in common. Kept, as a batch's contacts are asked for twice: see
     `Candidates.prepare`.
     """
     left: _Texts = []
-    swapped: _Texts = []
+    swapped: _Swaps = []
     text = _long(key)
+    is_phone, last = key.startswith(_PHONE), len(text) - 1
     for place, rest in _without_one(key):
         # Not `hash`, which differs with each run of Python: the table may be kept.
         hashed = crc32(rest.encode())
-        if key.startswith(_PHONE) and len(rest) < _ALL_DIGITS:
-            hashed ^= place * _APART & _CHECKSUM
-            if text[place : place + 2] not in _NO_SWAP and place + 1 < len(text) == _ALL_DIGITS:
+        if is_phone and len(rest) < _ALL_DIGITS:
+            if place < last < _ALL_DIGITS and text[place] != text[place + 1]:
                 # The other one lacks its next digit where this one lacks this digit.
-                other = hashed ^ (place * _APART ^ (place + 1) * _APART) & _CHECKSUM
-                number = _short(rest[: place + 1] + text[place] + rest[place + 1 :])
-                swapped.append((place, number, other & mask, other * _MIX >> _SECOND & mask))
+                other = hashed ^ _OF_PLACE[place + 1]
+                swapped.append((place, other & mask, other * _MIX >> _SECOND & mask))
+            hashed ^= _OF_PLACE[place]
         left.append((place, rest, hashed & mask, hashed * _MIX >> _SECOND & mask))
     return left, swapped
+
+
+def _swapped(phone: str, place: int) -> str:
+    """Return a phone with two digits swapped that stand side by side, in its `_long` form."""
+    text = _long(phone)
+    return _short(text[:place] + text[place + 1] + text[place] + text[place + 2 :])
 
 
 def _without_one(key: str) -> list[tuple[int, str]]:

@@ -93,9 +93,11 @@ class KnownNumbers:
 
     def banks_of(self, number: str) -> list[str]:
         """Return the banks at which a number is in use."""
-        if not self._seen[int(number) % len(self._seen)] & _WHOLE:
-            return []
         return [bank for bank in self._known if self.known(bank, number)]
+
+    def may_be_known(self, number: str) -> bool:
+        """Say False only of a number that no bank ever used, whatever zeros stand before it."""
+        return bool(self._seen[int(number) % len(self._seen)] & _WHOLE)
 
     def one_edit_from(self, bank: str, number: str) -> Iterator[str]:
         """Yield the bank's numbers one edit from this one, each once, but not itself.

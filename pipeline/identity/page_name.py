@@ -60,13 +60,14 @@ def is_everybodys_name(key: str) -> bool:
     """
     if not key.startswith(_HANDLE):
         return key in _HOSTS
-    return _is_everybodys(key[key.index(":", len(_HANDLE)) + 1 :])
+    name = key[key.index(":", len(_HANDLE)) + 1 :]
+    if name.isascii() and " " not in name:
+        return name.lstrip("@") in _ROLES
+    return _is_everybodys(name)
 
 
 @lru_cache(maxsize=_CACHED_NAMES)
 def _is_everybodys(name: str) -> bool:
-    if name.isascii() and " " not in name:
-        return name.lstrip("@") in _ROLES
     left = _EVERYBODYS.sub(" ", name)
     if sum(map(str.isdecimal, left)) >= LEAST_DIGITS:
         return False
