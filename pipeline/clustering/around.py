@@ -9,7 +9,7 @@ too, and no more: which parts there are is a function of the pairs up to there a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipeline.clustering.bridges import find, unite
 from pipeline.clustering.edges import Edges
@@ -34,25 +34,32 @@ Handles and accounts are seldom a courier's."""
 _TOLD_OFTEN: Final = 2
 """So many reports about an identifier, at least, say more than that they name it."""
 
-Standing = tuple[bool, int, str, bool]
-"""What others' parts hang on: whether an identifier is public, how well it is known, of which scam
-is told beside it, and whether it is a link."""
 
-TOLD_ONCE: Final[Standing] = (False, 0, "", False)
+class Role(NamedTuple):
+    """What others' parts hang on: whether an identifier is public, how well it is known (as
+    `magnitude`), of which scam is told beside it, and whether it is a link."""
+
+    public: bool = False
+    known: int = 0
+    scam: str = ""
+    links: bool = False
+
+
+TOLD_ONCE: Final = Role()
 """Of an identifier that one report names at most."""
 
-PUBLIC: Final[Standing] = (True, 0, "", False)
+PUBLIC: Final = Role(public=True)
 """Of a public number: it is in no part, whatever is told of it."""
 
 
-def standing_of(node: Node) -> Standing:
-    """Return what others' parts hang on."""
+def role_of(node: Node) -> Role:
+    """Return the role of an identifier in others' parts."""
     if node.hub:
         return PUBLIC
     # So it is with most: all that one report names are in one part already.
     if node.summary.reports < _TOLD_OFTEN:
         return TOLD_ONCE
-    return False, magnitude(node), mostly_told(node), _is_link(node)
+    return Role(False, magnitude(node), mostly_told(node), _is_link(node))
 
 
 def _is_link(node: Node) -> bool:

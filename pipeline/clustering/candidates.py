@@ -201,7 +201,8 @@ class Candidates:
 
     def _part(self, one: Node, key: str) -> None:
         """Forget a pair."""
-        for node, other in ((one, self._nodes.of(key)), (self._nodes.of(key), one)):
+        beyond = self._nodes.of(key)
+        for node, other in ((one, beyond), (beyond, one)):
             self._state.delete(row_key(b"o", node.key, other.key))
             self._pairs.get(node.key, {}).pop(other.key, None)
             self._changed.get(node.key, {}).pop(other.key, None)

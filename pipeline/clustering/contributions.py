@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from typing import Final
 
-from pipeline.clustering.around import PUBLIC, TOLD_ONCE, Standing, standing_of
+from pipeline.clustering.around import PUBLIC, TOLD_ONCE, Role, role_of
 from pipeline.clustering.candidates import Candidates, outranks
 from pipeline.clustering.contacts import CONTACTS
 from pipeline.clustering.decisions import Decisions, StoredDecision
@@ -26,15 +26,15 @@ from pipeline.identity.account import bank_of, is_account
 _UNTOLD: Final = (False, False)
 
 
-def _place_of(node: Node) -> tuple[bool, bool, tuple[bool, bool], Standing]:
+def _place_of(node: Node) -> tuple[bool, bool, tuple[bool, bool], Role]:
     """Return what others' ties and decisions hang on.
 
     Whether it lives, whether it is vouched for, whether it is known (also as a public number) and
-    more than one voice tells it, and how it stands in others' parts.
+    more than one voice tells it, and its role in others' parts.
     """
     summary = node.summary
     told = is_known(node), summary.voices > 1
-    return node.living, is_vouched_for(summary), told, standing_of(node)
+    return node.living, is_vouched_for(summary), told, role_of(node)
 
 
 def _is_contact(node: Node) -> bool:
@@ -112,7 +112,7 @@ class Contributions:
             touched |= self._take_back(old, nodes, staying)
         if new is not None:
             self._add(new, nodes, staying)
-        turned: list[tuple[Node, Standing]] = []
+        turned: list[tuple[Node, Role]] = []
         hubs: list[Node] = []
         alike = False
         for node, before, _, reports in stood:
@@ -121,8 +121,8 @@ class Contributions:
                 touched.add(form)
             if 0 < min(reports, node.summary.reports) <= FEW and not node.is_account:
                 touched.update(self._slips_beside(node))
-            lived, was_vouched, was_told, stood_so = before
-            lives, vouched, told, stands = now = _place_of(node)
+            lived, was_vouched, was_told, old_role = before
+            lives, vouched, told, role = now = _place_of(node)
             if now == before:
                 continue
             if lived and lives and told != was_told and _is_contact(node):
@@ -131,11 +131,11 @@ class Contributions:
             if lives != lived:
                 # What was decided about it begins to count, or ceases to.
                 touched |= self._decisions.partners(node.key)
-            hub = stands[0]
-            if hub != stood_so[0]:
+            hub = role.public
+            if hub != old_role.public:
                 hubs.append(node)
-            if stands != stood_so:
-                turned.append((node, stood_so))
+            if role != old_role:
+                turned.append((node, old_role))
             # Whoever is new is tied to none but those that this report names.
             turns = lived and (told[0], vouched) != (was_told[0], was_vouched)
             if turns and not hub and may_turn(node):
@@ -205,9 +205,9 @@ class Contributions:
         touched = {node.key for node in nodes if node.living}
         turned = []
         for node in nodes:
-            stood, node.public = standing_of(node), self._decisions.public(node.key)
-            if node.living and node.hub != stood[0]:
-                turned.append((node, stood))
+            old_role, node.public = role_of(node), self._decisions.public(node.key)
+            if node.living and node.hub != old_role.public:
+                turned.append((node, old_role))
                 touched |= self._turned(node)
         touched |= self._passing.renew(self._passing.concerned(None, None, {}, turned))
         return touched | self._edges.weigh_look_alikes(touched)

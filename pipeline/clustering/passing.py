@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
-from pipeline.clustering.around import Around, Standing, standing_of
+from pipeline.clustering.around import Around, Role, role_of
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.hubs import comes_with_strangers
 from pipeline.clustering.known import magnitude
@@ -71,12 +71,12 @@ class Passing:
         gone: StoredReport | None,
         come: StoredReport | None,
         named: Mapping[str, Node],
-        turned: Iterable[tuple[Node, Standing]],
+        turned: Iterable[tuple[Node, Role]],
     ) -> list[Node]:
         """Return the numbers whose loose ties may be others now that a report came or went.
 
         They are those that it names (``named`` has them all), those around a pair that it alone
-        makes, and those around identifiers that ``turned``: stand otherwise than before.
+        makes, and those around identifiers that ``turned``: have another role than before.
         """
         keys: set[str] = set()
         for word, told in ((gone, 0), (come, 1)):
@@ -86,11 +86,11 @@ class Passing:
                 if len(several) > 1:
                     keys.update(self._around.around_pairs(word, {k: named[k] for k in several}))
         for node, before in turned:
-            now = standing_of(node)
-            if now[:-1] != before[:-1]:
+            now = role_of(node)
+            if now._replace(links=before.links) != before:
                 keys.add(node.key)
                 keys.update(self._edges.neighbours(node))
-            if now[-1] != before[-1]:
+            if now.links != before.links:
                 keys.update(self._around.around_link(node, gone))
         nodes = [named.get(k) or self._nodes.of(k) for k in keys if k.startswith(PASSING_KINDS)]
         return [node for node in nodes if node.loose or node.summary.degree >= PASSING_PARTS]

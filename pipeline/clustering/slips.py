@@ -18,8 +18,7 @@ from pipeline.clustering.known import is_known
 from pipeline.clustering.nameless import is_nameless_word
 from pipeline.clustering.nodes import Node
 from pipeline.clustering.pairs import GraphEdge
-from pipeline.identity.account import bank_of, number_of
-from pipeline.identity.banks import UNKNOWN_BANK, USUAL_LENGTHS
+from pipeline.identity.account import is_given_out, number_of
 
 LONE_SLIP: Final = "lone_slip"
 """The reason of an edge that is one only because the slip stands alone."""
@@ -31,8 +30,6 @@ RUNNING_DIGITS: Final = 4
 """The last digits of a number, which tell accounts apart that were opened one after the other. In
 simulated worlds of two makers, of reported numbers that stood alone and differed from a known one
 before these, all of some 400 were slips of it; of those that differed in these, one in two."""
-
-_LENGTHS: Final = frozenset[int]().union(*USUAL_LENGTHS.values())
 
 
 def slip_bits(one: int, other: int) -> float:
@@ -62,15 +59,9 @@ def is_no_neighbour(slip: str, known: str) -> bool:
     """Say whether an account's number differs from a known one as its neighbours' do not."""
     a, b = number_of(slip), number_of(known)
     if len(a) != len(b):
-        return not _is_usual(slip) and _is_usual(known)
+        return not is_given_out(slip) and is_given_out(known)
     end = len(a) - RUNNING_DIGITS
     return a != b and a[end:] == b[end:]
-
-
-def _is_usual(account: str) -> bool:
-    bank = bank_of(account)
-    lengths = _LENGTHS if bank == UNKNOWN_BANK else USUAL_LENGTHS.get(bank)
-    return not lengths or len(number_of(account)) in lengths
 
 
 def stands_alone(node: Node, ties: Mapping[str, GraphEdge], of: Callable[[str], Node]) -> bool:

@@ -28,6 +28,7 @@ __all__ = [
     "bank_of",
     "has_usual_length",
     "is_account",
+    "is_given_out",
     "is_one_edit",
     "is_two_edits",
     "is_without_zeros",
@@ -200,10 +201,11 @@ def is_without_zeros(a: str, b: str) -> bool:
         return False
     if len(banks) > 1 and UNKNOWN_BANK not in banks:
         return False
-    return _is_given_out(whole) and not _is_given_out(short)
+    return is_given_out(whole) and not is_given_out(short)
 
 
-def _is_given_out(account: str) -> bool:
+def is_given_out(account: str) -> bool:
+    """Say whether an account's number has a length that its bank (without one: any) gives out."""
     bank = bank_of(account)
     lengths = _ALL_LENGTHS if bank == UNKNOWN_BANK else USUAL_LENGTHS.get(bank)
     return not lengths or len(number_of(account)) in lengths

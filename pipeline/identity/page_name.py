@@ -13,7 +13,7 @@ from typing import Final
 
 from pipeline.identity.profiles import PLATFORM_HOSTS
 
-LEAST_SIGNS: Final = 5
+LEAST_CHARACTERS: Final = 5
 """Letters, marks and digits that a name must have beside such words to be somebody's: a nickname
 ("คุณ เอ", "nong may") has fewer."""
 LEAST_DIGITS: Final = 3
@@ -39,7 +39,7 @@ _EVERYBODYS: Final = re.compile(
     rf"(?<![a-z0-9])(?:{'|'.join(sorted(_WORDS, key=len, reverse=True))})(?![a-z0-9])"
     rf"|{'|'.join(sorted(_THAI.split(), key=len, reverse=True))}"
 )
-_SIGN: Final = re.compile(r"\w|[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]")
+_CHARACTER: Final = re.compile(r"\w|[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]")
 _HANDLE: Final = "handle:"
 _HOSTS: Final = frozenset(
     f"url:{host}"
@@ -71,4 +71,4 @@ def _is_everybodys(name: str) -> bool:
     left = _EVERYBODYS.sub(" ", name)
     if sum(map(str.isdecimal, left)) >= LEAST_DIGITS:
         return False
-    return len(_SIGN.findall(left)) < LEAST_SIGNS
+    return len(_CHARACTER.findall(left)) < LEAST_CHARACTERS

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
+from hypothesis import strategies as st
 
 from pipeline.clustering.fold import ClusteringFold
 from pipeline.clustering.normalised import StoredReport, normalise_report
@@ -51,6 +52,19 @@ def somebody(name: str, birth: str | None = None, home: str | None = None) -> di
 def line(name: str) -> dict[str, Any]:
     """Return a LINE handle."""
     return {"kind": "handle", "platform": "line", "handle": name}
+
+
+def tellings(suspects: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return reports, and corrections of reports, of two victims and of nobody in particular."""
+    return st.builds(
+        report,
+        st.sampled_from([str(number) for number in range(12)]),
+        st.lists(suspects, min_size=1, max_size=3),
+        kind=st.sampled_from(["submitted", "submitted", "corrected"]),
+        victim=st.sampled_from(["ann", "bob", None, None]),
+        verified=st.booleans(),
+        revision=st.integers(1, 2),
+    )
 
 
 def pay(number: str, amount: int, paid_at: str, bank: str = "004", **more: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from tests.pipeline.clustering.scenarios import (
     phone,
     report,
     small_policy,
+    tellings,
 )
 
 WHOLE, SHORT = "0451234567", "451234567"
@@ -91,15 +92,7 @@ suspects = st.one_of(
     ),
     st.builds(phone, st.sampled_from(["0811111111", "0822222222"])),
 )
-events = st.builds(
-    report,
-    st.sampled_from([str(number) for number in range(12)]),
-    st.lists(suspects, min_size=1, max_size=3),
-    kind=st.sampled_from(["submitted", "submitted", "corrected"]),
-    victim=st.sampled_from(["ann", "bob", None, None]),
-    verified=st.booleans(),
-    revision=st.integers(1, 2),
-)
+events = tellings(suspects)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

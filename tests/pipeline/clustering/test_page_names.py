@@ -19,6 +19,7 @@ from tests.pipeline.clustering.scenarios import (
     phone,
     report,
     small_policy,
+    tellings,
 )
 
 SHOWN, GENERIC = "Happy Shop Online", "Shop Online"
@@ -106,15 +107,7 @@ suspects = st.one_of(
     st.builds(phone, st.sampled_from(["0811111111", "0822222222"])),
     st.builds(lambda url: {"kind": "url", "url": url}, st.sampled_from(["fb.com", "sale1.net"])),
 )
-events = st.builds(
-    report,
-    st.sampled_from([str(number) for number in range(12)]),
-    st.lists(suspects, min_size=1, max_size=3),
-    kind=st.sampled_from(["submitted", "submitted", "corrected"]),
-    victim=st.sampled_from(["ann", "bob", None, None]),
-    verified=st.booleans(),
-    revision=st.integers(1, 2),
-)
+events = tellings(suspects)
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
