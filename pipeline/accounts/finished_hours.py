@@ -8,15 +8,19 @@ all of its rows that they have nothing of an account, and only the others are re
 from __future__ import annotations
 
 import struct
-import zlib
 from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+import mmh3
 import msgspec
 
 from pipeline.contracts.account_log import Posting
 from pipeline.state import State, scan_prefix
+
+hash_of = mmh3.hash
+"""MurmurHash3 of a key, 32 bits with a sign. In a CRC-32, which tells the partitions apart, a third
+of all numbers that run on have the hash of another one."""
 
 _ROW = b"lr"
 _INDEX = b"li"
@@ -28,8 +32,9 @@ BUCKETS = 256
 """Buckets of accounts in which an hour's postings lie."""
 
 FILTER_BITS = 4
-"""Bits of a filter for each of its postings, to twice as many: of a dozen rows it names about one
-for nothing. It takes a byte a posting at most, in memory and on the disk."""
+"""Bits of a filter for each of its postings, to twice as many, of which a posting sets two: of
+twenty rows it names about one for nothing. It takes a byte a posting at most, in memory and on the
+disk."""
 
 _READ_FOR_ONE = 3
 """So many rows one after the other are read in the time of one by itself, about."""
@@ -37,6 +42,7 @@ _READ_FOR_ONE = 3
 _FINEST = 8
 _MOST_ROWS = 1 << _FINEST
 _PLACES = 1 << 16
+_DIGITS = b"01" + bytes(254)
 
 
 class _Owner(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -57,8 +63,8 @@ class FinishedHours:
     """Rows of the state: ``lr bucket row hour`` postings; ``li hour`` how each bucket is cut;
     ``lf bucket hour`` the filter of what is kept with an hour.
 
-    A bucket is cut into ``2 ** fineness`` rows. An account's place is the upper half of the CRC-32
-    of its key; its row is the first bits of the place's lower byte.
+    The lowest byte of an account's hash is its bucket. A bucket is cut into ``2 ** fineness`` rows,
+    by the first bits of the third byte.
     """
 
     def __init__(self, state: State) -> None:
@@ -66,7 +72,7 @@ class FinishedHours:
         self._cuts: dict[int, array[int]] = {}
         """By hour: for each bucket, in which finenesses it is cut, a bit each."""
         self._filters: defaultdict[int, dict[int, bytes]] = defaultdict(dict)
-        """By bucket and hour: the places that have postings, a bit each."""
+        """By bucket and hour: whose postings there may be (`_filter_of`)."""
         for key, value in scan_prefix(state, _INDEX):
             self._cuts[int.from_bytes(key[len(_INDEX) :], "big")] = _read_index(value)
         for key, value in scan_prefix(state, _FILTER):
@@ -81,14 +87,14 @@ class FinishedHours:
         wanted = sum(map(len, blocks)) // ROW_BYTES
         fineness = min(_FINEST, max(0, wanted.bit_length() - 1))
         rows: defaultdict[int, list[msgspec.Raw]] = defaultdict(list)
-        places: list[int] = []
-        crc32, mask = zlib.crc32, _mask(fineness)
+        hashes: list[int] = []
+        mask = _mask(fineness)
         for block in blocks:
             # What is only moved is not decoded: that would cost ten times as much.
             for owner, posting in zip(owners_of(block), _RAW.decode(block), strict=True):
-                place = crc32(owner.encode()) >> 16
-                places.append(place)
-                rows[place & mask].append(posting)
+                hashed = hash_of(owner)
+                hashes.append(hashed)
+                rows[hashed >> 16 & mask].append(posting)
         cuts = self._cuts.get(hour) or array("H", bytes(2 * BUCKETS))
         for row, postings in rows.items():
             key = _row_key(bucket, row, hour)
@@ -101,28 +107,30 @@ class FinishedHours:
             self._cuts[hour] = cuts
             self._state.put(_index_key(hour), _written_index(cuts))
         filters = self._filters[bucket]
-        filters[hour] = _joint_filter(_filter_of(places), filters.get(hour, b""))
+        filters[hour] = _joint_filter(_filter_of(hashes), filters.get(hour, b""))
         self._state.put(_filter_key(bucket, hour), filters[hour])
 
-    def rows_with(self, place: int, bucket: int, first: int) -> Iterator[bytes]:
-        """Yield the rows of the hour ``first`` or later that may have postings of a place.
+    def rows_with(self, hashed: int, bucket: int, first: int) -> Iterator[bytes]:
+        """Yield the rows of the hour ``first`` or later that may have postings of an account.
 
-        There may be older postings in them.
+        ``hashed`` is its hash. There may be older postings in them.
         """
-        for row, hours in self._hours_by_row(place, bucket, first).items():
+        for row, hours in self._hours_by_row(hashed, bucket, first).items():
             yield from self._rows(bucket, row, hours)
 
-    def _hours_by_row(self, place: int, bucket: int, first: int) -> dict[int, list[int]]:
-        """Return the rows that may have postings of a place, with the hours in which they may."""
+    def _hours_by_row(self, hashed: int, bucket: int, first: int) -> dict[int, list[int]]:
+        """Return the rows that may have an account's postings, with the hours in which they may."""
         found: dict[int, list[int]] = {}
-        for hour, places in self._filters[bucket].items():
-            bit = place & (len(places) << 3) - 1
-            if not places[bit >> 3] >> (bit & 7) & 1 or hour < first:
+        # Both bits of a filter are asked for without a call: there are up to 72 of them.
+        byte, bit = hashed >> 19, 1 << (hashed >> 16 & 7)
+        other_byte, other_bit = hashed >> 11, 1 << (hashed >> 8 & 7)
+        for hour, bits in self._filters[bucket].items():
+            last = len(bits) - 1
+            if not (bits[byte & last] & bit and bits[other_byte & last] & other_bit):
                 continue
-            cuts = self._cuts[hour][bucket]
-            finenesses = (each for each in range(_FINEST + 1) if cuts >> each & 1)
-            for row in {place & _mask(fineness) for fineness in finenesses}:
-                found.setdefault(row, []).append(hour)
+            if hour >= first:
+                for row in {hashed >> 16 & mask for mask in _MASKS[self._cuts[hour][bucket]]}:
+                    found.setdefault(row, []).append(hour)
         return found
 
     def _rows(self, bucket: int, row: int, hours: list[int]) -> Iterator[bytes]:
@@ -190,29 +198,39 @@ def owners_of(block: bytes) -> list[str]:
     return [owner.account for owner in _OWNERS.decode(block)]
 
 
-def _filter_of(places: Collection[int]) -> bytes:
-    """Return the filter of these places: as many bits as a power of two, at least 8."""
-    size = min(_PLACES, max(8, 1 << (FILTER_BITS * len(places) - 1).bit_length()))
-    bits, last = bytearray(size >> 3), size - 1
-    for place in places:
-        bit = place & last
-        bits[bit >> 3] |= 1 << (bit & 7)
-    return bytes(bits)
+def _filter_of(hashes: Collection[int]) -> bytes:
+    """Return the filter of these accounts: as many bits as a power of two, at least 8.
+
+    Each sets two, told by the upper half of its hash and by the two bytes in the middle.
+    """
+    size = min(_PLACES, max(8, 1 << (FILTER_BITS * len(hashes) - 1).bit_length()))
+    bits, last = bytearray(size), size - 1
+    for hashed in hashes:
+        bits[hashed >> 16 & last] = 1
+        bits[hashed >> 8 & last] = 1
+    # A byte a bit becomes a bit a bit by way of the number that they write, the first bit last.
+    return int(bits[::-1].translate(_DIGITS), 2).to_bytes(size >> 3, "little")
 
 
 def _joint_filter(one: bytes, other: bytes) -> bytes:
     """Return the filter of what is in either."""
     if not other:
         return one
-    # A place's bit in the shorter filter is the last part of its bit in the longer one.
+    # An account's bit in the shorter filter is the last part of its bit in the longer one.
     size = max(len(one), len(other))
     parts = (int.from_bytes(each * (size // len(each)), "little") for each in (one, other))
     return (next(parts) | next(parts)).to_bytes(size, "little")
 
 
 def _mask(fineness: int) -> int:
-    # Of the hash, the lowest byte chose the partition, the second the bucket: this is of the third.
     return 0xFF & -(_MOST_ROWS >> fineness)
+
+
+_MASKS = [
+    [_mask(fineness) for fineness in range(_FINEST + 1) if cuts >> fineness & 1]
+    for cuts in range(2 << _FINEST)
+]
+"""By the finenesses in which a bucket is cut, a bit each: the masks of its rows."""
 
 
 def _read_index(value: bytes) -> array[int]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
-
 import msgspec
 import pytest
 from hypothesis import given
@@ -187,7 +185,7 @@ def test_an_account_is_found_in_an_hour_that_was_cut_twice(late, few):
     for found in (finished, finished_hours.FinishedHours(state)):
         for account in {each.account for each in (*added, *then)}:
             expected = [each for each in (*added, *then) if each.account == account]
-            rows = found.rows_with(zlib.crc32(account.encode()) >> 16, 3, 0)
+            rows = found.rows_with(finished_hours.hash_of(account), 3, 0)
             beginning = finished_hours.beginning_of(account)
             there = [each for row in rows for each in finished_hours.postings_of(beginning, row)]
             assert there == expected
