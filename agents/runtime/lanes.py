@@ -318,6 +318,8 @@ class Lane:
                     work.again.done.set_result(None)
                 continue
             self._fail_point.passing(Moment.WRITTEN)
+            if self._newest is work:
+                self._newest = None  # nothing of it is needed any more
             self.settled_offset = work.stop
             self.progressed_at = monotonic()
             port.settled(self.topic, self.partition, work.stop)

@@ -3,7 +3,8 @@
 A report may give a thousand alerts, and the producer makes of each record coroutines, and a future
 that somebody waits for: twice what it takes to write the record. Here a record is written into the
 batch that its partition's next request will have, and all of one batch wait for the same answer.
-A batch is filled while the one before is on its way, as the producer does by itself.
+A batch is filled while the one before is on its way, as the producer does by itself. When a few are
+full, who sends waits: what a lane has sent is acknowledged soon, however much it has to say.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from pipeline.fold import Output
 
 Target = tuple[str, int]
 """A topic and one of its partitions."""
+
+
+BATCHES_WAITING = 4
+"""Batches that wait for a partition, at most, behind the one that is on its way."""
 
 
 class _Batch:
@@ -42,10 +47,12 @@ class _Batch:
 
     def done(self) -> None:
         """Say that the broker has it."""
+        self.builder = None
         self._acknowledged.set_result(None)
 
     def fail(self, error: BaseException) -> None:
         """Say that the broker does not have it."""
+        self.builder = None
         self._acknowledged.set_exception(error)
         # Whoever waits for it stops the worker; a lane that was given up waits no more.
         self._acknowledged.exception()
@@ -57,6 +64,50 @@ class _Batch:
         self._acknowledged.result()
 
 
+class _Way:
+    """What waits for one partition, behind the batch that is on its way to it."""
+
+    __slots__ = ("_create", "_room", "error", "waiting")
+
+    def __init__(self, create: Callable[[], Any]) -> None:
+        self.waiting: deque[_Batch] = deque()
+        self.error: Exception | None = None
+        """Why nothing goes this way any more."""
+        self._create = create
+        self._room = asyncio.Event()
+
+    def take(self, output: Output) -> _Batch | None:
+        """Put a record into the batch that it will leave in; None: there is no room now."""
+        waiting = self.waiting
+        if waiting and waiting[-1].append(output):
+            return waiting[-1]
+        if len(waiting) == BATCHES_WAITING:
+            return None
+        waiting.append(_Batch(self._create()))
+        waiting[-1].append(output)
+        return waiting[-1]
+
+    async def room(self) -> None:
+        """Wait until a batch has gone on. Raises what the producer raised, when it did."""
+        self._room.clear()
+        await self._room.wait()
+        if self.error is not None:
+            raise self.error
+
+    def next(self) -> _Batch:
+        """Take out the batch that goes on now."""
+        self._room.set()
+        return self.waiting.popleft()
+
+    def fail(self, error: Exception) -> None:
+        """Let nothing go on behind a batch that the broker does not have: it could come alone."""
+        self.error = error
+        for batch in self.waiting:
+            batch.fail(error)
+        self.waiting.clear()
+        self._room.set()
+
+
 class Outbox:
     """Sends outputs; what goes to one partition leaves in the order in which it came.
 
@@ -65,14 +116,17 @@ class Outbox:
 
     def __init__(self, producer: Callable[[], aiokafka.AIOKafkaProducer]) -> None:
         self._producer = producer
-        self._waiting: dict[Target, deque[_Batch]] = {}
-        """By partition that something is on its way to: the batches behind it."""
+        self._ways: dict[Target, _Way] = {}
+        """By partition that something is on its way to."""
         self._sending: set[asyncio.Task[None]] = set()
         self._partitions: dict[str, int] = {}
         """How many partitions a topic has, since something left for the last time."""
 
     async def send(self, output: Output) -> Awaitable[object]:
-        """Take an output; what is returned is done when the broker has it."""
+        """Take an output, when there is room; what is returned is done when the broker has it.
+
+        Raises what the producer raises, if it fails meanwhile.
+        """
         topic, key, value, headers, partition, _ = output
         if partition is None:
             if key is None:
@@ -86,23 +140,26 @@ class Outbox:
                 self._partitions[topic] = count
             partition = partition_of_key(key, count)
         target = topic, partition
-        waiting = self._waiting.get(target)
-        if waiting is None:
-            waiting = self._waiting[target] = deque()
-            # A new task has its turn after all lanes that are ready now.
-            task = asyncio.create_task(self._send_to(target, waiting))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
-        if not waiting or not waiting[-1].append(output):
-            waiting.append(_Batch(self._producer().create_batch()))
-            waiting[-1].append(output)
-        return waiting[-1]
+        while True:
+            way = self._ways.get(target) or self._open(target)
+            batch = way.take(output)
+            if batch is not None:
+                return batch
+            await way.room()
 
-    async def _send_to(self, target: Target, waiting: deque[_Batch]) -> None:
+    def _open(self, target: Target) -> _Way:
+        way = self._ways[target] = _Way(self._producer().create_batch)
+        # A new task has its turn after all lanes that are ready now.
+        task = asyncio.create_task(self._send_to(target, way))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+        return way
+
+    async def _send_to(self, target: Target, way: _Way) -> None:
         """Send what waits for a partition, a batch after the other."""
         topic, partition = target
-        while waiting:
-            batch = waiting.popleft()
+        while way.waiting:
+            batch = way.next()
             # The producer numbers its records when it takes it: none may come in later.
             batch.builder.close()
             self._partitions.clear()
@@ -110,6 +167,7 @@ class Outbox:
                 await (await self._producer().send_batch(batch.builder, topic, partition=partition))
             except Exception as error:
                 batch.fail(error)
+                way.fail(error)
             else:
                 batch.done()
-        del self._waiting[target]
+        del self._ways[target]

@@ -273,7 +273,7 @@ class AccountsFold:
             self._settle(account, Cause("erasure", record.timestamp), record, folded)
             if says_nothing(left):
                 self._end(account)
-                parts += [(key, None) for key in {*opened.parts(), *anew.parts()}]
+                parts += [(key, None) for key in dict.fromkeys((*opened.parts(), *anew.parts()))]
         folded.outputs += [self._part_output(key, value) for key, value in parts]
         folded.scrub = True
 

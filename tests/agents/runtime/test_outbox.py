@@ -9,7 +9,7 @@ from typing import Any, cast
 import aiokafka
 import pytest
 
-from agents.runtime.outbox import Outbox
+from agents.runtime.outbox import BATCHES_WAITING, Outbox
 from agents.runtime.partitioner import partition_of_key
 from pipeline.fold import Output
 
@@ -161,6 +161,64 @@ def test_all_of_a_batch_fail_together(refused: bool) -> None:
         for acknowledgement in acknowledgements:
             with pytest.raises(ValueError, match="no"):
                 await acknowledgement
+
+    asyncio.run(run())
+
+
+def test_who_sends_waits_while_a_few_batches_are_full_and_all_stays_in_order() -> None:
+    async def run() -> None:
+        producer = Producer()
+        box = outbox(producer)
+        taken: list[bytes] = []
+
+        async def lane(values: Sequence[bytes]) -> None:
+            for value in values:
+                await sent(box, [value])
+                taken.append(value)
+
+        values = [b"%03d" % number for number in range(50)]
+        lanes = [asyncio.create_task(lane(values[half::2])) for half in (0, 1)]
+        await a_turn()
+        # One batch is on its way, or was closed for it with what the first turn had.
+        assert len(taken) < ROOM * (BATCHES_WAITING + 1) + 1
+        assert not any(task.done() for task in lanes)
+        for number in range(100):
+            if number < len(producer.sent):
+                producer.sent[number][3].set_result(None)
+            await a_turn()
+            assert len(taken) <= ROOM * (number + 2 + BATCHES_WAITING)
+        assert all(task.done() for task in lanes)
+        left = [value for batch in producer.batches(0) for value in batch]
+        assert sorted(left) == values
+        for half in (0, 1):
+            assert [value for value in left if value in values[half::2]] == values[half::2]
+
+    asyncio.run(run())
+
+
+def test_nothing_goes_on_behind_a_batch_that_failed() -> None:
+    """A head of a file without its block would be worse than neither."""
+
+    async def run() -> None:
+        producer = Producer()
+        box = outbox(producer)
+        first = await sent(box, [b"a"])
+        await a_turn()
+        behind = await sent(box, [b"%d" % number for number in range(ROOM * BATCHES_WAITING)])
+        late = asyncio.create_task(sent(box, [b"late"]))
+        await a_turn()
+        assert not late.done()
+        producer.sent[0][3].set_exception(ValueError("no"))
+        await a_turn()
+        for acknowledgement in (*first, *behind):
+            with pytest.raises(ValueError, match="no"):
+                await acknowledgement
+        with pytest.raises(ValueError, match="no"):
+            await late
+        assert len(producer.sent) == 1
+        await sent(box, [b"anew"])
+        await a_turn()
+        assert producer.batches(0) == [[b"a"], [b"anew"]]
 
     asyncio.run(run())
 
