@@ -8,56 +8,72 @@ book its money is, nobody here knows.
 
 from __future__ import annotations
 
-from functools import lru_cache
+import re
 from typing import Final
 
 from pipeline.identity.account import normalise_account
 from pipeline.identity.banks import UNKNOWN_BANK, USUAL_LENGTHS, parse_bank
-from pipeline.identity.characters import compose, strip_invisible
-from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, distinct
+from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, distinct, refused
 from pipeline.identity.phone import is_thai_mobile, normalise_phone
 from pipeline.identity.promptpay import normalise_promptpay
+from pipeline.identity.services import PROMPTPAY, service_in
 
-_PROXIES: Final = ("promptpay", "พร้อมเพ")
-_WALLETS: Final = (
-    *("truemoney", "truewallet", "ทรูมันน", "ทรูวอลเล", "ทรูวอเล", "shopeepay", "ช้อปปี้เพย์"),
-    *("airpay", "linepay", "ไลน์เพย์", "wallet", "วอลเล็", "วอเล็ต", "วอเลท"),
-)
-"""As they are written without spaces, or how all ways of writing one begin."""
-_CACHED_BANKS: Final = 1_024
+_LETTER: Final = re.compile(r"[^\W\d_]")
+_NUMBER: Final = re.compile(r"[+(]?\d.*\d", re.DOTALL)
+_MOST_DIGITS: Final = 15
+"""Digits of a proxy or phone at most; what holds more holds another number."""
 
 
 def normalise_payee(bank: str | None, number: str) -> Normalised:
     """Return the key of what a bank (or None) and a number name.
 
-    A PromptPay proxy where the field for the bank names PromptPay and no bank, and the number is
-    such a proxy (``bank_is_promptpay``); a phone where it names a wallet and the number is a Thai
-    mobile (``bank_is_wallet``); else an account. Problems: those of `normalise_account`.
+    A PromptPay proxy where the field for the bank names PromptPay and no bank, or the field for
+    the number names it, and the number is such a proxy (``bank_is_promptpay``,
+    ``number_is_promptpay``); a phone where one names a wallet and the number is a Thai mobile
+    (``bank_is_wallet``, ``number_is_wallet``); else an account. Problems: those of
+    `normalise_account`, raw_national_id.
     """
-    service = "" if bank is None or bank in USUAL_LENGTHS else _service(bank)
-    if service == "bank_is_promptpay":
-        found = normalise_promptpay(number)
-        if found.key is not None or found.problem == "raw_national_id":
-            return Normalised(found.key, distinct([service, *found.changes]), found.problem)
-    elif service:
-        found = normalise_phone(number)
-        if found.key is not None and is_thai_mobile(found.key.removeprefix("phone:")):
-            return Normalised(found.key, distinct([service, *found.changes]))
+    service = "" if bank is None or bank in USUAL_LENGTHS else _in_place_of_bank(bank)
+    change = f"bank_is_{service}"
+    if not service and _LETTER.search(number) and len(number) <= MAX_IDENTIFIER_CHARS:
+        service = service_in(number)
+        change = f"number_is_{service}"
+    if service:
+        found = _at_service(service, number, change)
+        if found is not None:
+            return found
     return normalise_account(bank, number)
 
 
 def names_promptpay(bank: str) -> bool:
     """Say whether a text in the field for the bank names PromptPay and no bank."""
-    return _service(bank) == "bank_is_promptpay"
+    return _in_place_of_bank(bank) == PROMPTPAY
 
 
-@lru_cache(maxsize=_CACHED_BANKS)
-def _service(bank: str) -> str:
-    """Return what a text names in place of a bank, "" where it names a bank, or neither."""
-    if parse_bank(bank)[0] != UNKNOWN_BANK:
-        return ""
-    written = compose(strip_invisible(bank[:MAX_IDENTIFIER_CHARS])).casefold()
-    letters = "".join(sign for sign in written if sign not in " -_./()")
-    if any(name in letters for name in _PROXIES):
-        return "bank_is_promptpay"
-    return "bank_is_wallet" if any(name in letters for name in _WALLETS) else ""
+def _in_place_of_bank(bank: str) -> str:
+    return service_in(bank) if parse_bank(bank)[0] == UNKNOWN_BANK else ""
+
+
+def _at_service(service: str, text: str, change: str) -> Normalised | None:
+    """Return what a number, or a text with one, is at PromptPay or a wallet; None: neither."""
+    found = _contact(service, text)
+    if found is None and (number := _NUMBER.search(text)) is not None:
+        found = _contact(service, number.group())
+    if found is None:
+        return None
+    phone = found.key is not None and "phone:" in found.key
+    if phone and sum(map(str.isdecimal, text)) > _MOST_DIGITS:
+        # One number is the service's; which one the other is, nobody said.
+        return refused("several_numbers", (change,))
+    return Normalised(found.key, distinct([change, *found.changes]), found.problem)
+
+
+def _contact(service: str, number: str) -> Normalised | None:
+    """Return the proxy or phone that a number is, or that it is a national ID; None: neither."""
+    if service == PROMPTPAY:
+        found = normalise_promptpay(number)
+        return found if found.key is not None or found.problem == "raw_national_id" else None
+    found = normalise_phone(number)
+    if found.key is not None and is_thai_mobile(found.key.removeprefix("phone:")):
+        return found
+    return None

@@ -182,3 +182,73 @@ def test_the_key_is_not_in_the_repr() -> None:
 )
 def test_a_bank_is_known_by_its_apps_and_by_two_of_its_names(text: str, code: str) -> None:
     assert parse_bank(text)[0] == code
+
+
+@pytest.mark.parametrize(
+    ("number", "problem"),
+    [
+        ("โทร 0812345678", "not_an_account"),
+        ("tel. 0812345678", "not_an_account"),
+        ("0812345678 สมชาย (เบอร์โทร)", "not_an_account"),
+        ("0812345678 LINE สมชาย", "not_an_account"),
+        ("LINE id 1112223334", "not_an_account"),
+        ("ไลน์:1112223334", "not_an_account"),
+        ("1112223334 (LINE)", "not_an_account"),
+        ("Ref 202611201234567", "not_an_account"),
+        ("พร้อมเพย์ 0812345678", "not_an_account"),
+        ("TrueMoney wallet 0812345678", "not_an_account"),
+        ("บัญชี 0812345678 พร้อมเพย์", "not_an_account"),
+        ("จำนวน 1000000000 บาท", "not_an_account"),
+        ("1000000000 บาท", "not_an_account"),
+        ("111 2 22222 3 นาย ก 0812345678", "several_numbers"),
+        ("111 2 22222 3 โทร. 0812345678 ต่อ 12", "not_an_account"),
+        ("111-2-22222 3 นาย ก", "not_an_account"),
+        ("โทร 0812345678 111 2 22222 3", "several_numbers"),
+    ],
+)
+def test_a_number_of_another_kind_is_no_strangers_account(number: str, problem: str) -> None:
+    result = normalise_account("004", number)
+    assert (result.key, result.problem) == (None, problem)
+
+
+@pytest.mark.parametrize(
+    ("number", "changes"),
+    [
+        ("111 2 22222 3 โทร 0812345678", ("phone_beside", "separators")),
+        ("บัญชี 111-2-22222-3 (เบอร์ 081 234 5678)", ("phone_beside", "label", "separators")),
+        ("1112222223, tel. +66 81 234 5678", ("phone_beside",)),
+        ("มือถือ ๐๘๑๒๓๔๕๖๗๘ บัญชี 1112222223", ("phone_beside", "label")),
+        ("1112222223 สมชาย โทร 0812345678", ("phone_beside", "text_beside")),
+        ("กสิกร 1112222223 สาขา 0123", ("text_beside",)),
+        ("1112222223 500 บาท", ("text_beside",)),
+        ("1112222223 เพจ Happy Shop", ("text_beside",)),
+        ("1112222223 ร้านค้าออนไลน์", ("text_beside",)),
+        ("เบอร์บัญชี 1112222223 สมชาย", ("text_beside",)),
+        ("LINE BK 1112222223", ("text_beside",)),
+        ("บัญชี 1112222223 LINE", ("text_beside",)),
+        ("บัญชี 1112222223 โอน 1,500.00 บาท", ("text_beside",)),
+    ],
+)
+def test_an_account_that_is_certain_is_read_whatever_stands_beside_it(
+    number: str, changes: tuple[str, ...]
+) -> None:
+    result = normalise_account("004", number)
+    assert (result.key, result.changes) == ("account:004:1112222223", changes)
+
+
+PHONES = st.from_regex(r"0[689][0-9]{8}", fullmatch=True)
+
+
+@given(st.sampled_from(["โทร", "เบอร์", "Tel:", "LINE", "พร้อมเพย์", "wallet", "ref"]), PHONES,
+       st.sampled_from(["", "กสิกร ", "นาย ก "]))  # fmt: skip
+def test_what_is_named_a_phone_is_never_an_account(word: str, phone: str, before: str) -> None:
+    assert normalise_account("004", f"{before}{word} {phone}").key is None
+    assert normalise_account("004", f"{before}{phone} {word}").key is None
+
+
+@given(st.from_regex(r"[1-9][0-9]{9}", fullmatch=True), PHONES, st.sampled_from("- "))
+def test_of_an_account_and_a_phone_that_is_named_the_account_is_read(
+    number: str, phone: str, between: str
+) -> None:
+    parts = between.join((number[:3], number[3], number[4:9], number[9]))
+    assert normalise_account("004", f"{parts} โทร {phone}").key == f"account:004:{number}"
