@@ -257,8 +257,9 @@ class _Reading:
         payers = self._party(payment.from_, _PAYER, place) if payment.from_ else []
         self._payers.update(payers)
         self._suspects.update(dict.fromkeys(payees))
-        # Which book a wallet's money is in is not known by its phone.
+        # Which book a wallet's money is in is not known by its phone: no book is called so.
         payees = [payee for payee in payees if not payee.startswith("phone:")]
+        payers = [payer for payer in payers if not payer.startswith("phone:")]
         payees = [ERASED + payment.erased] if payment.erased else payees
         if payees:
             reference, payer = payment.reference or "", payers[0] if payers else ""

@@ -3,7 +3,7 @@
 People who paid by PromptPay or into a wallet write so in the field for the bank, and the phone into
 the one for the account. Read as an account's, a phone is the number of some stranger's account.
 A proxy is ``promptpay:…``. A wallet that is known by its owner's phone is ``phone:…``: in which
-book its money is, nobody here knows.
+book its money is, nobody here knows. A bank's event has to name a book (`normalise_book`).
 """
 
 from __future__ import annotations
@@ -43,6 +43,19 @@ def normalise_payee(bank: str | None, number: str) -> Normalised:
         if found is not None:
             return found
     return normalise_account(bank, number)
+
+
+def normalise_book(bank: str | None, number: str) -> Normalised:
+    """Return the key of the book in which a bank's event enters a bank (or None) and a number.
+
+    As `normalise_payee`, but a wallet's phone stays the number without a bank that it is written
+    as: money needs a book, and whoever sends the next payment of that wallet means the same one.
+    No report names that book by the wallet. Problems: those of `normalise_payee`.
+    """
+    found = normalise_payee(bank, number)
+    if found.key is not None and found.key.startswith("phone:"):
+        return normalise_account(bank, number)
+    return found
 
 
 def names_promptpay(bank: str) -> bool:

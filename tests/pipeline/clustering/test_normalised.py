@@ -1,0 +1,68 @@
+"""What a report says of payments: whose book, who paid, and who is therefore no suspect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from pipeline.accounts.credits import fits
+from pipeline.clustering.claims import claim_events
+from pipeline.contracts.transactions import decode_transaction
+from pipeline.intake.fold import postings_of
+from pipeline.policy.policy import load_policy
+from tests.pipeline.clustering.scenarios import RECORDED_AT, account, pay, phone, report, stored
+
+POLICY = load_policy()
+AT = "2026-11-20T09:00:00+07:00"
+WALLET = {"bank": "TrueMoney", "account": "0812345678"}
+MULE = {"bank": "004", "account": "1112223334"}
+VICTIM = {"bank": "014", "account": "9998887776"}
+
+
+def payment(payer: dict[str, Any], payee: dict[str, Any]) -> bytes:
+    sides = {"payer": payer, "payee": payee, "occurred_at": AT, "amount_satang": 150_000}
+    return orjson.dumps({"source": "kbank", "transaction_id": "TX1", **sides})
+
+
+def told(payer: dict[str, Any] | None, payee: dict[str, Any]) -> dict[str, Any]:
+    said = {"paid_at": AT, "amount_satang": 150_000, "to": payee, "from": payer}
+    return report("1", [account("1112223334")], payments=[said])
+
+
+@pytest.mark.parametrize(
+    ("paid_from", "payer", "fitting"),
+    [
+        (WALLET, WALLET, True),
+        (WALLET, {"promptpay": "0812345678"}, True),
+        (WALLET, VICTIM, True),
+        (VICTIM, VICTIM, True),
+        (VICTIM, WALLET, False),
+    ],
+)
+def test_a_claim_of_who_paid_from_a_wallet_fits_the_payment_whatever_its_bank_calls_the_payer(
+    paid_from: dict[str, Any], payer: dict[str, Any], fitting: bool
+) -> None:
+    report_ = stored(told(paid_from, MULE), POLICY)
+    claim = claim_events(None, report_, report_)[0]
+    postings = postings_of(decode_transaction(payment(payer, MULE)), RECORDED_AT)
+    seen = next(posting for posting in postings if posting.account == claim.account)
+    assert fits(claim, seen, POLICY.claims) == fitting
+
+
+def test_a_claim_at_promptpay_is_in_the_book_that_the_banks_event_names() -> None:
+    payee = {"bank": "พร้อมเพย์", "account": "0812345678"}
+    report_ = stored(told(None, payee), POLICY)
+    claim = claim_events(None, report_, report_)[0]
+    postings = postings_of(decode_transaction(payment(VICTIM, payee)), RECORDED_AT)
+    assert claim.account in {posting.account for posting in postings}
+
+
+def test_the_phone_of_the_wallet_that_paid_is_no_suspect() -> None:
+    paid = pay("1112223334", 150_000, AT, **{"from": WALLET})
+    found = stored(
+        report("1", [account("1112223334"), phone("0812345678")], payments=[paid]), POLICY
+    )
+    assert found.identifiers == ("account:004:1112223334",)
+    assert [p.payer for p in found.payments] == [""]
