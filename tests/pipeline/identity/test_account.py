@@ -252,3 +252,22 @@ def test_of_an_account_and_a_phone_that_is_named_the_account_is_read(
 ) -> None:
     parts = between.join((number[:3], number[3], number[4:9], number[9]))
     assert normalise_account("004", f"{parts} โทร {phone}").key == f"account:004:{number}"
+
+
+@given(st.from_regex(r"[1-9][0-9]{4,13}", fullmatch=True), st.sampled_from([".0", ".0 ", ".00"]))
+def test_the_decimals_of_a_spreadsheet_are_no_digits(number: str, decimals: str) -> None:
+    result = normalise_account("004", number + decimals)
+    assert (result.key, result.changes[0]) == (f"account:004:{number}", "decimals")
+
+
+@pytest.mark.parametrize(
+    ("number", "digits"),
+    [
+        ("111.2.22222.0", "1112222220"),
+        ("111-2-22222.0", "1112222220"),
+        ("1112.0", "11120"),
+        ("12345678.05", "1234567805"),
+    ],
+)
+def test_a_dot_within_a_number_is_the_writers(number: str, digits: str) -> None:
+    assert normalise_account("004", number).key == f"account:004:{digits}"
