@@ -2,7 +2,8 @@
 
 In LINE an @ tells an official account from a person's ID, so it stays there; elsewhere it is only
 a way of writing. Facebook does not count dots in user names. The name that a page or profile shows
-is kept as it is written, with single spaces; some are everybody's (`pipeline.identity.page_name`).
+is kept as it is written, with single spaces and Thai marks in their order; some are everybody's
+(`pipeline.identity.page_name`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pipeline.identity.characters import compose, strip_invisible
+from pipeline.identity.characters import compose, has_thai, in_thai_order, strip_invisible
 from pipeline.identity.normalised import (
     MAX_IDENTIFIER_CHARS,
     Normalised,
@@ -39,7 +40,7 @@ _PLATFORM_NAMES: Final[Mapping[str, str]] = MappingProxyType(
             "line": "line lineoa lineid lineofficial lineofficialaccount linechat lineapp line@"
             " ไลน์ ไลน ไลน์ไอดี ไอดีไลน์ ไอดีไลน ไลน์@ ไลน์โอเอ ไลน์แอด แอปไลน์ แอพไลน์"
             " แอปพลิเคชันไลน์ แอพพลิเคชั่นไลน์ แชทไลน์ บัญชีไลน์",
-            "telegram": "telegram tg เทเลแกรม เทเรแกรม เทเลเเกรม เทเล",
+            "telegram": "telegram tg เทเลแกรม เทเรแกรม เทเล",
             "tiktok": "tiktok tiktokshop tiktoklive ติ๊กต็อก ติ๊กต๊อก ติ๊กตอก ติกตอก ติ๊กต่อก ติ๊กต็อค ติ๊กต๊อค"
             " ติ๊กตอค ติกตอค ติกต็อก ติกต๊อก",
             "x": "x twitter ทวิตเตอร์ ทวิต",
@@ -118,7 +119,7 @@ def _normalise(platform: str, handle: str) -> Normalised:
 @lru_cache(maxsize=_CACHED_PLATFORMS)
 def _platform(text: str) -> tuple[str, tuple[str, ...]]:
     """Return a platform's name and what was changed; "" where it names none that reads back."""
-    written = compose(strip_invisible(text)).casefold()
+    written = _settled(strip_invisible(text))
     short = _PLATFORM_PUNCTUATION.sub("", written)
     named = _named(written, short)
     if named is not None:
@@ -172,7 +173,7 @@ def _at_rest(where: str, name: str, changes: list[str]) -> str:
     for _ in range(_MOST_ROUNDS):
         bare = _from_link(where, _unlabelled(name, changes), changes)
         bare = _without_signs(where, bare, changes)
-        if bare == name or _USUAL.fullmatch(bare):
+        if bare == name or (_USUAL.fullmatch(bare) and (where == "line" or bare[0] != "@")):
             return bare
         name = _spelt(bare, changes)
     return ""
@@ -209,9 +210,15 @@ def _unlabelled(name: str, changes: list[str]) -> str:
 def _settled(text: str) -> str:
     if text.isascii():
         return text.lower().strip()
-    # Case folding can undo a composition and the reverse: twice is enough to come to rest.
-    for _ in range(3):
+    # Case folding can undo a composition and the reverse, and so can the order of Thai marks, by
+    # which "เเอดมิน" (two Sara E) and "ทองคํา" are the words that they look like.
+    for _ in range(_MOST_ROUNDS):
+        before = text
         text = compose(compose(text).casefold()).strip()
+        if has_thai(text):
+            text = in_thai_order(text)
+        if text == before:
+            break
     return text
 
 

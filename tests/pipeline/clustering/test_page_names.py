@@ -67,7 +67,13 @@ def test_a_report_that_names_nothing_but_a_page_is_kept_and_joined() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", [GENERIC, "แอดมิน", "Admin"])
+def test_one_page_has_one_key_however_its_thai_is_typed() -> None:
+    run = Run()
+    run.feed([report("a", [page("ร้านเเม่นํ้าเจริญ")]), report("b", [page("ร้านแม่น้ำเจริญ")])])
+    assert len(run.clusters()) == 1
+
+
+@pytest.mark.parametrize("name", [GENERIC, "แอดมิน", "เเอดมิน", "ทองคํา", "Admin"])
 def test_a_name_of_everybodys_melts_no_two_strangers(name: str) -> None:
     run = Run()
     run.feed([report("a", [account(A), page(name)]), report("b", [account(B), page(name)])])

@@ -65,6 +65,16 @@ def test_a_wallet(network: str, address: str) -> None:
 @example("line", "ไอดี ＠goldshop")
 @example("facebook", "@ไอดี gold")
 @example("facebook", "i.d gold")
+@example("facebook", ".@ａ")
+@example("line", "\u0e34ａ\u0e37\u0301\u0e32\u0301\u0e32\u0e49\u0e33\u0e48")
 @example("facebook", "@ไอดี @ไอดี @ไอดี @ไอดี @ไอดี @ไอดี @ไอดี @ไอดี @ไอดี gold")
 def test_a_handle(platform: str, handle: str) -> None:
+    check(normalise_handle(platform, handle))
+
+
+THAI = st.text(st.sampled_from("กนมเแโะาำิีุู็่้๊์ํฺๅ @.\u0301Ａａ"), max_size=12)
+
+
+@given(st.sampled_from(["line", "facebook", "x"]), THAI)
+def test_a_handle_of_thai_marks_in_any_order(platform: str, handle: str) -> None:
     check(normalise_handle(platform, handle))

@@ -78,6 +78,10 @@ BITCOIN = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
         ("Line, Facebook", "gold", "handle:linefacebook:gold"),
         ("LINE Messenger", "gold", "handle:linemessenger:gold"),
         ("Facebook Online", "gold", "handle:facebook:gold"),
+        ("facebook", "เเอดมิน", "handle:facebook:แอดมิน"),
+        ("facebook", "ร้าน ทองคํา", "handle:facebook:ร้าน ทองคำ"),
+        ("facebook", "เงินกู้้", "handle:facebook:เงินกู้"),
+        ("เเมสเซนเจอร์", "gold", "handle:facebook:gold"),
     ],
 )
 def test_handles(platform: str, handle: str, key: str) -> None:
