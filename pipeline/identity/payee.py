@@ -12,12 +12,15 @@ import re
 from typing import Final
 
 from pipeline.identity.account import normalise_account
-from pipeline.identity.banks import UNKNOWN_BANK, USUAL_LENGTHS, parse_bank
+from pipeline.identity.banks import USUAL_LENGTHS
 from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, distinct, refused
 from pipeline.identity.phone import is_thai_mobile, normalise_phone
 from pipeline.identity.promptpay import normalise_promptpay
 from pipeline.identity.services import PROMPTPAY, service_in
 
+_PERSONS_IDS: Final = ("raw_national_id", "bad_check_digit")
+_GUESSED: Final = frozenset({"trunk_prefix_missing", "plus_missing"})
+"""So a number is changed that may be a phone's, though it does not begin like one."""
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _NUMBER: Final = re.compile(r"[+(]?\d.*\d", re.DOTALL)
 _MOST_DIGITS: Final = 15
@@ -27,13 +30,13 @@ _MOST_DIGITS: Final = 15
 def normalise_payee(bank: str | None, number: str) -> Normalised:
     """Return the key of what a bank (or None) and a number name.
 
-    A PromptPay proxy where the field for the bank names PromptPay and no bank, or the field for
-    the number names it, and the number is such a proxy (``bank_is_promptpay``,
-    ``number_is_promptpay``); a phone where one names a wallet and the number is a Thai mobile
-    (``bank_is_wallet``, ``number_is_wallet``); else an account. Problems: those of
-    `normalise_account`, raw_national_id.
+    A PromptPay proxy where the field for the bank or the one for the number names PromptPay, and
+    the number is such a proxy (``bank_is_promptpay``, ``number_is_promptpay``); a phone where one
+    of them names that or a wallet, and the number is or looks like a phone's (``bank_is_wallet``,
+    ``number_is_wallet``); else an account. Problems: those of `normalise_account`,
+    raw_national_id, bad_check_digit.
     """
-    service = "" if bank is None or bank in USUAL_LENGTHS else _in_place_of_bank(bank)
+    service = "" if bank is None or bank in USUAL_LENGTHS else service_in(bank)
     change = f"bank_is_{service}"
     if not service and _LETTER.search(number) and len(number) <= MAX_IDENTIFIER_CHARS:
         service = service_in(number)
@@ -59,12 +62,8 @@ def normalise_book(bank: str | None, number: str) -> Normalised:
 
 
 def names_promptpay(bank: str) -> bool:
-    """Say whether a text in the field for the bank names PromptPay and no bank."""
-    return _in_place_of_bank(bank) == PROMPTPAY
-
-
-def _in_place_of_bank(bank: str) -> str:
-    return service_in(bank) if parse_bank(bank)[0] == UNKNOWN_BANK else ""
+    """Say whether a text in the field for the bank names PromptPay, also beside a bank."""
+    return service_in(bank) == PROMPTPAY
 
 
 def _at_service(service: str, text: str, change: str) -> Normalised | None:
@@ -82,11 +81,15 @@ def _at_service(service: str, text: str, change: str) -> Normalised | None:
 
 
 def _contact(service: str, number: str) -> Normalised | None:
-    """Return the proxy or phone that a number is, or that it is a national ID; None: neither."""
+    """Return the proxy or phone that a number is, or that it is a person's ID; None: neither.
+
+    A phone with a digit too few or too many is kept as one: as an account's it is a stranger's.
+    """
     if service == PROMPTPAY:
         found = normalise_promptpay(number)
-        return found if found.key is not None or found.problem == "raw_national_id" else None
+        if found.key is not None or found.problem in _PERSONS_IDS:
+            return found
     found = normalise_phone(number)
-    if found.key is not None and is_thai_mobile(found.key.removeprefix("phone:")):
-        return found
-    return None
+    phone = (found.key or "").removeprefix("phone:")
+    as_written = phone.startswith("+") and not _GUESSED.intersection(found.changes)
+    return found if is_thai_mobile(phone) or phone.startswith("0") or as_written else None

@@ -12,7 +12,15 @@ from pipeline.clustering.claims import claim_events
 from pipeline.contracts.transactions import decode_transaction
 from pipeline.intake.fold import postings_of
 from pipeline.policy.policy import load_policy
-from tests.pipeline.clustering.scenarios import RECORDED_AT, account, pay, phone, report, stored
+from tests.pipeline.clustering.scenarios import (
+    RECORDED_AT,
+    Run,
+    account,
+    pay,
+    phone,
+    report,
+    stored,
+)
 
 POLICY = load_policy()
 AT = "2026-11-20T09:00:00+07:00"
@@ -66,3 +74,15 @@ def test_the_phone_of_the_wallet_that_paid_is_no_suspect() -> None:
     )
     assert found.identifiers == ("account:004:1112223334",)
     assert [p.payer for p in found.payments] == [""]
+
+
+@pytest.mark.parametrize(
+    ("bank", "typed"), [("TrueMoney", "081234569"), ("พร้อมเพย์", "081-234-569")]
+)
+def test_a_mistyped_wallet_joins_no_strangers_account(bank: str, typed: str) -> None:
+    run = Run()
+    run.feed([report(str(n), [account("0812345679")]) for n in range(3)])
+    run.feed([report("9", [account(typed, bank), phone("0899999991")])])
+    members = run.cluster_of("phone:+66899999991")["members"]
+    assert "account:004:0812345679" not in members
+    assert "phone:081234569" in members

@@ -82,3 +82,34 @@ def test_where_it_is_not_clear_what_a_service_has_to_do_with_it_nothing_is_read(
 
 def test_no_name_of_a_bank_is_a_services() -> None:
     assert not [name for bank in BANKS for name in bank.aliases if service_in(name)]
+
+
+@pytest.mark.parametrize(
+    ("bank", "number", "key"),
+    [
+        ("TrueMoney", "081234569", "phone:081234569"),
+        ("พร้อมเพย์", "08123456799", "phone:08123456799"),
+        ("พร้อมเพย์", "081-234-567", "phone:081234567"),
+        ("พร้อมเพย์", "081234567 นาย ก", "phone:081234567"),
+        (None, "พร้อมเพย์ 081234567", "phone:081234567"),
+        ("TrueMoney", "+855 12 345 678", "phone:+85512345678"),
+        ("004 พร้อมเพย์", "0812345678", f"promptpay:{MOBILE}"),
+        ("014 TrueMoney", "0812345678", MOBILE),
+        ("004 พร้อมเพย์", "1112223334", "account:004:1112223334"),
+        ("พร้อมเพย์", "3100000000005", None),
+    ],
+)
+def test_a_mistyped_proxy_or_wallet_is_no_strangers_account(
+    bank: str | None, number: str, key: str | None
+) -> None:
+    assert normalise_payee(bank, number).key == key
+
+
+@given(
+    st.sampled_from(["พร้อมเพย์", "PromptPay", "TrueMoney", "ทรูมันนี่", "004 พร้อมเพย์", "wallet"]),
+    st.from_regex(r"0[689][0-9]{7,9}", fullmatch=True),
+)
+def test_at_a_service_nothing_that_looks_like_a_mobile_is_an_account(bank: str, typed: str) -> None:
+    key = normalise_payee(bank, typed).key
+    # A number of a few digits only is nobody's phone, and not kept as one.
+    assert key is None or not key.startswith("account:") or len(set(typed)) < 3
