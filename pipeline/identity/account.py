@@ -13,7 +13,7 @@ from typing import Final, TypeGuard
 
 from rapidfuzz.distance import OSA
 
-from pipeline.identity.banks import UNKNOWN_BANK, USUAL_LENGTHS, parse_bank
+from pipeline.identity.banks import UNKNOWN_BANK, USUAL_LENGTHS, banks_in_words, parse_bank
 from pipeline.identity.beside import is_named_otherwise, without_named_phone
 from pipeline.identity.characters import (
     ascii_digits,
@@ -145,8 +145,9 @@ def _within_text(code: str, text: str, changes: list[str]) -> Normalised:
     read.append("text_beside")
     digits = bare_number(found[0].group(), read)
     banks = _banks_beside(before, behind)
+    told = banks | banks_in_words(before) | banks_in_words(behind) | {code}
     if (
-        len(banks | ({code} - {UNKNOWN_BANK})) > 1
+        len(told - {UNKNOWN_BANK}) > 1
         or (_may_go_on(before, behind) and not _is_usual(code, digits))
         or is_named_otherwise(before, digits, behind, labelled)
     ):
@@ -158,8 +159,11 @@ def _within_text(code: str, text: str, changes: list[str]) -> Normalised:
 
 
 def _banks_beside(before: str, behind: str) -> set[str]:
+    """Return the banks that nothing but their name or code on one side of a number names."""
     beside = [part.strip(" ()[]'\",:;") for part in (before, behind)]
-    return {parse_bank(part)[0] for part in beside if part} - {UNKNOWN_BANK}
+    # One or two digits are no code that anybody writes beside a number.
+    codes = {parse_bank(part)[0] for part in beside if len(part) > 2 or not part.isdecimal()}
+    return codes - {UNKNOWN_BANK}
 
 
 def _may_go_on(before: str, behind: str) -> bool:

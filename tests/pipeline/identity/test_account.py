@@ -15,7 +15,7 @@ from pipeline.identity.account import (
     one_edit_neighbours,
     parse_bank,
 )
-from pipeline.identity.banks import BANKS
+from pipeline.identity.banks import BANKS, Bank
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 NUMBERS = st.text("0123456789", min_size=0, max_size=14)
@@ -271,3 +271,39 @@ def test_the_decimals_of_a_spreadsheet_are_no_digits(number: str, decimals: str)
 )
 def test_a_dot_within_a_number_is_the_writers(number: str, digits: str) -> None:
     assert normalise_account("004", number).key == f"account:004:{digits}"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "1112223334 กสิกรไทย นายสมชาย ใจดี",
+        "1112223334 (ธ.กสิกรไทย) นาย ก",
+        "นายสมชาย K Bank 1112223334",
+        "Siam Commercial Bank, Mr A 1112223334",
+        "1112223334 กรุงไทย หรือ กสิกร",
+    ],
+)
+def test_where_words_beside_a_number_name_another_bank_it_is_nobodys(number: str) -> None:
+    result = normalise_account("กรุงไทย", number)
+    assert (result.key, result.problem) == (None, "not_an_account")
+
+
+@pytest.mark.parametrize(
+    ("bank", "number", "key"),
+    [
+        ("กรุงไทย", "1112223334 กรุงไทย นายสมชาย", "account:006:1112223334"),
+        (None, "1112223334 กรุงเทพ นายสมชาย", "account:?:1112223334"),
+        (None, "1112223334 (5)", "account:?:1112223334"),
+    ],
+)
+def test_words_beside_a_number_may_name_its_own_bank_and_give_it_none(
+    bank: str | None, number: str, key: str
+) -> None:
+    assert normalise_account(bank, number).key == key
+
+
+@given(st.sampled_from(BANKS), st.sampled_from(BANKS), st.data())
+def test_no_two_banks_share_a_number(own: Bank, named: Bank, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(named.aliases))
+    key = normalise_account(own.code, f"1112223334 {name} นายสมชาย ใจดี").key
+    assert (key is None) or own == named
