@@ -56,9 +56,10 @@ _LEAST_DIGITS_BESIDE_LETTERS: Final = 6
 _DIGITS_OF_ONE: Final = 9
 _DIGIT_BEFORE: Final = re.compile(r"[0-9][\s.\-/]*$")
 _DIGIT_BEHIND: Final = re.compile(r"[\s.\-/]*[0-9]")
+# One group behind the label, and no way back: several of spaces cost the cube of their number.
 _LABEL: Final = re.compile(
     r"^\s*(?:เลขที่บัญชี|เลขบัญชี|หมายเลขบัญชี|บัญชีเลขที่|บัญชี|บช\.?|"
-    r"account|acct|acc|a/c)\s*(?:number|no)?\s*[.:#]*\s*(?=\d)",
+    r"account|acct|acc|a/c)(?:number|no|[\s.:#])*+(?=\d)",
     re.IGNORECASE,
 )
 _EDGE: Final = r"\s()\[\]'\"‘’“”:,;\u0e00-\u0e7f"

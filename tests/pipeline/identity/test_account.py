@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,9 @@ from pipeline.identity.account import (
     parse_bank,
 )
 from pipeline.identity.banks import BANKS, Bank
+from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS
+from pipeline.identity.payee import normalise_payee
+from pipeline.identity.phone import normalise_phone
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 NUMBERS = st.text("0123456789", min_size=0, max_size=14)
@@ -307,3 +312,24 @@ def test_no_two_banks_share_a_number(own: Bank, named: Bank, data: st.DataObject
     name = data.draw(st.sampled_from(named.aliases))
     key = normalise_account(own.code, f"1112223334 {name} นายสมชาย ใจดี").key
     assert (key is None) or own == named
+
+
+@pytest.mark.parametrize("bank", ["004", "พร้อมเพย์", None])
+@pytest.mark.parametrize("text", ["acc{}x", "บัญชี{}x", "tel{}x", "โทร{}x"])
+def test_no_text_of_the_longest_costs_more_than_a_few_milliseconds(
+    bank: str | None, text: str
+) -> None:
+    costs = []
+    for spaces in range(236, 246):
+        written = text.format(" " * spaces)[:MAX_IDENTIFIER_CHARS]
+        began = time.process_time()
+        normalise_payee(bank, written)
+        normalise_phone(written)
+        costs.append(time.process_time() - began)
+    # With repetitions beside each other it was fifty. The least of ten: others may be at work.
+    assert min(costs) < 0.005
+
+
+def test_a_label_is_read_through_all_that_stands_between() -> None:
+    for label in ("acc no. ", "Account Number: ", "บัญชี : # ", "acct.  no :", "เลขที่บัญชี"):
+        assert normalise_account("004", f"{label}1112223334").changes == ("label",)
