@@ -86,3 +86,31 @@ def test_a_mistyped_wallet_joins_no_strangers_account(bank: str, typed: str) -> 
     members = run.cluster_of("phone:+66899999991")["members"]
     assert "account:004:0812345679" not in members
     assert "phone:081234569" in members
+
+
+NID = "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("paid_from", "suspects"),
+    [
+        (WALLET, [{"kind": "promptpay", "proxy": "0812345678"}]),
+        (WALLET, [phone("0812345678"), {"kind": "promptpay", "proxy": "0812345678"}]),
+        ({"promptpay": "0812345678"}, [phone("0812345678")]),
+        ({"promptpay": "0812345678"}, [account("0812345678", "TrueMoney")]),
+        ({"promptpay": f"nid:{NID}"}, [{"kind": "person", "name": "ก", "national_id": NID}]),
+    ],
+)
+def test_whoever_paid_is_no_suspect_by_phone_or_by_proxy(
+    paid_from: dict[str, Any], suspects: list[dict[str, Any]]
+) -> None:
+    paid = pay("1112223334", 150_000, AT, **{"from": paid_from})
+    told_ = report("1", [account("1112223334"), *suspects], payments=[paid])
+    assert stored(told_, POLICY).identifiers == ("account:004:1112223334",)
+
+
+def test_another_phone_than_the_payers_stays_a_suspect() -> None:
+    paid = pay("1112223334", 150_000, AT, **{"from": WALLET})
+    suspects = [phone("0812345679"), {"kind": "promptpay", "proxy": "0899999999"}]
+    found = stored(report("1", suspects, payments=[paid]), POLICY)
+    assert {"phone:+66812345679", "phone:+66899999999"} < set(found.identifiers)
