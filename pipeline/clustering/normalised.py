@@ -255,7 +255,8 @@ class _Reading:
         paid_at = checked_milliseconds(payment.paid_at, recorded_at, _PAID_AT, place)
         payees = self._party(payment.to, _PAYEE, place)
         payers = self._party(payment.from_, _PAYER, place) if payment.from_ else []
-        self._payers.update(key for payer in payers for key in same_owner(payer))
+        for payer in payers:
+            self._payers.update(same_owner(payer))
         self._suspects.update(dict.fromkeys(payees))
         # Which book a wallet's money is in is not known by its phone: no book is called so.
         payees = [payee for payee in payees if not payee.startswith("phone:")]

@@ -24,6 +24,7 @@ from pipeline.identity.characters import (
 )
 from pipeline.identity.national_id import NATIONAL_ID_DIGITS, is_national_id
 from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, distinct, refused
+from pipeline.identity.services import service_in
 
 __all__ = [
     "bank_of",
@@ -118,7 +119,7 @@ def _normalise(bank: str | None, number: str) -> Normalised:
     digits = bare_number(without_decimals(unlabelled, changes), changes)
     digits = letters_for_digits(digits, _LEAST_DIGITS_BESIDE_LETTERS, changes)
     if _problem(digits) == "not_an_account":
-        return _within_text(code, unlabelled, changes)
+        return _within_text(code, number, unlabelled, changes)
     return _judged(code, digits, changes)
 
 
@@ -126,12 +127,14 @@ def _has_many_digits(text: str) -> bool:
     return sum(map(str.isdecimal, text)) >= _DIGITS_OF_ONE
 
 
-def _within_text(code: str, text: str, changes: list[str]) -> Normalised:
+def _within_text(code: str, number: str, text: str, changes: list[str]) -> Normalised:
     """Return the account whose number stands alone in a text with a name or a bank beside it.
 
     So people write it who copy a line, and it may be all that a report says. Where the bank is
     missing, the text may name it. Refused where the text names another bank, where what stands
     beside the number says that it is none of an account, or may be a part of it or another number.
+    A number that is called an account's is one, but for PromptPay and wallets, whose numbers are
+    called so, too. ``text`` is ``number`` without a label and a phone.
     """
     written = ascii_digits(strip_invisible(text), [])
     found = list(_WITHIN_TEXT.finditer(written))
@@ -146,11 +149,13 @@ def _within_text(code: str, text: str, changes: list[str]) -> Normalised:
     read.append("text_beside")
     digits = bare_number(found[0].group(), read)
     banks = _banks_beside(before, behind)
-    told = banks | banks_in_words(before) | banks_in_words(behind) | {code}
+    # A number stands between the two: no name of a bank goes on behind it.
+    told = banks | banks_in_words(f"{before} 0 {behind}") | {code}
     if (
         len(told - {UNKNOWN_BANK}) > 1
         or (_may_go_on(before, behind) and not _is_usual(code, digits))
-        or is_named_otherwise(before, digits, behind, labelled)
+        or service_in(number)
+        or (not labelled and is_named_otherwise(before, digits, behind))
     ):
         return refused("not_an_account", distinct(changes))
     if code == UNKNOWN_BANK and banks:

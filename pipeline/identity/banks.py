@@ -155,14 +155,16 @@ def banks_in_words(text: str) -> set[str]:
     meant, never which one it is. Codes and short numbers are none.
     """
     folded = compose(strip_invisible(text)).casefold()
+    bare = _FILLER.sub(" ", folded)
     found: set[str] = set()
-    for written in {folded, _FILLER.sub(" ", folded)}:
+    for written in (folded,) if bare == folded else (folded, bare):
         words = [word for word in _PUNCTUATION.split(written) if word]
         for start in range(len(words)):
-            for end in range(start + 1, min(start + _WORDS_OF_A_NAME, len(words)) + 1):
-                code = _ALIASES.get("".join(words[start:end]))
-                if code is not None:
-                    found.add(code)
+            name = ""
+            for word in words[start : start + _WORDS_OF_A_NAME]:
+                name += word
+                if name in _ALIASES:
+                    found.add(_ALIASES[name])
     return found
 
 

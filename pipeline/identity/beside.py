@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pipeline.identity.services import service_in
-
 LEAST_LEFT: Final = 5
 """Digits that must be left beside a phone for a text to hold another number."""
 _PHONE_WORDS: Final = (
@@ -36,30 +34,28 @@ _SUM_BEFORE: Final = re.compile(
     re.IGNORECASE,
 )
 _SUM_BEHIND: Final = re.compile(r"\s*(?:บาท|บ\.|฿|(?:baht|thb)(?![a-z]))", re.IGNORECASE)
+_LETTER: Final = re.compile(r"[^\W\d_]")
 _SOMETHING: Final = re.compile(r"[^\W_]")
 _LIKE_A_PHONE: Final = re.compile("(?:0|66)[689][0-9]{6,9}")
 
 
 def without_named_phone(text: str) -> str:
     """Return a text without the mobile numbers that it calls so, where another number is left."""
+    if _LETTER.search(text) is None:
+        return text
     left = _NAMED_PHONE.sub(" ", text)
     if left == text or sum(map(str.isdecimal, left)) < LEAST_LEFT:
         return text
     return left.strip(" ,;/|&+")
 
 
-def is_named_otherwise(before: str, digits: str, behind: str, labelled: bool) -> bool:
-    """Say whether what stands around a number says that it is no bank account's.
+def is_named_otherwise(before: str, digits: str, behind: str) -> bool:
+    """Say whether words around a number say that it is no bank account's.
 
     A word for another kind names the number where it stands before it, or is the last behind it;
     one with something behind it names that ("… LINE goldshop"), unless the number looks like a
-    phone's. ``labelled``: the text calls the number an account's, and so it is, but for PromptPay
-    and wallets: their numbers are called accounts, too.
+    phone's.
     """
-    if service_in(f"{before} {behind}"):
-        return True
-    if labelled:
-        return False
     if _ANOTHER_KIND.search(before) or _SUM_BEFORE.search(before) or _SUM_BEHIND.match(behind):
         return True
     named = list(_ANOTHER_KIND.finditer(behind))

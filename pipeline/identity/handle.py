@@ -113,7 +113,9 @@ def _normalise(platform: str, handle: str) -> Normalised:
     elif not _USUAL.fullmatch(name):
         changes.append("unusual_handle")
     key = f"handle:{where}:{name}"
-    return Normalised(key, distinct(changes)) if is_short(key) else refused("too_long")
+    # Some characters are written as many others; what is then too long could not be read back.
+    short = len(name) <= MAX_IDENTIFIER_CHARS and len(where) <= MAX_IDENTIFIER_CHARS
+    return Normalised(key, distinct(changes)) if short and is_short(key) else refused("too_long")
 
 
 @lru_cache(maxsize=_CACHED_PLATFORMS)

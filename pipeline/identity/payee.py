@@ -36,7 +36,10 @@ def normalise_payee(bank: str | None, number: str) -> Normalised:
     ``number_is_wallet``); else an account. Problems: those of `normalise_account`,
     raw_national_id, bad_check_digit.
     """
-    service = "" if bank is None or bank in USUAL_LENGTHS else service_in(bank)
+    listed = bank is None or bank in USUAL_LENGTHS
+    if listed and number.isdecimal():
+        return normalise_account(bank, number)
+    service = "" if listed or bank is None else service_in(bank)
     change = f"bank_is_{service}"
     if not service and _LETTER.search(number) and len(number) <= MAX_IDENTIFIER_CHARS:
         service = service_in(number)
@@ -69,8 +72,10 @@ def names_promptpay(bank: str) -> bool:
 def _at_service(service: str, text: str, change: str) -> Normalised | None:
     """Return what a number, or a text with one, is at PromptPay or a wallet; None: neither."""
     found = _contact(service, text)
-    if found is None and (number := _NUMBER.search(text)) is not None:
-        found = _contact(service, number.group())
+    if found is None:
+        number = _NUMBER.search(text)
+        if number is not None and number.group() != text:
+            found = _contact(service, number.group())
     if found is None:
         return None
     phone = found.key is not None and "phone:" in found.key

@@ -53,6 +53,7 @@ def test_what_a_bank_and_a_number_name(bank: str | None, number: str) -> None:
 
 
 @given(WRITTEN | st.sampled_from(["btc", "tron", "?"]), WRITTEN)
+@example("\ufdfa" + "a" * 245, "gold")
 def test_a_wallet(network: str, address: str) -> None:
     check(normalise_wallet(network, address))
 
@@ -66,6 +67,8 @@ def test_a_wallet(network: str, address: str) -> None:
 @example("facebook", "@ไอดี gold")
 @example("facebook", "i.d gold")
 @example("facebook", ".@ａ")
+@example("x", "\ufdfa" + "a" * 245)
+@example("\ufdfa" + "a" * 245, "gold")
 @example("line", "\u0e34ａ\u0e37\u0301\u0e32\u0301\u0e32\u0e49\u0e33\u0e48")
 @example("facebook", "@ไอดี @ไอดี @ไอดี @ไอดี @ไอดี @ไอดี @ไอดี @ไอดี @ไอดี gold")
 def test_a_handle(platform: str, handle: str) -> None:
