@@ -31,7 +31,7 @@ from pipeline.accounts.reasons import baht
 from pipeline.contracts.account_log import CASH, partition_of
 from pipeline.contracts.alerts import AlertKind, FreezeAlert
 from pipeline.contracts.codec import parse_rfc3339
-from pipeline.identity.account import normalise_account
+from pipeline.identity.payee import normalise_book
 from pipeline.topics import ACCOUNT_FILES, FREEZE_ALERTS
 
 DEFAULT_POSTINGS = 20
@@ -91,7 +91,7 @@ def account_key(account: str) -> str:
         return text
     found = _BANK_AND_NUMBER.fullmatch(text)
     if found is not None:
-        normalised = normalise_account(found["bank"], found["number"])
+        normalised = normalise_book(found["bank"], found["number"])
         if normalised.key is not None:
             return normalised.key
     raise CommandError(

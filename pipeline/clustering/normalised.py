@@ -37,7 +37,7 @@ from pipeline.identity.national_id import NATIONAL_ID_DIGITS, contains_national_
 from pipeline.identity.normalised import Normalised
 from pipeline.identity.payee import normalise_payee
 from pipeline.identity.phone import normalise_phone
-from pipeline.identity.promptpay import decode_qr, normalise_promptpay
+from pipeline.identity.promptpay import decode_qr, normalise_promptpay, same_owner
 from pipeline.identity.url import normalise_url
 from pipeline.identity.voices import voice_of
 from pipeline.identity.wallet import normalise_wallet
@@ -255,10 +255,12 @@ class _Reading:
         paid_at = checked_milliseconds(payment.paid_at, recorded_at, _PAID_AT, place)
         payees = self._party(payment.to, _PAYEE, place)
         payers = self._party(payment.from_, _PAYER, place) if payment.from_ else []
-        self._payers.update(payers)
+        for payer in payers:
+            self._payers.update(same_owner(payer))
         self._suspects.update(dict.fromkeys(payees))
-        # Which book a wallet's money is in is not known by its phone.
+        # Which book a wallet's money is in is not known by its phone: no book is called so.
         payees = [payee for payee in payees if not payee.startswith("phone:")]
+        payers = [payer for payer in payers if not payer.startswith("phone:")]
         payees = [ERASED + payment.erased] if payment.erased else payees
         if payees:
             reference, payer = payment.reference or "", payers[0] if payers else ""
@@ -298,7 +300,7 @@ class _Reading:
 
         A payee without its bank takes the bank of the same number among the suspects; a typed
         account within one edit of a payee of the same bank is that payee; whoever paid is not
-        a suspect.
+        a suspect, by phone or by proxy.
         """
         accounts = [key for key in self._suspects if key.startswith("account:")]
         if len(accounts) > 1:

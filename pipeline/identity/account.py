@@ -13,7 +13,8 @@ from typing import Final, TypeGuard
 
 from rapidfuzz.distance import OSA
 
-from pipeline.identity.banks import UNKNOWN_BANK, USUAL_LENGTHS, parse_bank
+from pipeline.identity.banks import UNKNOWN_BANK, USUAL_LENGTHS, banks_in_words, parse_bank
+from pipeline.identity.beside import is_named_otherwise, without_named_phone
 from pipeline.identity.characters import (
     ascii_digits,
     bare_number,
@@ -23,6 +24,7 @@ from pipeline.identity.characters import (
 )
 from pipeline.identity.national_id import NATIONAL_ID_DIGITS, is_national_id
 from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS, Normalised, distinct, refused
+from pipeline.identity.services import service_in
 
 __all__ = [
     "bank_of",
@@ -53,9 +55,12 @@ _CACHED_WRITTEN: Final = 1_024
 _DIGITS: Final = "0123456789"
 _LEAST_DIGITS_BESIDE_LETTERS: Final = 6
 _DIGITS_OF_ONE: Final = 9
+_DIGIT_BEFORE: Final = re.compile(r"[0-9][\s.\-/]*$")
+_DIGIT_BEHIND: Final = re.compile(r"[\s.\-/]*[0-9]")
+# One group behind the label, and no way back: several of spaces cost the cube of their number.
 _LABEL: Final = re.compile(
     r"^\s*(?:เลขที่บัญชี|เลขบัญชี|หมายเลขบัญชี|บัญชีเลขที่|บัญชี|บช\.?|"
-    r"account|acct|acc|a/c)\s*(?:number|no)?\s*[.:#]*\s*(?=\d)",
+    r"account|acct|acc|a/c)(?:number|no|[\s.:#])*+(?=\d)",
     re.IGNORECASE,
 )
 _EDGE: Final = r"\s()\[\]'\"‘’“”:,;\u0e00-\u0e7f"
@@ -103,15 +108,18 @@ def normalise_account(bank: str | None, number: str) -> Normalised:
 def _normalise(bank: str | None, number: str) -> Normalised:
     code, bank_changes = parse_bank(bank)
     changes = list(bank_changes)
-    unlabelled = _LABEL.sub("", number)
-    if unlabelled != number:
+    alone = without_named_phone(number)
+    if alone != number:
+        changes.append("phone_beside")
+    unlabelled = _LABEL.sub("", alone)
+    if unlabelled != alone:
         changes.append("label")
     if len([part for part in _SEVERAL.split(unlabelled) if _has_many_digits(part)]) > 1:
         return refused("several_numbers", distinct(changes))
     digits = bare_number(without_decimals(unlabelled, changes), changes)
     digits = letters_for_digits(digits, _LEAST_DIGITS_BESIDE_LETTERS, changes)
     if _problem(digits) == "not_an_account":
-        return _within_text(code, number) or refused("not_an_account", distinct(changes))
+        return _within_text(code, number, unlabelled, changes)
     return _judged(code, digits, changes)
 
 
@@ -119,26 +127,58 @@ def _has_many_digits(text: str) -> bool:
     return sum(map(str.isdecimal, text)) >= _DIGITS_OF_ONE
 
 
-def _within_text(code: str, text: str) -> Normalised | None:
+def _within_text(code: str, number: str, text: str, changes: list[str]) -> Normalised:
     """Return the account whose number stands alone in a text with a name or a bank beside it.
 
     So people write it who copy a line, and it may be all that a report says. Where the bank is
-    missing, the text may name it; where it names another one, it is nobody's. None: there is no
-    such number, or there are several.
+    missing, the text may name it. Refused where the text names another bank, where what stands
+    beside the number says that it is none of an account, or may be a part of it or another number.
+    A number that is called an account's is one, but for PromptPay and wallets, whose numbers are
+    called so, too. ``text`` is ``number`` without a label and a phone.
     """
     written = ascii_digits(strip_invisible(text), [])
-    found = _WITHIN_TEXT.findall(written)
+    found = list(_WITHIN_TEXT.finditer(written))
     if len(found) != 1:
-        return None
-    beside = [part.strip(" ()[]'\",:;") for part in written.split(found[0])]
-    banks = {parse_bank(part)[0] for part in beside if part} - {UNKNOWN_BANK}
-    if len(banks | ({code} - {UNKNOWN_BANK})) > 1:
-        return None
-    changes = ["text_beside"]
+        return refused("not_an_account", distinct(changes))
+    before, behind = written[: found[0].start()], written[found[0].end() :]
+    labelled = "label" in changes and not before
+    beside = sum(map(str.isdecimal, before + behind))
+    if beside >= (_DIGITS_OF_ONE if labelled else MIN_DIGITS):
+        return refused("several_numbers", distinct(changes))
+    read = ["phone_beside"] if "phone_beside" in changes else []
+    read.append("text_beside")
+    digits = bare_number(found[0].group(), read)
+    banks = _banks_beside(before, behind)
+    # A number stands between the two: no name of a bank goes on behind it.
+    told = banks | banks_in_words(f"{before} 0 {behind}") | {code}
+    if (
+        len(told - {UNKNOWN_BANK}) > 1
+        or (_may_go_on(before, behind) and not _is_usual(code, digits))
+        or service_in(number)
+        or (not labelled and is_named_otherwise(before, digits, behind))
+    ):
+        return refused("not_an_account", distinct(changes))
     if code == UNKNOWN_BANK and banks:
         code = banks.pop()
-        changes.append("bank_in_number")
-    return _judged(code, bare_number(found[0], changes), changes)
+        read.append("bank_in_number")
+    return _judged(code, digits, read)
+
+
+def _banks_beside(before: str, behind: str) -> set[str]:
+    """Return the banks that nothing but their name or code on one side of a number names."""
+    beside = [part.strip(" ()[]'\",:;") for part in (before, behind)]
+    # One or two digits are no code that anybody writes beside a number.
+    codes = {parse_bank(part)[0] for part in beside if len(part) > 2 or not part.isdecimal()}
+    return codes - {UNKNOWN_BANK}
+
+
+def _may_go_on(before: str, behind: str) -> bool:
+    """Say whether nothing but spaces parts a number from other digits: they may be its own."""
+    return bool(_DIGIT_BEFORE.search(before) or _DIGIT_BEHIND.match(behind))
+
+
+def _is_usual(code: str, digits: str) -> bool:
+    return len(digits) in (USUAL_LENGTHS.get(code) or _ALL_LENGTHS)
 
 
 def _judged(code: str, digits: str, changes: list[str]) -> Normalised:

@@ -148,6 +148,26 @@ def _by_name(text: str) -> str | None:
     return found or _by_every_word(folded)
 
 
+def banks_in_words(text: str) -> set[str]:
+    """Return the codes of the banks that words of a text name, whatever other words it has.
+
+    A name may be a place's or a person's as well ("กรุงเทพ"): it tells that another bank may be
+    meant, never which one it is. Codes and short numbers are none.
+    """
+    folded = compose(strip_invisible(text)).casefold()
+    bare = _FILLER.sub(" ", folded)
+    found: set[str] = set()
+    for written in (folded,) if bare == folded else (folded, bare):
+        words = [word for word in _PUNCTUATION.split(written) if word]
+        for start in range(len(words)):
+            name = ""
+            for word in words[start : start + _WORDS_OF_A_NAME]:
+                name += word
+                if name in _ALIASES:
+                    found.add(_ALIASES[name])
+    return found
+
+
 def _by_every_word(folded: str) -> str | None:
     """Return the bank where all words are names of one and the same, as in "กสิกร K PLUS"."""
     words = [word for word in _PUNCTUATION.split(_FILLER.sub(" ", folded)) if word]

@@ -20,7 +20,9 @@ from pythainlp.util import normalize as normalize_thai
 # hyphens), lone surrogates, variation selectors. Tab, line feed and carriage return are spaces.
 _INVISIBLE_CATEGORIES: Final = frozenset({"Cf", "Cs", "Cc"})
 _VARIATION_SELECTORS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-_DECIMALS: Final = re.compile(r"(?<=[0-9]{9})\.0\s*$")
+_DECIMALS: Final = re.compile(r"^(\s*\d{5,})\.00?\s*$|(?<=[0-9]{9})\.0\s*$")
+"""Behind nothing but digits, also few: a spreadsheet that adds it drops leading zeros as well.
+Behind words only a long number has it; between shorter groups a dot may be the writer's own."""
 _SEPARATORS: Final = re.compile(
     r"[\s\-_./,:\u00ad\u00b7\u2010-\u2015\u2022\u2212\uff0d\uff0e\uff0f]+"
 )
@@ -103,8 +105,10 @@ def bare_number(text: str, changes: list[str]) -> str:
 
 
 def without_decimals(text: str, changes: list[str]) -> str:
-    """Return the text without the ".0" that a spreadsheet puts behind a long number."""
-    bare = _DECIMALS.sub("", text)
+    """Return the text without the ".0" or ".00" that a spreadsheet puts behind a number."""
+    if "." not in text:
+        return text
+    bare = _DECIMALS.sub(r"\1", text)
     if bare != text:
         changes.append("decimals")
     return bare

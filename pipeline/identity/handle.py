@@ -2,7 +2,8 @@
 
 In LINE an @ tells an official account from a person's ID, so it stays there; elsewhere it is only
 a way of writing. Facebook does not count dots in user names. The name that a page or profile shows
-is kept as it is written, with single spaces; some are everybody's (`pipeline.identity.page_name`).
+is kept as it is written, with single spaces and Thai marks in their order; some are everybody's
+(`pipeline.identity.page_name`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pipeline.identity.characters import compose, strip_invisible
+from pipeline.identity.characters import compose, has_thai, in_thai_order, strip_invisible
 from pipeline.identity.normalised import (
     MAX_IDENTIFIER_CHARS,
     Normalised,
@@ -25,6 +26,9 @@ from pipeline.identity.normalised import (
 from pipeline.identity.profiles import profile_of
 
 _CACHED_HANDLES: Final = 16_384
+_CACHED_PLATFORMS: Final = 1_024
+_MOST_ROUNDS: Final = 8
+"""What is left of a handle may have a label itself ("@ID: ไอดี gold"): so often it is looked at."""
 _PLATFORM_NAMES: Final[Mapping[str, str]] = MappingProxyType(
     {
         name: platform
@@ -36,7 +40,7 @@ _PLATFORM_NAMES: Final[Mapping[str, str]] = MappingProxyType(
             "line": "line lineoa lineid lineofficial lineofficialaccount linechat lineapp line@"
             " ไลน์ ไลน ไลน์ไอดี ไอดีไลน์ ไอดีไลน ไลน์@ ไลน์โอเอ ไลน์แอด แอปไลน์ แอพไลน์"
             " แอปพลิเคชันไลน์ แอพพลิเคชั่นไลน์ แชทไลน์ บัญชีไลน์",
-            "telegram": "telegram tg เทเลแกรม เทเรแกรม เทเลเเกรม เทเล",
+            "telegram": "telegram tg เทเลแกรม เทเรแกรม เทเล",
             "tiktok": "tiktok tiktokshop tiktoklive ติ๊กต็อก ติ๊กต๊อก ติ๊กตอก ติกตอก ติ๊กต่อก ติ๊กต็อค ติ๊กต๊อค"
             " ติ๊กตอค ติกตอค ติกต็อก ติกต๊อก",
             "x": "x twitter ทวิตเตอร์ ทวิต",
@@ -52,6 +56,9 @@ _PLATFORM_NAMES: Final[Mapping[str, str]] = MappingProxyType(
 )
 _LONG_NAME: Final = 5
 """A platform's name of so many letters is one also within other text; "line" is in many words."""
+_EDGE_NAME: Final = 4
+"""A name of so many letters with which such a text begins or ends is a second platform's there."""
+_ONLINE: Final = re.compile("online|ออนไลน์")
 # Cyrillic, then Greek (and dotless i): letters that look like these Latin ones in lower case or in
 # capitals (after Unicode's confusables). The handle is in lower case by then.
 _CONFUSABLES: Final = str.maketrans(
@@ -72,7 +79,7 @@ _NAME_LABEL: Final = re.compile(
     r"|(?:id\s+(?:line|facebook|fb|ig)|ไอดี|เพจ|ชื่อ|บัญชี|ไลน์|เฟซบุ๊ก|เฟซ)[\s:]+)+(?=[^\s:])"
 )
 """The same before a name with spaces or in Thai: a name may itself begin with a Latin word."""
-_PLATFORM_PUNCTUATION: Final = re.compile(r"[\s\-_./:()]+")
+_PLATFORM_PUNCTUATION: Final = re.compile(r"[\s\-_./:(),;|&+]+")
 _LINK: Final = re.compile(r"^(?:https?://)?((?:[a-z0-9-]+\.)+(?:com|me|am|dog))/", re.IGNORECASE)
 _SUBDOMAIN: Final = re.compile(r"^(?:www|m|mobile|web|[a-z]{2}-[a-z]{2})\.(?=[^.]+\.)")
 
@@ -80,8 +87,9 @@ _SUBDOMAIN: Final = re.compile(r"^(?:www|m|mobile|web|[a-z]{2}-[a-z]{2})\.(?=[^.
 def normalise_handle(platform: str, handle: str) -> Normalised:
     """Return the key of a handle on a platform (its name or a usual short form, Thai or English).
 
-    What a page shows, with spaces in it, is noted as ``display_name``. Problems: no_platform,
-    empty, too_long.
+    What a page shows, with spaces in it, is noted as ``display_name``. Problems: no_platform (also
+    where a text names several, and what is left of it would name one), empty (also nothing but
+    labels), too_long.
     """
     if len(platform) > MAX_IDENTIFIER_CHARS or len(handle) > MAX_IDENTIFIER_CHARS:
         return refused("too_long")
@@ -93,69 +101,105 @@ def normalise_handle(platform: str, handle: str) -> Normalised:
 
 @lru_cache(maxsize=_CACHED_HANDLES)
 def _normalise(platform: str, handle: str) -> Normalised:
-    changes: list[str] = []
-    where = _platform(platform, changes)
+    where, said = _platform(platform)
+    changes = list(said)
     if not where:
         return refused("no_platform", distinct(changes))
-    name = _unlabelled(_name(handle, changes), changes)
-    name = _from_link(where, name, changes)
-    sign = "@" if name.startswith("@") else ""
-    bare = name.lstrip("@")
-    if where == "facebook" and "." in bare:
-        bare = bare.replace(".", "")
-        changes.append("dots")
-    if sign and where != "line":
-        sign = ""
-        changes.append("at_sign")
-    words = bare.split()
-    if not words:
+    name = _at_rest(where, _first_look(handle, changes), changes)
+    if not name.lstrip("@"):
         return refused("empty", distinct(changes))
-    bare = " ".join(words)
-    if len(words) > 1:
+    if " " in name:
         changes.append("display_name")
-    elif not _USUAL.fullmatch(bare):
+    elif not _USUAL.fullmatch(name):
         changes.append("unusual_handle")
-    key = f"handle:{where}:{sign}{bare}"
-    return Normalised(key, distinct(changes)) if is_short(key) else refused("too_long")
+    key = f"handle:{where}:{name}"
+    # Some characters are written as many others; what is then too long could not be read back.
+    short = len(name) <= MAX_IDENTIFIER_CHARS and len(where) <= MAX_IDENTIFIER_CHARS
+    return Normalised(key, distinct(changes)) if short and is_short(key) else refused("too_long")
 
 
-def _platform(text: str, changes: list[str]) -> str:
-    written = compose(strip_invisible(text)).casefold()
+@lru_cache(maxsize=_CACHED_PLATFORMS)
+def _platform(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return a platform's name and what was changed; "" where it names none that reads back."""
+    written = _settled(strip_invisible(text))
     short = _PLATFORM_PUNCTUATION.sub("", written)
-    named = _PLATFORM_NAMES.get(short) or _one_of(_named_in(written, short))
+    named = _named(written, short)
     if named is not None:
-        if named != text:
-            changes.append("platform_alias")
-        return named
-    if short:
-        changes.append("platform_unknown")
-    return compose(short)
+        return named, () if named == text else ("platform_alias",)
+    if not short:
+        return "", ()
+    short = _PLATFORM_PUNCTUATION.sub("", _settled(short))
+    # Of "X / Facebook" would be left what names Facebook alone: it is not known which is meant.
+    itself = _settled(short) == short and _named(short, short) is None
+    return short if itself else "", ("platform_unknown",)
+
+
+def _named(written: str, short: str) -> str | None:
+    return _PLATFORM_NAMES.get(short) or _one_of(_named_in(written, short))
 
 
 def _named_in(written: str, short: str) -> set[str]:
     """Return the platforms that words of a text name ("X (Twitter)"), else that stand within it."""
     words = _PLATFORM_PUNCTUATION.split(written)
-    return {_PLATFORM_NAMES[word] for word in words if word in _PLATFORM_NAMES} or {
-        of for name, of in _PLATFORM_NAMES.items() if len(name) >= _LONG_NAME and name in short
-    }
+    found = {_PLATFORM_NAMES[word] for word in words if word in _PLATFORM_NAMES}
+    if found:
+        return found
+    text = _ONLINE.sub("", short)
+    found = {of for name, of in _PLATFORM_NAMES.items() if len(name) >= _LONG_NAME and name in text}
+    if found:
+        edges = (text[:_EDGE_NAME], text[-_EDGE_NAME:])
+        found.update(_PLATFORM_NAMES[name] for name in edges if name in _PLATFORM_NAMES)
+    return found
 
 
 def _one_of(platforms: set[str]) -> str | None:
     return platforms.pop() if len(platforms) == 1 else None
 
 
-def _name(text: str, changes: list[str]) -> str:
+def _first_look(text: str, changes: list[str]) -> str:
     visible = strip_invisible(text)
     if visible != text:
         changes.append("invisible_characters")
-    name = _settled(visible.strip())
-    plain = name.translate(_CONFUSABLES)
-    if plain != name:
-        changes.append("confusables")
-        name = _settled(plain)
+    name = _spelt(visible.strip(), changes)
     if name != visible.strip():
         changes.append("case_or_width")
     return name
+
+
+def _at_rest(where: str, name: str, changes: list[str]) -> str:
+    """Return a handle without labels, links and signs, so that nothing of it would change again.
+
+    What stood behind a label may be written otherwise: letters of another width are told from
+    Thai text only when that is gone.
+    """
+    for _ in range(_MOST_ROUNDS):
+        bare = _from_link(where, _unlabelled(name, changes), changes)
+        bare = _without_signs(where, bare, changes)
+        if bare == name or (_USUAL.fullmatch(bare) and (where == "line" or bare[0] != "@")):
+            return bare
+        name = _spelt(bare, changes)
+    return ""
+
+
+def _without_signs(where: str, name: str, changes: list[str]) -> str:
+    bare = name.lstrip("@")
+    sign = "@" if bare != name else ""
+    if where == "facebook" and "." in bare:
+        bare = bare.replace(".", "")
+        changes.append("dots")
+    if sign and where != "line":
+        sign = ""
+        changes.append("at_sign")
+    return sign + " ".join(bare.split())
+
+
+def _spelt(text: str, changes: list[str]) -> str:
+    name = _settled(text)
+    plain = name.translate(_CONFUSABLES)
+    if plain == name:
+        return name
+    changes.append("confusables")
+    return _settled(plain)
 
 
 def _unlabelled(name: str, changes: list[str]) -> str:
@@ -166,9 +210,17 @@ def _unlabelled(name: str, changes: list[str]) -> str:
 
 
 def _settled(text: str) -> str:
-    # Case folding can undo a composition and the reverse: twice is enough to come to rest.
-    for _ in range(3):
+    if text.isascii():
+        return text.lower().strip()
+    # Case folding can undo a composition and the reverse, and so can the order of Thai marks, by
+    # which "เเอดมิน" (two Sara E) and "ทองคํา" are the words that they look like.
+    for _ in range(_MOST_ROUNDS):
+        before = text
         text = compose(compose(text).casefold()).strip()
+        if has_thai(text):
+            text = in_thai_order(text)
+        if text == before:
+            break
     return text
 
 

@@ -25,7 +25,7 @@ SHORT_CODE_MAX_DIGITS: Final = 6
 _CACHED_PHONES: Final = 32_768
 _LEAST_DIGITS_BESIDE_LETTERS: Final = 7
 _LABEL: Final = re.compile(
-    r"^(?:tel:|(?:โทรศัพท์|โทร|เบอร์โทร|เบอร์|มือถือ|telephone|tel|phone|mobile|mob)\s*[.:#]*)\s*(?=[+\d(])",
+    r"^(?:tel:|(?:โทรศัพท์|โทร|เบอร์โทร|เบอร์|มือถือ|telephone|tel|phone|mobile|mob)[\s.:#]*+)\s*(?=[+\d(])",
     re.IGNORECASE,
 )
 _SEPARATORS: Final = re.compile(r"[\s\-_./()\[\]\u00b7\u2010-\u2015\u2212\uff0d]+")
@@ -38,6 +38,8 @@ _TRUNK_PREFIX: Final = ("trunk_prefix",)
 _TYPED: Final = re.compile(r"[0-9]{9,11}")
 _MADE_UP: Final = "01234567890123456789"
 _LEAST_DIGITS_OF_ITS_OWN: Final = 3
+_MOST_DIGITS_BESIDE_WORDS: Final = 30
+"""More are of several numbers, and the library takes milliseconds for a text of such alone."""
 _THAI_MOBILE: Final = re.compile(r"\+66(?:[689][0-9]{8}|14[0-9]{7})")
 
 
@@ -105,6 +107,8 @@ def _bare(text: str, changes: list[str]) -> str:
 def _within_text(text: str) -> str | None:
     """Return the one number (E.164) that a text holds beside other words; None: none or several."""
     written = ascii_digits(strip_invisible(text), [])
+    if sum(map(str.isdecimal, written)) > _MOST_DIGITS_BESIDE_WORDS:
+        return None
     found = list(phonenumbers.PhoneNumberMatcher(written, "TH"))
     if len(found) != 1 or found[0].number.extension:
         return None

@@ -27,7 +27,7 @@ PLATFORM_HOSTS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Hosts (without www., m. and the like) whose pages may name a handle."""
 
-_NOT_PROFILES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+NOT_PROFILES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "facebook": frozenset(
             [
@@ -69,10 +69,30 @@ _NOT_PROFILES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
                 "home.php",
                 "plugins",
                 "public",
+                "home",
+                "friends",
+                "notifications",
+                "settings",
+                "bookmarks",
+                "recover",
+                "reg",
+                "r.php",
             ]
         ),
         "instagram": frozenset(
-            ["accounts", "about", "directory", "explore", "p", "reel", "reels", "tv", "web"]
+            [
+                "accounts",
+                "about",
+                "direct",
+                "directory",
+                "explore",
+                "login",
+                "p",
+                "reel",
+                "reels",
+                "tv",
+                "web",
+            ]
         ),
         "x": frozenset(
             [
@@ -114,6 +134,7 @@ _NOT_PROFILES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         ),
     }
 )
+"""What follows a platform's host and is a page of its own, nobody's profile."""
 _NUMBER: Final = re.compile(r"[0-9]{5,20}")
 _USERNAME: Final = re.compile(r"@?[A-Za-z0-9._-]{2,64}")
 
@@ -153,7 +174,7 @@ def _handle(
             return None
     if platform == "instagram" and first == "stories" and len(segments) > 1:
         first = segments[1]
-    return None if first.lower() in _NOT_PROFILES[platform] else first
+    return None if first.lower() in NOT_PROFILES[platform] else first
 
 
 def _facebook(segments: Sequence[str], query: Mapping[str, str]) -> str | None:
@@ -164,7 +185,7 @@ def _facebook(segments: Sequence[str], query: Mapping[str, str]) -> str | None:
     if first in ("people", "pages", "p"):
         number = re.split("[-/]", segments[-1])[-1]
         return number if _NUMBER.fullmatch(number) else None
-    return None if first in _NOT_PROFILES["facebook"] else segments[0]
+    return None if first in NOT_PROFILES["facebook"] else segments[0]
 
 
 def _line(host: str, segments: Sequence[str], query: Mapping[str, str]) -> str | None:

@@ -45,6 +45,15 @@ def normalise_promptpay(proxy: str) -> Normalised:
     return _normalise(proxy)
 
 
+def same_owner(key: str) -> tuple[str, ...]:
+    """Return a key with that of the same phone's or person's proxy, or with that of a proxy's."""
+    if key.startswith(("phone:", "nid:")):
+        return key, f"promptpay:{key}"
+    if key.startswith(("promptpay:phone:", "promptpay:nid:")):
+        return key, key.removeprefix("promptpay:")
+    return (key,)
+
+
 def decode_qr(payload: str) -> Normalised:
     """Return the key of the proxy, biller or bank account inside a PromptPay QR payload.
 

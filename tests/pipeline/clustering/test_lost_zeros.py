@@ -50,6 +50,15 @@ def test_several_zeros_are_looked_for_from_both_sides() -> None:
     assert TWO_ZEROS in without_or_with_zeros(SHORTER)
 
 
+def test_a_spreadsheet_that_drops_zeros_and_adds_decimals_names_no_strangers_account() -> None:
+    run = Run()
+    run.feed([report("a", [account("0012345678")]), report("b", [account("0123456780")])])
+    run.feed([report("c", [account("12345678.0"), phone("0812345678")])])
+    members = run.cluster_of("phone:+66812345678")["members"]
+    assert "account:004:0012345678" in members
+    assert "account:004:0123456780" not in members
+
+
 @pytest.mark.parametrize(("whole", "short"), [(WHOLE, SHORT), (TWO_ZEROS, SHORTER)])
 @pytest.mark.parametrize("bank", ["004", None])
 def test_it_joins_the_account_in_either_order(whole: str, short: str, bank: str | None) -> None:

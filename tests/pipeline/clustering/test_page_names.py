@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.identity.page_name import is_everybodys_name
+from pipeline.identity.url import normalise_url
 from tests.pipeline.clustering.scenarios import (
     Run,
     account,
@@ -66,7 +67,13 @@ def test_a_report_that_names_nothing_but_a_page_is_kept_and_joined() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", [GENERIC, "แอดมิน", "Admin"])
+def test_one_page_has_one_key_however_its_thai_is_typed() -> None:
+    run = Run()
+    run.feed([report("a", [page("ร้านเเม่นํ้าเจริญ")]), report("b", [page("ร้านแม่น้ำเจริญ")])])
+    assert len(run.clusters()) == 1
+
+
+@pytest.mark.parametrize("name", [GENERIC, "แอดมิน", "เเอดมิน", "ทองคํา", "Admin"])
 def test_a_name_of_everybodys_melts_no_two_strangers(name: str) -> None:
     run = Run()
     run.feed([report("a", [account(A), page(name)]), report("b", [account(B), page(name)])])
@@ -74,12 +81,59 @@ def test_a_name_of_everybodys_melts_no_two_strangers(name: str) -> None:
     assert run.cluster_of(f"account:004:{B}")["members"] == [f"account:004:{B}"]
 
 
-@pytest.mark.parametrize("url", ["https://www.facebook.com/", "shopee.co.th", "m.facebook.com"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.facebook.com/",
+        "shopee.co.th",
+        "m.facebook.com",
+        "x.com/home",
+        "line.me/?lang=th",
+    ],
+)
 def test_a_platforms_own_address_melts_no_two_strangers(url: str) -> None:
     run, page_of = Run(), {"kind": "url", "url": url}
     run.feed([report("a", [account(A), page_of]), report("b", [account(B), page_of])])
     assert run.cluster_of(f"account:004:{A}")["members"] == [f"account:004:{A}"]
     assert not is_everybodys_name("url:facebook.com/groups/1")
+
+
+OWN = (
+    *("https://www.facebook.com/?locale=th_TH", "https://m.facebook.com/home.php"),
+    *("https://www.facebook.com/marketplace", "https://www.facebook.com/login/"),
+    *("https://web.facebook.com/?_rdc=1&_rdr", "facebook.com/profile.php", "facebook.com/watch/"),
+    *("https://x.com/home", "https://x.com/?lang=th", "https://www.instagram.com/?hl=th"),
+    *("https://www.instagram.com/accounts/", "https://www.instagram.com/direct"),
+    *("https://www.tiktok.com/foryou", "https://www.tiktok.com/th-TH/", "https://line.me/R/"),
+    *("https://line.me/th/", "https://shopee.co.th/?x=1", "https://web.whatsapp.com/"),
+    *("https://web.telegram.org/k/#@gold", "https://www.messenger.com/", "https://m.youtube.com/"),
+    *("https://s.shopee.co.th", "https://chat.line.biz", "https://wa.me/"),
+)
+SOMEBODYS = (
+    *("facebook.com/profile.php?id=1000123", "facebook.com/watch?v=1234567", "facebook.com/gold"),
+    *(
+        "facebook.com/groups/1",
+        "facebook.com/story.php?story_fbid=12345",
+        "wa.me/?phone=66812345678",
+    ),
+    *("https://t.me/+abcdef", "page.line.me/?accountId=gold", "youtube.com/watch?v=abcdefghijk"),
+    *("lin.ee/AbCdEfG", "web.whatsapp.com/send?phone=66812345678", "messenger.com/t/100012345"),
+    *("sale1.net/login", "facebook.com:8443", "facebook.com.sale1.net", "s.shopee.co.th/abc1"),
+)
+
+
+@pytest.mark.parametrize("url", OWN)
+def test_a_platforms_pages_for_everybody_are_nobodys(url: str) -> None:
+    key = normalise_url(url).key
+    assert key is not None
+    assert is_everybodys_name(key)
+
+
+@pytest.mark.parametrize("url", SOMEBODYS)
+def test_a_page_that_may_be_somebodys_is(url: str) -> None:
+    key = normalise_url(url).key
+    assert key is not None
+    assert not is_everybodys_name(key)
 
 
 def test_a_report_is_filed_under_a_name_of_everybodys_only_where_it_names_nothing_else() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,10 @@ from pipeline.identity.account import (
     one_edit_neighbours,
     parse_bank,
 )
-from pipeline.identity.banks import BANKS
+from pipeline.identity.banks import BANKS, Bank
+from pipeline.identity.normalised import MAX_IDENTIFIER_CHARS
+from pipeline.identity.payee import normalise_payee
+from pipeline.identity.phone import normalise_phone
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 NUMBERS = st.text("0123456789", min_size=0, max_size=14)
@@ -182,3 +187,149 @@ def test_the_key_is_not_in_the_repr() -> None:
 )
 def test_a_bank_is_known_by_its_apps_and_by_two_of_its_names(text: str, code: str) -> None:
     assert parse_bank(text)[0] == code
+
+
+@pytest.mark.parametrize(
+    ("number", "problem"),
+    [
+        ("โทร 0812345678", "not_an_account"),
+        ("tel. 0812345678", "not_an_account"),
+        ("0812345678 สมชาย (เบอร์โทร)", "not_an_account"),
+        ("0812345678 LINE สมชาย", "not_an_account"),
+        ("LINE id 1112223334", "not_an_account"),
+        ("ไลน์:1112223334", "not_an_account"),
+        ("1112223334 (LINE)", "not_an_account"),
+        ("Ref 202611201234567", "not_an_account"),
+        ("พร้อมเพย์ 0812345678", "not_an_account"),
+        ("TrueMoney wallet 0812345678", "not_an_account"),
+        ("บัญชี 0812345678 พร้อมเพย์", "not_an_account"),
+        ("จำนวน 1000000000 บาท", "not_an_account"),
+        ("1000000000 บาท", "not_an_account"),
+        ("111 2 22222 3 นาย ก 0812345678", "several_numbers"),
+        ("111 2 22222 3 โทร. 0812345678 ต่อ 12", "not_an_account"),
+        ("111-2-22222 3 นาย ก", "not_an_account"),
+        ("โทร 0812345678 111 2 22222 3", "several_numbers"),
+    ],
+)
+def test_a_number_of_another_kind_is_no_strangers_account(number: str, problem: str) -> None:
+    result = normalise_account("004", number)
+    assert (result.key, result.problem) == (None, problem)
+
+
+@pytest.mark.parametrize(
+    ("number", "changes"),
+    [
+        ("111 2 22222 3 โทร 0812345678", ("phone_beside", "separators")),
+        ("บัญชี 111-2-22222-3 (เบอร์ 081 234 5678)", ("phone_beside", "label", "separators")),
+        ("1112222223, tel. +66 81 234 5678", ("phone_beside",)),
+        ("มือถือ ๐๘๑๒๓๔๕๖๗๘ บัญชี 1112222223", ("phone_beside", "label")),
+        ("1112222223 สมชาย โทร 0812345678", ("phone_beside", "text_beside")),
+        ("กสิกร 1112222223 สาขา 0123", ("text_beside",)),
+        ("1112222223 500 บาท", ("text_beside",)),
+        ("1112222223 เพจ Happy Shop", ("text_beside",)),
+        ("1112222223 ร้านค้าออนไลน์", ("text_beside",)),
+        ("เบอร์บัญชี 1112222223 สมชาย", ("text_beside",)),
+        ("LINE BK 1112222223", ("text_beside",)),
+        ("บัญชี 1112222223 LINE", ("text_beside",)),
+        ("บัญชี 1112222223 โอน 1,500.00 บาท", ("text_beside",)),
+    ],
+)
+def test_an_account_that_is_certain_is_read_whatever_stands_beside_it(
+    number: str, changes: tuple[str, ...]
+) -> None:
+    result = normalise_account("004", number)
+    assert (result.key, result.changes) == ("account:004:1112222223", changes)
+
+
+PHONES = st.from_regex(r"0[689][0-9]{8}", fullmatch=True)
+
+
+@given(st.sampled_from(["โทร", "เบอร์", "Tel:", "LINE", "พร้อมเพย์", "wallet", "ref"]), PHONES,
+       st.sampled_from(["", "กสิกร ", "นาย ก "]))  # fmt: skip
+def test_what_is_named_a_phone_is_never_an_account(word: str, phone: str, before: str) -> None:
+    assert normalise_account("004", f"{before}{word} {phone}").key is None
+    assert normalise_account("004", f"{before}{phone} {word}").key is None
+
+
+@given(st.from_regex(r"[1-9][0-9]{9}", fullmatch=True), PHONES, st.sampled_from("- "))
+def test_of_an_account_and_a_phone_that_is_named_the_account_is_read(
+    number: str, phone: str, between: str
+) -> None:
+    parts = between.join((number[:3], number[3], number[4:9], number[9]))
+    assert normalise_account("004", f"{parts} โทร {phone}").key == f"account:004:{number}"
+
+
+@given(st.from_regex(r"[1-9][0-9]{4,13}", fullmatch=True), st.sampled_from([".0", ".0 ", ".00"]))
+def test_the_decimals_of_a_spreadsheet_are_no_digits(number: str, decimals: str) -> None:
+    result = normalise_account("004", number + decimals)
+    assert (result.key, result.changes[0]) == (f"account:004:{number}", "decimals")
+
+
+@pytest.mark.parametrize(
+    ("number", "digits"),
+    [
+        ("111.2.22222.0", "1112222220"),
+        ("111-2-22222.0", "1112222220"),
+        ("1112.0", "11120"),
+        ("12345678.05", "1234567805"),
+    ],
+)
+def test_a_dot_within_a_number_is_the_writers(number: str, digits: str) -> None:
+    assert normalise_account("004", number).key == f"account:004:{digits}"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "1112223334 กสิกรไทย นายสมชาย ใจดี",
+        "1112223334 (ธ.กสิกรไทย) นาย ก",
+        "นายสมชาย K Bank 1112223334",
+        "Siam Commercial Bank, Mr A 1112223334",
+        "1112223334 กรุงไทย หรือ กสิกร",
+    ],
+)
+def test_where_words_beside_a_number_name_another_bank_it_is_nobodys(number: str) -> None:
+    result = normalise_account("กรุงไทย", number)
+    assert (result.key, result.problem) == (None, "not_an_account")
+
+
+@pytest.mark.parametrize(
+    ("bank", "number", "key"),
+    [
+        ("กรุงไทย", "1112223334 กรุงไทย นายสมชาย", "account:006:1112223334"),
+        (None, "1112223334 กรุงเทพ นายสมชาย", "account:?:1112223334"),
+        (None, "1112223334 (5)", "account:?:1112223334"),
+    ],
+)
+def test_words_beside_a_number_may_name_its_own_bank_and_give_it_none(
+    bank: str | None, number: str, key: str
+) -> None:
+    assert normalise_account(bank, number).key == key
+
+
+@given(st.sampled_from(BANKS), st.sampled_from(BANKS), st.data())
+def test_no_two_banks_share_a_number(own: Bank, named: Bank, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(named.aliases))
+    key = normalise_account(own.code, f"1112223334 {name} นายสมชาย ใจดี").key
+    assert (key is None) or own == named
+
+
+@pytest.mark.parametrize("bank", ["004", "พร้อมเพย์", None])
+@pytest.mark.parametrize("text", ["acc{}x", "บัญชี{}x", "tel{}x", "โทร{}x"])
+def test_no_text_of_the_longest_costs_more_than_a_few_milliseconds(
+    bank: str | None, text: str
+) -> None:
+    costs = []
+    for spaces in range(236, 246):
+        written = text.format(" " * spaces)[:MAX_IDENTIFIER_CHARS]
+        began = time.process_time()
+        normalise_payee(bank, written)
+        normalise_phone(written)
+        costs.append(time.process_time() - began)
+    # With repetitions beside each other it was fifty. The least of ten: others may be at work.
+    assert min(costs) < 0.005
+
+
+def test_a_label_is_read_through_all_that_stands_between() -> None:
+    for label in ("acc no. ", "Account Number: ", "บัญชี : # ", "acct.  no :", "เลขที่บัญชี"):
+        assert normalise_account("004", f"{label}1112223334").changes == ("label",)

@@ -69,6 +69,19 @@ BITCOIN = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
         ("facebook", "ID: ตั๋วคอนเสิร์ต Shop", "handle:facebook:ตั๋วคอนเสิร์ต shop"),
         ("line", "id line แอดมิน", "handle:line:แอดมิน"),
         ("facebook", "Page One Shop", "handle:facebook:page one shop"),
+        ("facebook", "เพจ Ｇｏｌｄ Ｓｈｏｐ", "handle:facebook:gold shop"),
+        ("facebook", "เพจ 𝐆𝐨𝐥𝐝 𝐒𝐡𝐨𝐩", "handle:facebook:gold shop"),
+        ("line", "ไอดี ＠goldshop", "handle:line:@goldshop"),
+        ("facebook", "@ไอดี gold", "handle:facebook:gold"),
+        ("facebook", "i.d gold", "handle:facebook:gold"),
+        ("Facebook / LINE", "gold", "handle:facebookline:gold"),
+        ("Line, Facebook", "gold", "handle:linefacebook:gold"),
+        ("LINE Messenger", "gold", "handle:linemessenger:gold"),
+        ("Facebook Online", "gold", "handle:facebook:gold"),
+        ("facebook", "เเอดมิน", "handle:facebook:แอดมิน"),
+        ("facebook", "ร้าน ทองคํา", "handle:facebook:ร้าน ทองคำ"),
+        ("facebook", "เงินกู้้", "handle:facebook:เงินกู้"),
+        ("เเมสเซนเจอร์", "gold", "handle:facebook:gold"),
     ],
 )
 def test_handles(platform: str, handle: str, key: str) -> None:
@@ -85,6 +98,8 @@ def test_look_alike_letters_are_told() -> None:
     ("platform", "handle", "problem"),
     [
         ("", "abc", "no_platform"),
+        ("X / Facebook", "abc", "no_platform"),
+        ("facebook", "@ไอดี " * 9 + "gold", "empty"),
         ("line", "", "empty"),
         ("line", "@", "empty"),
         ("line", "a" * 257, "too_long"),
