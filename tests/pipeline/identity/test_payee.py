@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.identity.account import normalise_account
 from pipeline.identity.banks import BANKS
-from pipeline.identity.payee import names_promptpay, normalise_payee
+from pipeline.identity.payee import normalise_payee
 from pipeline.identity.services import service_in
 
 MOBILE = "phone:+66812345678"
@@ -39,8 +39,8 @@ def test_a_national_id_in_the_clear_is_refused() -> None:
 
 
 @given(st.sampled_from([bank.code for bank in BANKS]) | st.none() | st.text(), st.text())
-def test_any_other_bank_is_read_as_before(bank: str | None, number: str) -> None:
-    if bank is None or not names_promptpay(bank):
+def test_where_no_service_is_named_the_number_is_an_accounts(bank: str | None, number: str) -> None:
+    if not service_in(bank or "") and not service_in(number):
         assert normalise_payee(bank, number) == normalise_account(bank, number)
 
 
