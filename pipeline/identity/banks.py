@@ -28,6 +28,9 @@ _FILLER: Final = re.compile(
 )
 # Not \W: Thai vowel and tone marks are no word characters, and must stay.
 _PUNCTUATION: Final = re.compile(r"[\s\-_.,:;/()&'\"\[\]|*#]+")
+_BRANCH_OR_PERSON: Final = re.compile(
+    r"(?:สาขา|นาย|นางสาว|น\.\s?ส\.|นาง|คุณ|(?<![a-z])(?:branch|mr|mrs|ms|miss)(?![a-z]))[\s.:]+\S+"
+)
 _CODE: Final = re.compile(r"(?<![0-9A-Za-z])[0-9]{3}(?![0-9A-Za-z])")
 
 
@@ -152,9 +155,10 @@ def banks_in_words(text: str) -> set[str]:
     """Return the codes of the banks that words of a text name, whatever other words it has.
 
     A name may be a place's or a person's as well ("กรุงเทพ"): it tells that another bank may be
-    meant, never which one it is. Codes and short numbers are none.
+    meant, never which one it is. Behind the word for a branch or a person it is none. Codes and
+    short numbers are none.
     """
-    folded = compose(strip_invisible(text)).casefold()
+    folded = _BRANCH_OR_PERSON.sub(" 0 ", compose(strip_invisible(text)).casefold())
     bare = _FILLER.sub(" ", folded)
     found: set[str] = set()
     for written in (folded,) if bare == folded else (folded, bare):
