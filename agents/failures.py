@@ -85,6 +85,9 @@ def made_folder(folder: Path) -> Path:
 EXIT_USAGE = 2
 """The exit code for a wrong setting, a wrong argument or a Kafka that does not answer."""
 
+EXIT_INTERRUPTED = 130
+"""What shells make of Ctrl-C: 128 and the signal's number."""
+
 
 class CommandError(Exception):
     """A command cannot do what it was asked; the message is one sentence for the user."""

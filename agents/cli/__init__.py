@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import typer
 
-from agents.failures import EXIT_USAGE, CommandError
+from agents.failures import EXIT_INTERRUPTED, EXIT_USAGE, CommandError
 from agents.settings import SettingsError
 from agents.version import freezeline_version
-
-EXIT_INTERRUPTED = 130
-"""What shells make of Ctrl-C: 128 and the signal's number."""
 
 COMMAND_MODULES = (
     "up",
@@ -55,14 +54,14 @@ def main() -> None:
     # What libraries log while a command runs is not the user's business; workers log by themselves.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     try:
-        register_commands(app, sys.argv[1:])
+        with _interrupts_kill():
+            register_commands(app, sys.argv[1:])
         app()
     except SettingsError as error:
         _fail(str(error), EXIT_USAGE)
     except CommandError as error:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        # While the command was still being loaded; later each command hears it by itself.
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output (head, less) has left; say nothing more, not even at exit.
@@ -79,6 +78,25 @@ def register_commands(target: typer.Typer, arguments: Sequence[str]) -> None:
     names = (asked,) if asked in COMMAND_MODULES else COMMAND_MODULES
     for name in names:
         importlib.import_module(f"{__name__}.{name}").register(target)
+
+
+@contextlib.contextmanager
+def _interrupts_kill() -> Iterator[None]:
+    """Let Ctrl-C end the process at once, without an exception, while modules are loaded.
+
+    Python raises ``KeyboardInterrupt`` wherever it happens to be. While it imports, that is often
+    the weak-reference callback of a module's lock, which prints the exception and goes on: the
+    user's Ctrl-C would be lost. Nothing has been started yet that would have to be stopped.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler:  # ignored behind nohup, or an embedder's own
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @app.callback(invoke_without_command=True)

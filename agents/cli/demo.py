@@ -7,12 +7,10 @@ from pathlib import Path
 import typer
 
 from agents.demo import World, run_demo
-from agents.failures import CommandError
+from agents.failures import EXIT_INTERRUPTED, CommandError
 from agents.kafka.client_settings import BrokerUnreachableError
 from agents.local.cluster import DEFAULT_HTTP_PORT, LocalClusterError
 from agents.local.kafka import LocalKafkaError
-
-EXIT_INTERRUPTED = 130
 
 
 def register(app: typer.Typer) -> None:

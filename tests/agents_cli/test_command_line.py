@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -82,3 +83,38 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
         ["bash", "-c", command], cwd=TOP, capture_output=True, text=True, check=False
     )
     assert result.stderr == ""
+
+
+INTERRUPTED_WHILE_LOADED = """
+import os, signal, sys, weakref
+import agents.cli
+
+class Lock: pass
+
+def interrupt(_reference):
+    os.kill(os.getpid(), signal.SIGINT)
+
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == "agents.cli.account":
+            lock = Lock()
+            reference = weakref.ref(lock, interrupt)
+            del lock
+
+sys.meta_path.insert(0, Finder())
+sys.argv = ["freezeline", "account", "--help"]
+agents.cli.main()
+"""
+"""What Python does when Ctrl-C comes in the weak-reference callback of a module's lock."""
+
+
+def test_an_interrupt_while_a_command_is_loaded_is_never_lost() -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHILE_LOADED],
+        cwd=TOP,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == -signal.SIGINT
+    assert result.stdout == ""
