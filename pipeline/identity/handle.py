@@ -74,11 +74,14 @@ _LINK: Final = re.compile(r"^(?:https?://)?((?:[a-z0-9-]+\.)+(?:com|me|am|dog))/
 _SUBDOMAIN: Final = re.compile(r"^(?:www|m|mobile|web|[a-z]{2}-[a-z]{2})\.(?=[^.]+\.)")
 
 
-_LABEL_WORDS: Final = (
-    "id user username account page line facebook fb ig ไอดี ไลน์ เพจ ชื่อ เฟซบุ๊ก เฟซ บัญชี".split()
+_LABEL_WORDS: Final = frozenset(
+    {"id", "user", "username", "account", "page", "line", "facebook", "fb", "ig"}
+    | {"ไอดี", "ไลน์", "เพจ", "ชื่อ", "เฟซบุ๊ก", "เฟซ", "บัญชี"}
 )
-_NAME_LABEL_WORDS: Final = "ไอดี เพจ ชื่อ บัญชี ไลน์ เฟซบุ๊ก เฟซ".split()
-_WITHOUT_SPACES: Final = frozenset({"line", "instagram", "telegram", "tiktok", "whatsapp", "wechat"})
+_NAME_LABEL_WORDS: Final = frozenset({"ไอดี", "เพจ", "ชื่อ", "บัญชี", "ไลน์", "เฟซบุ๊ก", "เฟซ"})
+_WITHOUT_SPACES: Final = frozenset(
+    {"line", "instagram", "telegram", "tiktok", "whatsapp", "wechat"}
+)
 """Platforms where no user name has a space: their own name before one is a label. Elsewhere a page
 may bear it ("Shopee deals"), and only its Thai spellings are."""
 _LINE_LABELS: Final = r"|แอด(?:line)?|(?:line|ไลน์)\s?(?:oa|โอเอ|official(?:\s?account)?)"
