@@ -84,7 +84,7 @@ _WITHOUT_SPACES: Final = frozenset(
 )
 """Platforms where no user name has a space: their own name before one is a label. Elsewhere a page
 may bear it ("Shopee deals"), and only its Thai spellings are."""
-_LINE_LABELS: Final = r"|แอด(?:line)?|(?:line|ไลน์)\s?(?:oa|โอเอ|official(?:\s?account)?)"
+_LINE_LABELS: Final = r"แอด(?:line)?|(?:line|ไลน์)\s?(?:oa|โอเอ|official(?:\s?account)?)|"
 _LEAST_LABEL_LETTERS: Final = 2
 
 
@@ -102,10 +102,14 @@ def _own_names(platform: str) -> set[str]:
 
 @lru_cache(maxsize=_CACHED_PLATFORMS)
 def _label(platform: str) -> re.Pattern[str]:
-    """Return what stands before a handle on a form: "ID: gold", "id line gold", "ไลน์ไอดี gold"."""
+    """Return what stands before a handle on a form: "ID: gold", "id line gold", "ไลน์ไอดี gold".
+
+    What words matched is never given back: "lineid" is also "line" and "id", and a text of many
+    such would be tried in ever more ways.
+    """
     words = _alternatives({*_LABEL_WORDS, *_own_names(platform)})
     more = _LINE_LABELS if platform == "line" else ""
-    return re.compile(rf"^(?:(?:{words}{more})+[\s:]+)+(?=@?[a-z0-9._\-+]+$)")
+    return re.compile(rf"^(?:(?:{more}{words})++[\s:]++)+(?=@?[a-z0-9._\-+]+$)")
 
 
 @lru_cache(maxsize=_CACHED_PLATFORMS)
@@ -116,7 +120,7 @@ def _name_label(platform: str) -> re.Pattern[str]:
     return re.compile(
         r"^(?:(?:id|page|line|facebook|fb|ig|account)\s*:\s*"
         r"|(?:page|line|facebook|fb|ig)\s*(?=(?:ชื่อ|เพจ)[\s:])"
-        rf"|(?:id\s+(?:line|facebook|fb|ig)|(?:{words})+)[\s:]+)+(?=[^\s:])"
+        rf"|(?:id\s+(?:line|facebook|fb|ig)|(?:{words})++)[\s:]++)+(?=[^\s:])"
     )
 
 

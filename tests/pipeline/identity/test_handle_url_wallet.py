@@ -129,6 +129,15 @@ def test_no_handle(platform: str, handle: str, problem: str) -> None:
     assert normalise_handle(platform, handle).problem == problem
 
 
+@pytest.mark.parametrize(
+    "text", ["idline" * 40 + " !", "lineid" * 42 + ":!", "ไลน์ไอดี" * 30 + " ก", "id: " * 60 + "a !"]
+)
+@pytest.mark.parametrize("platform", ["line", "facebook", "telegram"])
+def test_labels_without_end_are_read_once(platform: str, text: str) -> None:
+    # Were it tried in every way in which the words can be parted, this would never end.
+    assert normalise_handle(platform, text) == normalise_handle(platform, text)
+
+
 @given(PLATFORMS | ANY_TEXT, ANY_TEXT | ADDRESS_LIKE | HOSTED)
 def test_handle_total_and_idempotent(platform: str, handle: str) -> None:
     result = normalise_handle(platform, handle)
