@@ -9,7 +9,7 @@ is kept as it is written, with single spaces and Thai marks in their order; some
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
@@ -69,19 +69,59 @@ _CONFUSABLES: Final = str.maketrans(
     "aeopcyxijshdqwvlkmtbhaoikvptuxbyenwi",
 )
 _USUAL: Final = re.compile(r"@?[a-z0-9._\-+]+")
-_LABEL: Final = re.compile(
-    r"^(?:(?:id|user(?:name)?|account|page|line|facebook|fb|ig|ไอดี|ไลน์|เพจ|ชื่อ|เฟซบุ๊ก|เฟซ|บัญชี)[\s:]+)+"
-    r"(?=@?[a-z0-9._\-+]+$)"
-)
-"""What stands before a handle on a form: "ID: gold", "id line gold", "เพจ gold"."""
-_NAME_LABEL: Final = re.compile(
-    r"^(?:(?:id|page|line|facebook|fb|ig|account)\s*:\s*"
-    r"|(?:id\s+(?:line|facebook|fb|ig)|ไอดี|เพจ|ชื่อ|บัญชี|ไลน์|เฟซบุ๊ก|เฟซ)[\s:]+)+(?=[^\s:])"
-)
-"""The same before a name with spaces or in Thai: a name may itself begin with a Latin word."""
 _PLATFORM_PUNCTUATION: Final = re.compile(r"[\s\-_./:(),;|&+]+")
 _LINK: Final = re.compile(r"^(?:https?://)?((?:[a-z0-9-]+\.)+(?:com|me|am|dog))/", re.IGNORECASE)
 _SUBDOMAIN: Final = re.compile(r"^(?:www|m|mobile|web|[a-z]{2}-[a-z]{2})\.(?=[^.]+\.)")
+
+
+_LABEL_WORDS: Final = frozenset(
+    {"id", "user", "username", "account", "page", "line", "facebook", "fb", "ig"}
+    | {"ไอดี", "ไลน์", "เพจ", "ชื่อ", "เฟซบุ๊ก", "เฟซ", "บัญชี"}
+)
+_NAME_LABEL_WORDS: Final = frozenset({"ไอดี", "เพจ", "ชื่อ", "บัญชี", "ไลน์", "เฟซบุ๊ก", "เฟซ"})
+_WITHOUT_SPACES: Final = frozenset(
+    {"line", "instagram", "telegram", "tiktok", "whatsapp", "wechat"}
+)
+"""Platforms where no user name has a space: their own name before one is a label. Elsewhere a page
+may bear it ("Shopee deals"), and only its Thai spellings are."""
+_LINE_LABELS: Final = r"แอด(?:line)?|(?:line|ไลน์)\s?(?:oa|โอเอ|official(?:\s?account)?)|"
+_LEAST_LABEL_LETTERS: Final = 2
+
+
+def _alternatives(words: Iterable[str]) -> str:
+    return "|".join(map(re.escape, sorted(words, key=lambda word: (-len(word), word))))
+
+
+def _own_names(platform: str) -> set[str]:
+    """Return the names of a platform that are labels before what is told there."""
+    names = {name for name, of in _PLATFORM_NAMES.items() if of == platform}
+    if platform in _WITHOUT_SPACES:
+        return {name for name in names if len(name) >= _LEAST_LABEL_LETTERS}
+    return {name for name in names if has_thai(name)}
+
+
+@lru_cache(maxsize=_CACHED_PLATFORMS)
+def _label(platform: str) -> re.Pattern[str]:
+    """Return what stands before a handle on a form: "ID: gold", "id line gold", "ไลน์ไอดี gold".
+
+    What words matched is never given back: "lineid" is also "line" and "id", and a text of many
+    such would be tried in ever more ways.
+    """
+    words = _alternatives({*_LABEL_WORDS, *_own_names(platform)})
+    more = _LINE_LABELS if platform == "line" else ""
+    return re.compile(rf"^(?:(?:{more}{words})++[\s:]++)+(?=@?[a-z0-9._\-+]+$)")
+
+
+@lru_cache(maxsize=_CACHED_PLATFORMS)
+def _name_label(platform: str) -> re.Pattern[str]:
+    """Return the same before a name with spaces or in Thai, which may begin with a Latin word."""
+    own = {name for name in _own_names(platform) if has_thai(name)}
+    words = _alternatives({*_NAME_LABEL_WORDS, *own})
+    return re.compile(
+        r"^(?:(?:id|page|line|facebook|fb|ig|account)\s*:\s*"
+        r"|(?:page|line|facebook|fb|ig)\s*(?=(?:ชื่อ|เพจ)[\s:])"
+        rf"|(?:id\s+(?:line|facebook|fb|ig)|(?:{words})++)[\s:]++)+(?=[^\s:])"
+    )
 
 
 def normalise_handle(platform: str, handle: str) -> Normalised:
@@ -173,7 +213,7 @@ def _at_rest(where: str, name: str, changes: list[str]) -> str:
     Thai text only when that is gone.
     """
     for _ in range(_MOST_ROUNDS):
-        bare = _from_link(where, _unlabelled(name, changes), changes)
+        bare = _from_link(where, _unlabelled(where, name, changes), changes)
         bare = _without_signs(where, bare, changes)
         if bare == name or (_USUAL.fullmatch(bare) and (where == "line" or bare[0] != "@")):
             return bare
@@ -202,8 +242,8 @@ def _spelt(text: str, changes: list[str]) -> str:
     return _settled(plain)
 
 
-def _unlabelled(name: str, changes: list[str]) -> str:
-    bare = _NAME_LABEL.sub("", _LABEL.sub("", name))
+def _unlabelled(where: str, name: str, changes: list[str]) -> str:
+    bare = _name_label(where).sub("", _label(where).sub("", name))
     if bare != name:
         changes.append("label")
     return bare

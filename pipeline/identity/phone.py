@@ -36,6 +36,8 @@ _PLAIN_MOBILE: Final = re.compile(r"(\+66|0)([689][0-9]{8})")
 and a report would lose what may be the only thing that it says."""
 _TRUNK_PREFIX: Final = ("trunk_prefix",)
 _TYPED: Final = re.compile(r"[0-9]{9,11}")
+_LEAST_DIGITS_WITHOUT_PLUS: Final = 11
+"""A Thai mobile number with its trunk prefix has 10."""
 _MADE_UP: Final = "01234567890123456789"
 _LEAST_DIGITS_OF_ITS_OWN: Final = 3
 _MOST_DIGITS_BESIDE_WORDS: Final = 30
@@ -145,6 +147,11 @@ def _parse(number: str, changes: list[str]) -> str | None:
     if number.startswith("+660"):
         number = "+66" + number[4:]
         changes.append("trunk_prefix")
+    return _read(number, changes) or _read_abroad(number, changes)
+
+
+def _read(number: str, changes: list[str]) -> str | None:
+    """Return a number as somebody in Thailand would dial it."""
     try:
         parsed = phonenumbers.parse(number, "TH")
     except phonenumbers.NumberParseException:
@@ -161,6 +168,30 @@ def _parse(number: str, changes: list[str]) -> str | None:
         changes.append("range_unknown")
     if not number.startswith("+"):
         changes.append(_what_was_added(number, written))
+    return written
+
+
+def _read_abroad(number: str, changes: list[str]) -> str | None:
+    """Return a foreign number that is written with 00 for its + ("0044 7…"), or without either.
+
+    The library takes Thailand's prefixes for 00 and a carrier's digit. Only what is a number in
+    use is read so, and without a 00 only what is too long for a Thai one.
+    """
+    if number.startswith("00"):
+        dialled, change = number[2:], "international_prefix"
+    elif len(number) >= _LEAST_DIGITS_WITHOUT_PLUS and not number.startswith(("0", "+")):
+        dialled, change = number, "plus_missing"
+    else:
+        return None
+    try:
+        parsed = phonenumbers.parse("+" + dialled)
+    except phonenumbers.NumberParseException:
+        return None
+    written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    # Another spelling of the country code or a trunk 0 would be one guess upon another.
+    if written != "+" + dialled or not phonenumbers.is_valid_number(parsed):
+        return None
+    changes.append(change)
     return written
 
 

@@ -82,6 +82,25 @@ BITCOIN = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
         ("facebook", "ร้าน ทองคํา", "handle:facebook:ร้าน ทองคำ"),
         ("facebook", "เงินกู้้", "handle:facebook:เงินกู้"),
         ("เเมสเซนเจอร์", "gold", "handle:facebook:gold"),
+        ("line", "ไลน์ไอดี gold", "handle:line:gold"),
+        ("line", "ไอดีไลน์: @gold", "handle:line:@gold"),
+        ("line", "IDLine gold", "handle:line:gold"),
+        ("line", "ไอดีline : gold", "handle:line:gold"),
+        ("line", "แอดไลน์ gold", "handle:line:gold"),
+        ("line", "Line OA @gold", "handle:line:@gold"),
+        ("line", "LINE official account: @gold", "handle:line:@gold"),
+        ("line", "official gold", "handle:line:official gold"),
+        ("line", "telegram gold", "handle:line:telegram gold"),
+        ("telegram", "เทเลแกรม: gold", "handle:telegram:gold"),
+        ("telegram", "TG @gold", "handle:telegram:gold"),
+        ("x", "x gold", "handle:x:x gold"),
+        ("facebook", "เฟสบุ๊ค Gold Shop", "handle:facebook:gold shop"),
+        ("facebook", "เพจชื่อ ร้านทอง 24", "handle:facebook:ร้านทอง 24"),
+        ("facebook", "ชื่อเฟส gold.th", "handle:facebook:goldth"),
+        ("facebook", "Facebook ชื่อ Gold Shop", "handle:facebook:gold shop"),
+        ("facebook", "messenger deals", "handle:facebook:messenger deals"),
+        ("facebook", "ชื่อเฟสติวัล", "handle:facebook:ชื่อเฟสติวัล"),
+        ("shopee", "shopee deals", "handle:shopee:shopee deals"),
     ],
 )
 def test_handles(platform: str, handle: str, key: str) -> None:
@@ -108,6 +127,15 @@ def test_look_alike_letters_are_told() -> None:
 )
 def test_no_handle(platform: str, handle: str, problem: str) -> None:
     assert normalise_handle(platform, handle).problem == problem
+
+
+@pytest.mark.parametrize(
+    "text", ["idline" * 40 + " !", "lineid" * 42 + ":!", "ไลน์ไอดี" * 30 + " ก", "id: " * 60 + "a !"]
+)
+@pytest.mark.parametrize("platform", ["line", "facebook", "telegram"])
+def test_labels_without_end_are_read_once(platform: str, text: str) -> None:
+    # Were it tried in every way in which the words can be parted, this would never end.
+    assert normalise_handle(platform, text) == normalise_handle(platform, text)
 
 
 @given(PLATFORMS | ANY_TEXT, ANY_TEXT | ADDRESS_LIKE | HOSTED)
