@@ -51,6 +51,9 @@ _BLOCKED = {
     "other_scam": "the reports about one of the two tell of another scam than nearly all about the "
     "other's cluster, and hardly anything else ties them; reports that tell of the same scam, or "
     "that name more identifiers of both, would join them",
+    "other_contacts": "each side has phones, handles and pages of its own that are told together "
+    "over and over, and hardly ever with the other side's, though both share accounts: two rings "
+    "that use the same mules; more reports that name contacts of both would join them",
     REASON_TWO_PARTIES: "each side has many ties of its own and hardly any with the other: two "
     "parties; more reports that name identifiers of both would join them",
     "cluster_size": "the cluster would become too large; a person has to look",

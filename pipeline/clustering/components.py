@@ -20,6 +20,7 @@ from pipeline.clustering.bridges import (
 )
 from pipeline.clustering.brigades import heard
 from pipeline.clustering.confused import may_be_confused
+from pipeline.clustering.contact_cuts import contact_cuts, may_be_two_circles
 from pipeline.clustering.decisions import SAID_NOT_SAME, Decisions, with_evidence
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.handles import LINE, Handles, other_form
@@ -53,6 +54,7 @@ REASON_BRIDGE = "bridge"
 REASON_CONFUSED = "confused_voice"
 REASON_SILENCE = "silence_between"
 REASON_SCAM = "other_scam"
+REASON_CONTACTS = "other_contacts"
 REASON_NAMESAKES = "namesakes"
 
 
@@ -219,7 +221,11 @@ class Components:
         if plain and not bridged and len(nodes) <= self._rules.cluster_limit:
             accounts = [node.key for node in nodes if node.is_account]
             one_each = len(accounts) < 2 or len({number_of(a) for a in accounts}) == len(accounts)
-            if one_each and not (silences_of(nodes) or may_tell_of_two_scams(nodes)):
+            if one_each and not (
+                silences_of(nodes)
+                or may_tell_of_two_scams(nodes)
+                or may_be_two_circles(edges, self._thresholds.bits)
+            ):
                 return [whole(component)]
         spelt = self._spelt(component, edges) if bridged else None
         joining = Joining(component, self._rules.cluster_limit)
@@ -232,7 +238,8 @@ class Components:
         for edge in kept:
             joining.join(edge)
         found = joining.groupings()
-        for cut in (self._scam_cuts, _silence_cuts):
+        contacts = partial(self._contact_cuts, edges=kept)
+        for cut in (self._scam_cuts, _silence_cuts, contacts):
             found = [p for g in found for p in self._parted(component, g, kept, spelt, cut)]
         return found
 
@@ -240,6 +247,13 @@ class Components:
         if not may_tell_of_two_scams(nodes):
             return None, REASON_SCAM
         return partial(scam_cuts, bits=self._thresholds.bits), REASON_SCAM
+
+    def _contact_cuts(
+        self, nodes: list[Node], edges: list[GraphEdge]
+    ) -> tuple[_CutOff | None, str]:
+        if not may_be_two_circles(edges, self._thresholds.bits):
+            return None, REASON_CONTACTS
+        return partial(contact_cuts, bits=self._thresholds.bits), REASON_CONTACTS
 
     def _parted(
         self,

@@ -13,6 +13,7 @@ from pipeline.clustering.evidence import kind_of
 from pipeline.identity.account import bank_of, number_of
 from pipeline.policy.policy import Standing
 from tests.pipeline.clustering.oracle_confused import confused
+from tests.pipeline.clustering.oracle_contacts import Circles
 from tests.pipeline.clustering.oracle_edges import Told
 from tests.pipeline.clustering.oracle_parties import (
     Edge,
@@ -80,7 +81,7 @@ class Oracle(Told):
         cut = confused(*self._graph(left, head), left, self._often_named())
         edges = [e for e in edges if not any(e is was and new in cut for new, was in one)]
         found = self._kruskal(edges)
-        for cut in (self._by_scams, self._by_silences):
+        for cut in (self._by_scams, self._by_silences, self._by_contacts):
             found = {part for members in found for part in self._parted(members, edges, cut)}
         return found
 
@@ -94,6 +95,10 @@ class Oracle(Told):
         head = {member: self.head[member] for member in members}
         cluster = Cluster(members, self.of, head, self.voices)
         return cluster.beyond(*self._graph(between, head), between)
+
+    def _by_contacts(self, members: frozenset[str], between: list[Edge]) -> set[Edge]:
+        head = {member: self.head[member] for member in members}
+        return Circles(members, self.of, head, self.needed(len(set(head.values())))).cut(between)
 
     def _parted(
         self,

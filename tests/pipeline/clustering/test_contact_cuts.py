@@ -1,0 +1,149 @@
+"""Two rings that share accounts are told apart by the contacts that their victims name together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.policy.policy import load_policy
+from tests.pipeline.clustering.scenarios import (
+    Run,
+    account,
+    check_definition,
+    decision,
+    line,
+    phone,
+    report,
+)
+
+SHARED, OWN = "1112223330", "5556667770"
+MINE = [phone("0811111111"), line("@quickmoney"), line("@helpdesk")]
+THEIRS = [phone("0822222222"), line("@richsoon"), line("@winners")]
+COURIER = phone("0899999999")
+EARLY, LATE = "2026-10-01T10:00:00+07:00", "2026-11-01T10:00:00+07:00"
+
+
+def victims(
+    ring: str, contacts: list[dict[str, Any]], count: int = 12, **more: Any
+) -> list[dict[str, Any]]:
+    """Return reports that each name the shared account and two contacts of one ring."""
+    pairs = [(contacts[n % 3], contacts[(n + 1) % 3]) for n in range(count)]
+    return [report(f"{ring}-{n}", [account(SHARED), *pair], **more) for n, pair in enumerate(pairs)]
+
+
+def are_one(*events: dict[str, Any]) -> bool:
+    run = Run()
+    run.feed(events)
+    return "handle:line:@richsoon" in run.cluster_of("handle:line:@quickmoney")["members"]
+
+
+def test_rings_that_share_an_account_are_two_where_no_victim_names_contacts_of_both() -> None:
+    assert not are_one(*victims("mine", MINE), *victims("theirs", THEIRS))
+
+
+def test_they_are_two_in_whatever_order_their_victims_report() -> None:
+    told = [*victims("mine", MINE), *victims("theirs", THEIRS)]
+    assert not are_one(*reversed(told))
+    assert not are_one(*told[::2], *told[1::2])
+
+
+def test_a_courier_of_both_makes_them_no_ring() -> None:
+    couriers = [
+        report(f"courier-{n}", [account(SHARED), COURIER, contacts[n % 2]])
+        for n in range(2)
+        for contacts in (MINE, THEIRS)
+    ]
+    assert not are_one(*victims("mine", MINE), *victims("theirs", THEIRS), *couriers)
+
+
+def test_contacts_that_victims_name_together_are_one_rings() -> None:
+    mixed = [
+        report(f"mixed-{n}", [account(SHARED), MINE[n % 3], THEIRS[(n + 1) % 3]]) for n in range(12)
+    ]
+    assert are_one(*victims("mine", MINE), *victims("theirs", THEIRS), *mixed)
+
+
+def test_a_ring_that_took_new_contacts_stays_one() -> None:
+    before = victims("mine", MINE, received_at=EARLY)
+    after = victims("theirs", THEIRS, received_at=LATE)
+    # Somebody tells of the account in between, so that no silence lies there.
+    between = [
+        report(f"between-{n}", [account(SHARED)], received_at=f"2026-10-{n:02}T10:00:00+07:00")
+        for n in range(2, 32)
+    ]
+    assert are_one(*before, *after, *between)
+
+
+def test_a_few_victims_say_too_little() -> None:
+    assert are_one(*victims("mine", MINE, 5), *victims("theirs", THEIRS, 5))
+    assert not are_one(*victims("mine", MINE, 6), *victims("theirs", THEIRS, 6))
+
+
+def test_two_contacts_that_are_always_told_together_are_no_ring_of_their_own() -> None:
+    told = [
+        report(f"told-{n}-{place}", [account(SHARED), *contacts[:2]])
+        for n in range(16)
+        for place, contacts in enumerate((MINE, THEIRS))
+    ]
+    assert are_one(*told)
+
+
+def test_where_no_account_is_named_a_courier_makes_no_ring_either() -> None:
+    told = [
+        report(f"told-{n}-{place}", [contacts[n % 3], contacts[(n + 1) % 3]])
+        for n in range(12)
+        for place, contacts in enumerate((MINE, THEIRS))
+    ]
+    couriers = [
+        report(f"courier-{n}-{place}", [COURIER, contacts[n % 2]])
+        for n in range(2)
+        for place, contacts in enumerate((MINE, THEIRS))
+    ]
+    assert not are_one(*told, *couriers)
+
+
+def test_the_shared_account_stays_with_the_ring_that_more_name_it_with() -> None:
+    run = Run()
+    run.feed([*victims("mine", MINE, 18), *victims("theirs", THEIRS)])
+    cluster = run.cluster_of(f"account:004:{SHARED}")
+    assert "handle:line:@quickmoney" in cluster["members"]
+    reasons = {reason for relation in cluster["relations"] for reason in relation["reasons"]}
+    assert "other_contacts" in reasons
+
+
+def test_what_people_say_is_the_same_is_not_parted() -> None:
+    run = Run()
+    run.feed([*victims("mine", MINE), *victims("theirs", THEIRS)])
+    run.feed([decision("1", "same", "handle:line:@richsoon", "handle:line:@quickmoney")])
+    assert "handle:line:@richsoon" in run.cluster_of("handle:line:@quickmoney")["members"]
+
+
+DAYS = [EARLY, "2026-10-02T10:00:00+07:00", "2026-10-03T10:00:00+07:00"]
+tellings = st.builds(
+    lambda number, numbers, contacts, day: report(
+        f"more-{number}", [*map(account, numbers), *contacts], received_at=day
+    ),
+    st.integers(0, 60),
+    st.sampled_from([[], [SHARED], [OWN], [SHARED, OWN]]),
+    st.lists(st.sampled_from([*MINE, *THEIRS, COURIER]), min_size=1, max_size=3, unique_by=str),
+    st.sampled_from(DAYS),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    events=st.lists(tellings, max_size=10),
+    sizes=st.tuples(st.integers(4, 14), st.integers(4, 14)),
+    days=st.tuples(st.sampled_from(DAYS), st.sampled_from(DAYS)),
+    seed=st.integers(0, 2**16),
+)
+def test_clusters_are_those_of_the_definition(
+    events: list[dict[str, Any]], sizes: tuple[int, int], days: tuple[str, str], seed: int
+) -> None:
+    told = [
+        *victims("mine", MINE, sizes[0], received_at=days[0]),
+        *victims("theirs", THEIRS, sizes[1], received_at=days[1]),
+    ]
+    check_definition(load_policy(), [*told, *events], seed)
