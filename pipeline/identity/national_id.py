@@ -12,6 +12,8 @@ import hmac
 import re
 from typing import Final
 
+import phonenumbers
+
 NATIONAL_ID_DIGITS: Final = 13
 MAX_CANDIDATES: Final = 4_096
 """Runs of 13 digits that are checked in one text; one with more is taken to hold a national ID."""
@@ -26,6 +28,7 @@ _CANDIDATES: Final = re.compile(
 )
 _DECIMALS: Final = re.compile(r"\d")
 """Decimal digits of every script, as `str.isdecimal` has them."""
+_BEGINS_WITH_PLUS: Final = re.compile(r"(?<!\w)\+\Z")
 _NOT_DIGITS: Final = re.compile(r"[^0-9]+")
 _OTHER_DIGITS: Final = re.compile(r"[^\x00-\x7f]")
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
@@ -64,8 +67,9 @@ def contains_national_id(text: str) -> bool:
     """Say whether a raw, check-valid national ID stands alone somewhere in the text.
 
     Spaces and dashes inside the number, Thai digits and zero-width characters are seen through;
-    a longer run of digits, a hash or a UUID is not a national ID. One in ten other 13-digit
-    numbers that stand alone (a time in milliseconds, say) has a right check digit by chance.
+    a longer run of digits, a hash, a UUID or a foreign telephone number behind its + is not a
+    national ID. One in ten other 13-digit numbers that stand alone (a time in milliseconds, say)
+    has a right check digit by chance.
     """
     # Few texts have so many digits at all; to look closer costs a hundred times as much.
     if len(text) < NATIONAL_ID_DIGITS or len(_DECIMALS.findall(text)) < NATIONAL_ID_DIGITS:
@@ -74,9 +78,26 @@ def contains_national_id(text: str) -> bool:
         text = _OTHER_DIGITS.sub(_ascii_digit, _INVISIBLE.sub("", text))
     text = _HEX_RUNS.sub(_hidden, text)
     for count, found in enumerate(_CANDIDATES.finditer(text)):
-        if count == MAX_CANDIDATES or is_national_id(_NOT_DIGITS.sub("", found.group(1))):
+        digits = _NOT_DIGITS.sub("", found.group(1))
+        if count == MAX_CANDIDATES or (
+            is_national_id(digits)
+            and not _is_dialled(text[max(found.start() - 2, 0) : found.start()], digits)
+        ):
             return True
     return False
+
+
+def _is_dialled(before: str, digits: str) -> bool:
+    """Say whether digits are a telephone number: a + begins them, and a country has such numbers.
+
+    China's and Indonesia's mobile numbers have 13 digits, and one in ten of them the check digit.
+    """
+    if not _BEGINS_WITH_PLUS.search(before):
+        return False
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(f"+{digits}"))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 def _ascii_digit(found: re.Match[str]) -> str:

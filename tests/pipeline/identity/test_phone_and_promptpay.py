@@ -196,6 +196,18 @@ def test_national_ids(first_twelve: int) -> None:
     assert not contains_national_id(f"a{digits}b" + "c" * 32)
 
 
+def test_a_foreign_phone_behind_its_plus_is_no_national_id() -> None:
+    chinese = "8613510429664"
+    assert is_national_id(chinese)
+    assert not contains_national_id(f"+{chinese}")
+    assert not contains_national_id("โทร +86 135 1042 9664 ค่ะ")
+    assert contains_national_id(chinese)
+    assert contains_national_id(f"สมชาย+{chinese}")
+    assert contains_national_id(f"+{chinese} {NATIONAL_ID}")
+    # No country has such a number.
+    assert contains_national_id("+1101700230708")
+
+
 def test_keyed_hash() -> None:
     digest = hash_national_id(NATIONAL_ID, b"key")
     assert len(digest) == 64
