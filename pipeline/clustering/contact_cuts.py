@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from pipeline.clustering.bridges import find, unite
+from pipeline.clustering.bridges import find
 from pipeline.clustering.nodes import Node
 from pipeline.clustering.pairs import TOGETHER, GraphEdge
 from pipeline.clustering.parties import apart_bits, needed_bits
@@ -115,15 +115,18 @@ class _Circles:
         return round(sure, 6) >= self._needed
 
     def _join(self, one: str, other: str) -> None:
-        low, high = sorted((one, other))
-        unite(self._head, low, high)
-        across = self._between[low][high]
-        self._inside[low] = self._inside.get(low, 0) + self._inside.pop(high, 0) + across
-        for near, voices in self._between.pop(high).items():
-            del self._between[near][high]
-            if near != low:
-                self._between[low][near] += voices
-                self._between[near][low] += voices
+        """Let two circles be one: the one with fewer ties goes into the other one."""
+        between = self._between
+        small, large = sorted((one, other), key=lambda top: (len(between[top]), top))
+        self._head[small] = large
+        across = between[large][small]
+        inside = self._inside.get(large, 0) + self._inside.pop(small, 0) + across
+        self._inside[large] = inside
+        for near, voices in between.pop(small).items():
+            del between[near][small]
+            if near != large:
+                between[large][near] += voices
+                between[near][large] += voices
 
     def apart(self, days: Mapping[str, Counter[int]]) -> list[set[str]]:
         """Return the circles that are apart from each other and were told of at the same time.
@@ -139,7 +142,7 @@ class _Circles:
             for top, circle in members.items()
         }
         chosen: list[str] = []
-        for top in sorted(self._inside, key=lambda top: (-self._inside[top], top)):
+        for top in sorted(self._inside, key=lambda top: (-self._inside[top], min(members[top]))):
             if len(members[top]) >= CIRCLE and all(
                 self._are_apart(top, other) and _at_one_time(told[top], told[other])
                 for other in chosen
