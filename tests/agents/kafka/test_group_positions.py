@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -23,14 +24,13 @@ def test_a_group_goes_on_where_it_was_set_unless_somebody_is_in_it(
     with admin_client(settings) as admin:
         set_positions(admin, group, wanted)
         consumer = KafkaConsumer(
-            topic,
-            bootstrap_servers=bootstrap,
-            group_id=group,
-            enable_auto_commit=False,
-            # A busy broker may not know the new topic yet: then nothing is assigned until then.
-            metadata_max_age_ms=500,
+            bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False
         )
         try:
+            # One that joins before a busy broker knows the new topic is assigned nothing, for good.
+            while not consumer.partitions_for_topic(topic):
+                time.sleep(0.1)
+            consumer.subscribe([topic])
             while not consumer.assignment():
                 consumer.poll(100)
             assert {place: consumer.committed(place) for place in wanted} == wanted
