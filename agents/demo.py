@@ -34,8 +34,8 @@ from pipeline.evaluation.figures import Figures, figures_of
 from pipeline.evaluation.found import gather
 from pipeline.evaluation.money import Money
 from pipeline.evaluation.truth import decode_truth
+from pipeline.filing import with_all_reports
 from pipeline.fold import Output
-from pipeline.replay import with_all_reports
 from pipeline.simulation.scenario import Scenario, simulate
 from pipeline.topics import (
     CLUSTERS,

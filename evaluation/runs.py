@@ -14,10 +14,11 @@ from pipeline.clustering.fold import ClusteringFold
 from pipeline.contracts.codec import parse_rfc3339
 from pipeline.evaluation.found import Found, gather
 from pipeline.evaluation.truth import Truth, decode_truth
+from pipeline.filing import with_all_reports
 from pipeline.fold import LogRecord
 from pipeline.outcome import Outcome, outcome_of
 from pipeline.policy.policy import load_policy
-from pipeline.replay import Event, Replay, with_all_reports
+from pipeline.replay import Event, Replay
 from pipeline.simulation.scenario import Scenario, simulate
 from pipeline.state import MemoryState
 from pipeline.topics import (

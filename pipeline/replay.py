@@ -10,13 +10,10 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from pipeline.accounts.fold import AccountsFold
 from pipeline.clustering.fold import ClusteringFold
 from pipeline.contracts.account_log import Tick, encode_log_entry
-from pipeline.contracts.clusters import Cluster, FiledReport
-from pipeline.contracts.codec import encode_json
+from pipeline.filing import with_all_reports
 from pipeline.fold import Fold, LogRecord, Output
 from pipeline.intake.fold import IntakeFold
 from pipeline.policy.policy import Policy
@@ -139,23 +136,3 @@ class Replay:
     def clusters(self) -> list[bytes]:
         """Return the last value of each cluster, each with all of its reports, by id."""
         return with_all_reports(self.newest(CLUSTERS), self.newest(FILED_REPORTS))
-
-
-def with_all_reports(clusters: Iterable[bytes], filed: Iterable[bytes]) -> list[bytes]:
-    """Return clusters (the newest value of each) with all of their reports, first received first.
-
-    ``filed`` are the newest records of the topic filed-reports. In linear time but for sorting.
-    """
-    filed_under: dict[str, list[tuple[str, str]]] = {}
-    for value in filed:
-        report = msgspec.json.decode(value, type=FiledReport)
-        if report.identifier is not None:
-            place = report.received_at, report.report
-            filed_under.setdefault(report.identifier, []).append(place)
-    whole = []
-    for value in clusters:
-        cluster = msgspec.json.decode(value, type=Cluster)
-        reports = [place for member in cluster.members for place in filed_under.get(member, ())]
-        listed = [report for _, report in sorted(reports)]
-        whole.append(encode_json(msgspec.structs.replace(cluster, reports=listed)))
-    return whole

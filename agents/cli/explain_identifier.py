@@ -19,6 +19,7 @@ from pipeline.clustering.evidence import kind_of, load_model
 from pipeline.clustering.joining import REASON_TWO_PARTIES
 from pipeline.clustering.nameless import REASON_NAMELESS
 from pipeline.contracts.clusters import Cluster, Edge, FiledReport, WatchlistEntry
+from pipeline.filing import Places, named
 from pipeline.policy.policy import NO_LEVEL, load_policy
 from pipeline.topics import CLUSTERS, FILED_REPORTS, WATCHLIST
 
@@ -80,20 +81,22 @@ class Known:
 def read_known(reader: TopicReader, targets: list[str]) -> tuple[Known, list[str]]:
     """Return what the topics say of the targets, and the identifiers that they are.
 
-    A target that is a report (source and reference) stands for the identifier it is filed under.
+    A target that is a report (source and reference) stands for the first identifier that it names
+    of the cluster that it belongs to (`pipeline.filing`).
     """
     asked = {target.encode() for target in targets}
-    filed = reader.newest_by_key(FILED_REPORTS, lambda key: key in asked)
-    homes = {
-        key.decode(): msgspec.json.decode(record.value or b"", type=FiledReport).identifier
-        for key, record in filed.items()
-    }
-    identifiers = [homes.get(target) or target for target in targets]
-    known = Known()
+    said = reader.newest_by_key(FILED_REPORTS, lambda key: key in asked)
+    reports = [msgspec.json.decode(r.value or b"", type=FiledReport) for r in said.values()]
+    concerned = {*targets, *(key for report in reports for key in named(report))}
+    clusters = []
     for record in reader.newest_by_key(CLUSTERS).values():
         cluster = msgspec.json.decode(record.value or b"", type=Cluster)
-        if set(identifiers) & set(cluster.members):
-            known.clusters.append(cluster)
+        if not concerned.isdisjoint(cluster.members):
+            clusters.append(cluster)
+    places = Places(clusters)
+    stands_for = {report.report: places.first_named(report) for report in reports}
+    identifiers = [stands_for.get(target) or target for target in targets]
+    known = Known([c for c in clusters if not set(identifiers).isdisjoint(c.members)])
     wanted = {identifier.encode() for identifier in identifiers}
     for record in reader.newest_by_key(WATCHLIST, lambda key: key in wanted).values():
         entry = msgspec.json.decode(record.value or b"", type=WatchlistEntry)

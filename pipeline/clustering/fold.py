@@ -373,6 +373,8 @@ def filed(report: StoredReport, cluster: tuple[str, int] | None) -> Output:
         identifier=report.home if cluster else None,
         cluster_id=cluster[0] if cluster else None,
         cluster_version=cluster[1] if cluster else 0,
+        identifiers=list(report.identifiers) if cluster else [],
+        scam_type=report.scam_type if cluster else None,
     )
     # The id says nothing of the report: an agency's own reference may speak of a person.
     headers = headers_out(FiledReport.SCHEMA, f"{digest(key)}.{version}", at, report.published_at)

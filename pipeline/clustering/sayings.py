@@ -240,7 +240,16 @@ def _content(
             for node in nodes
             if node.summary.reports >= BRIGADE_REPORTS and is_brigade(node.summary)
         ],
+        scam_tellings=_scam_tellings(nodes),
     )
+
+
+def _scam_tellings(nodes: Sequence[Node]) -> dict[str, int]:
+    told: dict[str, int] = {}
+    for node in nodes:
+        for kind, many in node.summary.scam_types.items():
+            told[kind] = told.get(kind, 0) + many
+    return dict(sorted(told.items())) if len(told) > 1 else told
 
 
 def _empty(identity: str, merged_into: str | None) -> Cluster:

@@ -31,8 +31,10 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ``cluster_id`` comes from the anchor, the identifier that was reported first. A cluster that
     went into another one has no members and names it in ``merged_into``; a part that left one
     names that in ``split_from``. ``reports`` lists the first of ``report_count`` (by the time
-    received); `FiledReport` says of each report where it is filed. ``suspicious`` are members that
-    look as if a crowd had been sent to report them.
+    received) that are filed under a member; `FiledReport` says so of each, and `pipeline.filing`
+    which cluster a report belongs to that names identifiers of several. ``suspicious`` are members
+    that look as if a crowd had been sent to report them. ``scam_tellings`` count, for each kind of
+    scam, the reports about each member: one that names three of them counts three times.
     """
 
     SCHEMA: ClassVar[str] = "cluster"
@@ -50,15 +52,18 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     split_from: str | None = None
     review: str | None = None
     suspicious: list[str] = []
+    scam_tellings: dict[str, int] = {}
 
 
 class FiledReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Where a report is filed: said when it is taken in, corrected or withdrawn.
 
-    ``identifier`` is the report's home, None when the report says nothing any more. Its cluster at
-    any time is the one whose members hold that identifier; ``cluster_id`` and ``cluster_version``
-    (None and 0 without an identifier) are what it was when this was said. ``version`` is the order
-    of the report's words, not a count: the highest is the newest.
+    ``identifier`` is the report's home, None when the report says nothing any more. It is filed in
+    the cluster whose members hold that identifier; ``cluster_id`` and ``cluster_version`` (None and
+    0 without an identifier) are what it was when this was said. ``identifiers`` are all that the
+    report names, its home first, and ``scam_type`` is what it tells of: where several clusters hold
+    some of them, they say which one it belongs to (`pipeline.filing`). ``version`` is the order of
+    the report's words, not a count: the highest is the newest.
     """
 
     SCHEMA: ClassVar[str] = "filed_report"
@@ -69,6 +74,8 @@ class FiledReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     identifier: str | None
     cluster_id: str | None
     cluster_version: int
+    identifiers: list[str] = []
+    scam_type: str | None = None
 
 
 class WatchlistEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):

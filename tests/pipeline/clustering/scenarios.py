@@ -216,6 +216,14 @@ class Run:
         return newest
 
 
+def newest(run: Run, topic: str) -> list[bytes]:
+    """Return the last value of each key of a topic."""
+    values: dict[bytes | None, bytes] = {}
+    for folded in run.folded:
+        values |= {o.key: o.value or b"" for o in folded.outputs if o.topic == topic}
+    return list(values.values())
+
+
 def stored(event: dict[str, Any], policy: Policy) -> StoredReport:
     """A report as the fold keeps it."""
     return normalise_report(decode_report(orjson.dumps(event)), RECORDED_AT, policy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -12,10 +13,10 @@ from hypothesis import strategies as st
 from pipeline.clustering.nodes import LISTED_REPORTS
 from pipeline.clustering.normalised import StoredReport
 from pipeline.contracts.clusters import cluster_id
-from pipeline.replay import with_all_reports
+from pipeline.filing import with_all_reports
 from pipeline.topics import CLUSTERS, FILED_REPORTS
 from tests.pipeline.clustering.oracle_words import newest_words
-from tests.pipeline.clustering.scenarios import Run, account, line, phone, report, stored
+from tests.pipeline.clustering.scenarios import Run, account, line, newest, phone, report, stored
 from tests.pipeline.clustering.test_any_order import BRIDGED, events
 
 A = "account:004:1234567890"
@@ -27,13 +28,6 @@ def filed(run: Run) -> list[dict[str, Any]]:
     values = [orjson.loads(o.value or b"") for o in outputs]
     assert [o.key for o in outputs] == [value["report"].encode() for value in values]
     return values
-
-
-def newest(run: Run, topic: str) -> list[bytes]:
-    values: dict[bytes | None, bytes] = {}
-    for folded in run.folded:
-        values |= {o.key: o.value or b"" for o in folded.outputs if o.topic == topic}
-    return list(values.values())
 
 
 def test_a_report_is_filed_under_its_home_in_the_cluster_of_the_moment() -> None:
@@ -95,18 +89,27 @@ def test_a_cluster_lists_the_first_reports_and_the_filed_reports_say_the_rest() 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(told=st.lists(events, max_size=22))
-def test_every_living_report_is_in_the_one_cluster_that_holds_its_home(
+def test_every_living_report_is_said_with_all_that_it_names_and_filed_in_one_cluster(
     told: list[dict[str, Any]],
 ) -> None:
     run = Run(BRIDGED)
     run.feed(told)
     living: list[StoredReport] = newest_words([stored(event, BRIDGED) for event in told])
-    expected = {r.key: r.home for r in living}
-    found: dict[str, str] = {}
-    for value in with_all_reports(newest(run, CLUSTERS), newest(run, FILED_REPORTS)):
-        cluster = orjson.loads(value)
-        assert len(cluster["reports"]) == cluster["report_count"]
-        for key in cluster["reports"]:
-            assert expected[key] in cluster["members"]
-            found[key] = expected[key]
-    assert found == expected
+    said = {r["report"]: r for r in map(orjson.loads, newest(run, FILED_REPORTS))}
+    found = {key: r for key, r in said.items() if r["identifier"] is not None}
+    assert {key: tuple(r["identifiers"]) for key, r in found.items()} == {
+        r.key: r.identifiers for r in living
+    }
+    assert {key: (r["identifier"], r["scam_type"]) for key, r in found.items()} == {
+        r.key: (r.home, r.scam_type) for r in living
+    }
+    clusters = [c for c in map(orjson.loads, newest(run, CLUSTERS)) if c["members"]]
+    for cluster in clusters:
+        filed_here = [r for r in living if r.home in cluster["members"]]
+        assert cluster["report_count"] == len(filed_here)
+        assert sorted(cluster["reports"]) == sorted(r.key for r in filed_here)
+        told_of = Counter(
+            r.scam_type for r in living for m in cluster["members"] if m in r.identifiers
+        )
+        assert cluster["scam_tellings"] == told_of
+    assert sum(cluster["report_count"] for cluster in clusters) == len(living)
