@@ -36,12 +36,16 @@ _CODE: Final = re.compile(r"(?<![0-9A-Za-z])[0-9]{3}(?![0-9A-Za-z])")
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """One bank: its code, usual account lengths in digits (may be none), other codes, names."""
+    """One bank: its code, usual account lengths in digits (may be none), other codes, names.
+
+    ``said`` are names that are the bank's only where nothing but a bank is asked for.
+    """
 
     code: str
     lengths: frozenset[int]
     merged: tuple[str, ...]
     aliases: tuple[str, ...]
+    said: tuple[str, ...]
 
 
 def _load() -> tuple[Bank, ...]:
@@ -52,6 +56,7 @@ def _load() -> tuple[Bank, ...]:
             lengths=frozenset(int(length) for length in entry["lengths"]),
             merged=tuple(str(code) for code in entry.get("merged", ())),
             aliases=tuple(str(alias) for alias in entry["aliases"]),
+            said=tuple(str(name) for name in entry.get("said", ())),
         )
         for entry in yaml.safe_load(text)
     )
@@ -76,10 +81,10 @@ MERGED: Final[Mapping[str, str]] = MappingProxyType(
 """Codes of banks that were taken over, and second codes, to the code that is used."""
 
 
-def _alias_codes() -> Mapping[str, str]:
+def _alias_codes(also_said: bool) -> Mapping[str, str]:
     codes: dict[str, str] = {}
     for bank in BANKS:
-        for alias in bank.aliases:
+        for alias in (*bank.aliases, *(bank.said if also_said else ())):
             written = compose(alias).casefold()
             bare = _bare(written)
             # "K Bank" without its "bank" would be one letter: too little to name a bank.
@@ -89,7 +94,9 @@ def _alias_codes() -> Mapping[str, str]:
     return MappingProxyType(codes)
 
 
-_ALIASES: Final = _alias_codes()
+_ALIASES: Final = _alias_codes(also_said=False)
+_NAMES: Final = _alias_codes(also_said=True)
+"""All that may stand where a bank is asked for."""
 
 
 def parse_bank(text: str | None) -> tuple[str, tuple[str, ...]]:
@@ -145,9 +152,9 @@ def _by_code(digits: str) -> tuple[str, tuple[str, ...]]:
 def _by_name(text: str) -> str | None:
     folded = text.casefold()
     letters = _letters(folded)
-    found = _ALIASES.get(letters) or _ALIASES.get(_bare(folded))
+    found = _NAMES.get(letters) or _NAMES.get(_bare(folded))
     if found is None and len(letters) == _BIC_CHARS:
-        found = _ALIASES.get(letters[:8])
+        found = _NAMES.get(letters[:8])
     return found or _by_every_word(folded)
 
 
@@ -178,7 +185,7 @@ def _by_every_word(folded: str) -> str | None:
     codes: set[str] = set()
     while words:
         for end in range(min(len(words), _WORDS_OF_A_NAME), 0, -1):
-            code = _ALIASES.get("".join(words[:end]))
+            code = _NAMES.get("".join(words[:end]))
             if code is not None:
                 codes.add(code)
                 words = words[end:]

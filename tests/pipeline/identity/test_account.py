@@ -15,7 +15,7 @@ from pipeline.identity.account import (
     one_edit_neighbours,
     parse_bank,
 )
-from pipeline.identity.banks import BANKS, Bank
+from pipeline.identity.banks import BANKS, Bank, banks_in_words
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 NUMBERS = st.text("0123456789", min_size=0, max_size=14)
@@ -69,7 +69,7 @@ def test_banks_by_every_name(text: str | None, code: str) -> None:
 
 def test_every_alias_names_its_bank() -> None:
     for bank in BANKS:
-        for name in (bank.code, *bank.merged, *bank.aliases):
+        for name in (bank.code, *bank.merged, *bank.aliases, *bank.said):
             assert parse_bank(name)[0] == bank.code, name
 
 
@@ -182,6 +182,27 @@ def test_the_key_is_not_in_the_repr() -> None:
 )
 def test_a_bank_is_known_by_its_apps_and_by_two_of_its_names(text: str, code: str) -> None:
     assert parse_bank(text)[0] == code
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("แบงค์ม่วง", "014"),
+        ("ธ.สีเขียว", "004"),
+        ("เขียว กสิกร", "004"),
+        ("กสิก", "004"),
+        ("ม่วง กสิกร", "?"),
+    ],
+)
+def test_a_bank_is_known_by_its_colour_where_a_bank_is_asked_for(text: str, code: str) -> None:
+    assert parse_bank(text)[0] == code
+
+
+def test_a_person_called_sky_is_no_bank() -> None:
+    assert parse_bank("ฟ้า")[0] == "006"
+    assert banks_in_words("ฟ้า ใจดี") == set()
+    found = normalise_account("014", "1234567890 ฟ้า ใจดี")
+    assert found.key == "account:014:1234567890"
 
 
 @pytest.mark.parametrize(
