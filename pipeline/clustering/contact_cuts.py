@@ -152,11 +152,22 @@ class _Circles:
 
 
 def _at_one_time(one: Counter[int], other: Counter[int]) -> bool:
-    """Say whether at least half of the reports about each fall into the days of the other."""
-    return all(
-        2 * sum([n for day, n in a.items() if min(b) <= day <= max(b)]) >= a.total()
-        for a, b in ((one, other), (other, one))
-    )
+    """Say whether at least half of the reports about each fall into the other's time."""
+    for a, b in ((one, other), (other, one)):
+        first, last = _time_of(b)
+        if 2 * sum([n for day, n in a.items() if first <= day <= last]) < a.total():
+            return False
+    return True
+
+
+def _time_of(days: Counter[int]) -> tuple[int, int]:
+    """Return the first and the last day of a circle, without a tenth of its reports at each end.
+
+    Somebody may report months later.
+    """
+    told = sorted(days.elements())
+    late = len(told) // 10
+    return told[late], told[-1 - late]
 
 
 def _with_the_rest(

@@ -65,15 +65,25 @@ def test_contacts_that_victims_name_together_are_one_rings() -> None:
     assert are_one(*victims("mine", MINE), *victims("theirs", THEIRS), *mixed)
 
 
+# Somebody tells of the account in between, so that no silence lies there.
+BETWEEN = [
+    report(f"between-{n}", [account(SHARED)], received_at=f"2026-10-{n:02}T10:00:00+07:00")
+    for n in range(2, 32)
+]
+
+
 def test_a_ring_that_took_new_contacts_stays_one() -> None:
     before = victims("mine", MINE, received_at=EARLY)
     after = victims("theirs", THEIRS, received_at=LATE)
-    # Somebody tells of the account in between, so that no silence lies there.
-    between = [
-        report(f"between-{n}", [account(SHARED)], received_at=f"2026-10-{n:02}T10:00:00+07:00")
-        for n in range(2, 32)
-    ]
-    assert are_one(*before, *after, *between)
+    assert are_one(*before, *after, *BETWEEN)
+
+
+def test_who_reports_late_does_not_make_two_rings_of_it() -> None:
+    before = victims("mine", MINE, 11, received_at=EARLY)
+    after = victims("theirs", THEIRS, 11, received_at=LATE)
+    late = report("late", [account(SHARED), *MINE[:2]], received_at=LATE)
+    early = report("early", [account(SHARED), *THEIRS[:2]], received_at=EARLY)
+    assert are_one(*before, *after, *BETWEEN, late, early)
 
 
 def test_a_few_victims_say_too_little() -> None:
@@ -128,7 +138,7 @@ tellings = st.builds(
     st.integers(0, 60),
     st.sampled_from([[], [SHARED], [OWN], [SHARED, OWN]]),
     st.lists(st.sampled_from([*MINE, *THEIRS, COURIER]), min_size=1, max_size=3, unique_by=str),
-    st.sampled_from(DAYS),
+    st.sampled_from([*DAYS, LATE]),
 )
 
 
