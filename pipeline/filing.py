@@ -26,33 +26,46 @@ class Places:
         self._cluster_of = {member: cluster for cluster in clusters for member in cluster.members}
 
     def of(self, report: FiledReport) -> Cluster | None:
-        """Return the cluster that a report belongs to; None for one that says nothing any more.
+        """Return the cluster that a report belongs to.
 
         It is the one that holds most of what the report names (a PromptPay key and its phone or
         person are one). Of equals it is one of which at least half of the tellings are of the
         report's scam; then the one that the report is filed in; then that of what it names first.
         A lone identifier has no reports but those filed under it: to others it may be a courier's.
+        None for a report that says nothing any more, or names nothing but public numbers: with
+        the others who name them it has nothing in common.
         """
         home = self._cluster_of.get(report.identifier or "")
         if home is None:
             return None
         keys = named(report)
         implied = {key.removeprefix("promptpay:") for key in keys if key.startswith(IMPLYING)}
-        found: dict[str, tuple[Cluster, int]] = {home.cluster_id: (home, 0)}
+        found: dict[str, tuple[Cluster, int]] = {}
+        if not home.public:
+            found[home.cluster_id] = home, 0
         for key in keys:
             cluster = self._cluster_of.get(key)
-            if cluster is None or key in implied:
+            if cluster is None or cluster.public or key in implied:
                 continue
-            if len(cluster.members) > 1 or cluster is home:
+            if len(cluster.members) > 1 or cluster is home or home.public:
                 _, held = found.get(cluster.cluster_id, (cluster, 0))
                 found[cluster.cluster_id] = cluster, held + 1
-        # The home's is the first among them, and of equals the first is the largest.
-        return max(found.values(), key=lambda each: (each[1], _tells_of(each[0], report)))[0]
+        # Of equals the first is the largest: the home's, where that is one of them.
+        return max(
+            found.values(),
+            key=lambda each: (each[1], _tells_of(each[0], report)),
+            default=(None, 0),
+        )[0]
 
     def first_named(self, report: FiledReport) -> str | None:
-        """Return the first identifier that a report names of the cluster that it belongs to."""
+        """Return the first identifier that a report names of the cluster that it belongs to.
+
+        Where it belongs to none, the one that it is filed under.
+        """
         cluster = self.of(report)
-        return next((k for k in named(report) if k in cluster.members), None) if cluster else None
+        if cluster is None:
+            return report.identifier
+        return next(key for key in named(report) if key in cluster.members)
 
 
 def named(report: FiledReport) -> list[str]:

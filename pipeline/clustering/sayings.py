@@ -241,6 +241,7 @@ def _content(
             if node.summary.reports >= BRIGADE_REPORTS and is_brigade(node.summary)
         ],
         scam_tellings=_scam_tellings(nodes),
+        public=len(nodes) == 1 and nodes[0].hub,
     )
 
 

@@ -34,7 +34,9 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     received) that are filed under a member; `FiledReport` says so of each, and `pipeline.filing`
     which cluster a report belongs to that names identifiers of several. ``suspicious`` are members
     that look as if a crowd had been sent to report them. ``scam_tellings`` count, for each kind of
-    scam, the reports about each member: one that names three of them counts three times.
+    scam, the reports about each member: one that names three of them counts three times. The one
+    member of a ``public`` cluster is a public number: reports that name nothing else have nothing
+    in common.
     """
 
     SCHEMA: ClassVar[str] = "cluster"
@@ -53,6 +55,7 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     review: str | None = None
     suspicious: list[str] = []
     scam_tellings: dict[str, int] = {}
+    public: bool = False
 
 
 class FiledReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):

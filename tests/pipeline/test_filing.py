@@ -13,14 +13,14 @@ from pipeline.contracts.clusters import Cluster, FiledReport, cluster_id, encode
 from pipeline.contracts.reports import ScamType
 from pipeline.filing import Places, with_all_reports
 from pipeline.topics import CLUSTERS, FILED_REPORTS
-from tests.pipeline.clustering.scenarios import Run, newest
+from tests.pipeline.clustering.scenarios import Run, line, newest, report
 from tests.pipeline.clustering.test_contact_cuts import MINE, THEIRS, victims
 
 ACCOUNT, PROMPTPAY, PHONE = "account:004:1", "promptpay:phone:+661", "phone:+661"
 LINE, PAGE, COURIER = "handle:line:a", "url:b.example", "phone:+662"
 
 
-def cluster(*members: str, **told: int) -> Cluster:
+def cluster(*members: str, public: bool = False, **told: int) -> Cluster:
     return Cluster(
         cluster_id=cluster_id(members[0]),
         version=1,
@@ -32,6 +32,7 @@ def cluster(*members: str, **told: int) -> Cluster:
         edges=[],
         relations=[],
         scam_tellings=told,
+        public=public,
     )
 
 
@@ -90,6 +91,14 @@ def test_a_lone_identifier_has_only_the_reports_that_are_filed_under_it() -> Non
     assert anchor_of(filed(ACCOUNT, LINE, PAGE), alone, cluster(LINE, PAGE)) == LINE
 
 
+def test_what_is_everybodys_has_no_reports() -> None:
+    courier = cluster(COURIER, public=True)
+    assert anchor_of(filed(COURIER), courier) is None
+    assert anchor_of(filed(COURIER, PAGE), courier, cluster(PAGE)) == PAGE
+    assert anchor_of(filed(COURIER, PAGE, LINE), courier, cluster(PAGE), cluster(LINE)) == PAGE
+    assert Places([courier]).first_named(filed(COURIER)) == COURIER
+
+
 def test_a_promptpay_key_and_its_phone_are_one() -> None:
     theirs = cluster(PROMPTPAY, PHONE)
     assert anchor_of(filed(ACCOUNT, PROMPTPAY, PHONE), cluster(ACCOUNT, LINE), theirs) == ACCOUNT
@@ -121,7 +130,11 @@ SCAMS = [scam.value for scam in list(ScamType)[-3:]]
 def worlds(draw: st.DrawFn) -> tuple[list[Cluster], list[FiledReport]]:
     place = {member: draw(st.integers(0, 3)) for member in MEMBERS}
     clusters = [
-        cluster(*members, **draw(st.dictionaries(st.sampled_from(SCAMS), st.integers(1, 3))))
+        cluster(
+            *members,
+            public=len(members) == 1 and draw(st.booleans()),
+            **draw(st.dictionaries(st.sampled_from(SCAMS), st.integers(1, 3))),
+        )
         for at in range(3)
         if (members := [member for member in MEMBERS if place[member] == at])
     ]
@@ -144,11 +157,15 @@ def naive_place(report: FiledReport, clusters: list[Cluster]) -> str | None:
         c.cluster_id: min([counted.index(k) for k in counted if k in c.members], default=99)
         for c in clusters
     }
+    draws = {c.cluster_id: c in home or home[0].public or len(c.members) > 1 for c in clusters}
     places = [
         c
         for c in clusters
-        if c in home or (len(c.members) > 1 and any(k in c.members for k in counted))
+        if not c.public
+        and (c in home or (draws[c.cluster_id] and any(k in c.members for k in counted)))
     ]
+    if not places:
+        return None
 
     def held(c: Cluster) -> int:
         return sum(key in c.members for key in counted)
@@ -209,3 +226,18 @@ def test_a_victim_who_names_the_shared_account_belongs_to_the_ring_whose_contact
         for ring in ("mine", "theirs")
     ]
     assert sorted(belongs.values(), key=len) == sorted(everybody, key=len)
+
+
+def test_who_names_nothing_but_a_name_that_everybody_bears_belongs_to_nobody() -> None:
+    page = {"kind": "handle", "platform": "facebook", "handle": "admin"}
+    run = Run()
+    run.feed([report("1", [page]), report("2", [page]), report("3", [page, line("@a")])])
+    wholes = [
+        orjson.loads(value)
+        for value in with_all_reports(newest(run, CLUSTERS), newest(run, FILED_REPORTS))
+    ]
+    found = {whole["anchor"]: (whole["public"], whole["reports"]) for whole in wholes}
+    assert found == {
+        "handle:facebook:admin": (True, []),
+        "handle:line:@a": (False, ["aoc1441/3"]),
+    }
