@@ -63,13 +63,13 @@ def test_a_report_belongs_where_most_of_what_it_names_is() -> None:
 
 def test_of_two_that_hold_as_much_it_belongs_to_the_one_that_is_told_of_with_its_scam() -> None:
     mine, theirs = cluster(ACCOUNT, "account:004:9", job=7, loan=2), cluster(LINE, PAGE, loan=5)
-    report = filed(ACCOUNT, LINE, scam="loan")
-    assert anchor_of(report, mine, theirs) == LINE
+    told = filed(ACCOUNT, LINE, scam="loan")
+    assert anchor_of(told, mine, theirs) == LINE
     assert anchor_of(filed(ACCOUNT, LINE, scam="job"), mine, theirs) == ACCOUNT
     assert anchor_of(filed(ACCOUNT, LINE, scam="purchase"), mine, theirs) == ACCOUNT
     # Half of what is told of it is enough, and what nobody knows the name of is not told.
-    assert anchor_of(report, cluster(ACCOUNT, "account:004:9", job=2, loan=2), theirs) == ACCOUNT
-    assert anchor_of(report, mine, cluster(LINE, PAGE, loan=1, job=1, other=9)) == LINE
+    assert anchor_of(told, cluster(ACCOUNT, "account:004:9", job=2, loan=2), theirs) == ACCOUNT
+    assert anchor_of(told, mine, cluster(LINE, PAGE, loan=1, job=1, other=9)) == LINE
 
 
 def test_that_nobody_knows_which_scam_it_is_says_nothing() -> None:
@@ -187,9 +187,9 @@ def test_it_belongs_where_the_rule_read_step_by_step_says(
 ) -> None:
     clusters, reports = world
     places = Places(clusters)
-    for report in reports:
-        found = places.of(report)
-        expected = naive_place(report, clusters)
+    for each in reports:
+        found = places.of(each)
+        expected = naive_place(each, clusters)
         assert (found.cluster_id if found is not None else None) == expected
 
 
@@ -206,7 +206,7 @@ def test_every_living_report_is_listed_in_the_one_cluster_that_it_belongs_to(
         for key in whole["reports"]:
             assert key not in listed
             listed[key] = whole["cluster_id"]
-    expected = {report.report: naive_place(report, clusters) for report in reports}
+    expected = {each.report: naive_place(each, clusters) for each in reports}
     assert listed == {key: place for key, place in expected.items() if place is not None}
 
 
