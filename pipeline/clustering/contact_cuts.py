@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Final
 
 from pipeline.clustering.bridges import find
@@ -165,9 +166,14 @@ def _time_of(days: Counter[int]) -> tuple[int, int]:
 
     Somebody may report months later.
     """
-    told = sorted(days.elements())
-    late = len(told) // 10
-    return told[late], told[-1 - late]
+    late, in_order = days.total() // 10, sorted(days)
+    return _day_of(late, in_order, days), _day_of(late, in_order[::-1], days)
+
+
+def _day_of(place: int, in_order: Sequence[int], days: Counter[int]) -> int:
+    """Return the day of the report at a place (from 0) among all, given the days in their order."""
+    seen = accumulate([days[day] for day in in_order])
+    return next(day for day, reports in zip(in_order, seen, strict=True) if reports > place)
 
 
 def _with_the_rest(
