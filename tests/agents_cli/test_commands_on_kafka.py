@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterator
 
-import msgspec
 import orjson
 import pytest
 
@@ -19,169 +18,26 @@ from agents.kafka.topic_admin import apply_topics
 from agents.local.kafka import LocalKafka
 from agents.settings import Settings, load_settings
 from pipeline.accounts.causes import alert_output
-from pipeline.accounts.file import AccountFile, Said, add_event, add_posting, encode_file
 from pipeline.contracts.account_log import (
-    AccountEvents,
-    Claim,
-    Level,
-    Posting,
-    Postings,
-    Tick,
-    encode_log_entry,
     partition_of,
 )
-from pipeline.contracts.alerts import AlertKind, Evidence, FreezeAlert, alert_id
-from pipeline.contracts.clusters import Cluster, Edge, cluster_id
-from pipeline.contracts.codec import encode_json
-from pipeline.contracts.dead_letters import dead_letter
-from pipeline.contracts.invalid import InvalidEvent, Reason
-from pipeline.fold import LogRecord, Output
-from pipeline.topics import ACCOUNT_FILES, ACCOUNT_LOG, CLUSTERS, load_topics
+from pipeline.contracts.alerts import AlertKind
+from pipeline.fold import Output
+from pipeline.topics import load_topics
 from tests.agents_cli.running import Ran, freezeline
 from tests.agents_cli.test_publish import lines
 from tests.agents_cli.test_sending import NATIONAL_ID, PAYMENT, REPORT
-
-ACCOUNT = "account:014:1234567890"
-PAID_AT = 1_793_500_000_000
-HOLD = alert_id(AlertKind.HOLD, ACCOUNT, "bank-scb/T1")
-PROVISIONAL = alert_id(AlertKind.HOLD, ACCOUNT, "report/aoc-1441/AOC-1#0")
-WATCH = alert_id(AlertKind.WATCH, "account:004:9998887776", "account:004:9998887776")
-CLUSTER = cluster_id(ACCOUNT)
-
-CLAIM = Claim(
-    account=ACCOUNT,
-    claim_id="aoc-1441/AOC-1#0",
-    version=1,
-    withdrawn=False,
-    report="aoc-1441/AOC-1",
-    received_at=PAID_AT + 1_000,
-    published_at=PAID_AT + 1_500,
-    voice="v",
-    verified=True,
-    police_filed=False,
-    paid_at=PAID_AT,
-    amount=4_500_000,
-    payer="account:004:4567890123",
+from tests.agents_cli.written import (
+    ACCOUNT,
+    ALERTS,
+    CLUSTER,
+    HOLD,
+    PAID_AT,
+    PROVISIONAL,
+    WATCH,
+    alert,
+    records,
 )
-LEVEL = Level(
-    account=ACCOUNT,
-    version=1,
-    level="light_grey",
-    acting=True,
-    since=PAID_AT + 1_000,
-    published_at=PAID_AT + 1_500,
-    police_filed=False,
-    reports=2,
-    voices=2,
-    verified_voices=1,
-    cluster=CLUSTER,
-    cluster_version=1,
-    caused_by="aoc-1441/AOC-1",
-)
-POSTING = Posting(ACCOUNT, "bank-scb/T1", PAID_AT, 4_500_000, "account:004:4567890123", 4_510_000)
-
-
-def alert(identity: str, version: int, kind: AlertKind, **more: object) -> FreezeAlert:
-    plain = FreezeAlert(
-        alert_id=identity,
-        version=version,
-        kind=kind,
-        bank="014",
-        account=ACCOUNT,
-        origin="bank-scb/T1",
-        amount_satang=4_500_000,
-        disputed_satang=4_500_000,
-        balance_known=True,
-        level="light_grey",
-        reason_en="Hold it.",
-        reason_th="ระงับ",
-        evidence=[
-            Evidence(
-                "claim",
-                report="aoc-1441/AOC-1",
-                detail="verified",
-                amount_satang=4_500_000,
-                at="2026-11-01T03:00:00.000Z",
-            ),
-            Evidence(
-                "payment",
-                transaction="bank-scb/T1",
-                identifier="account:004:4567890123",
-                detail="reference",
-                amount_satang=4_500_000,
-                at="2026-11-01T03:00:00.000Z",
-            ),
-            Evidence("level", detail="light_grey: 2 reports, 2 voices, 1 verified"),
-        ],
-        cluster_id=CLUSTER,
-        cluster_version=1,
-        policy_version="th-2026-11",
-        caused_by="bank-scb/T1",
-        caused_at="2026-11-01T03:00:00.000Z",
-        held_from="2026-11-01T03:00:00.000Z",
-        holds_until="2026-11-04T03:00:00.000Z",
-    )
-    return msgspec.structs.replace(plain, **more)
-
-
-ALERTS = (
-    alert(PROVISIONAL, 1, AlertKind.HOLD, origin="report/aoc-1441/AOC-1#0"),
-    alert(HOLD, 1, AlertKind.HOLD, amount_satang=100),
-    alert(HOLD, 2, AlertKind.HOLD),
-    alert(
-        PROVISIONAL,
-        2,
-        AlertKind.RELEASE,
-        amount_satang=0,
-        evidence=[],
-        releases=AlertKind.HOLD,
-        release_reason="superseded",
-        superseded_by=HOLD,
-        holds_until=None,
-    ),
-    alert(WATCH, 1, AlertKind.WATCH, account="account:004:9998887776", bank="004", amount_satang=0),
-)
-
-
-def records() -> Iterator[Output]:
-    """What the workers would have written."""
-    for one in ALERTS:
-        yield alert_output(one, PAID_AT)
-    file = AccountFile(account=ACCOUNT, version=3)
-    add_event(file, CLAIM)
-    add_event(file, LEVEL)
-    add_posting(file, POSTING)
-    file.said[HOLD] = Said("hold", "bank-scb/T1", 2, True, "", (CLAIM.claim_id,), 4_500_000)
-    owner = partition_of(ACCOUNT, 4)
-    older = AccountFile(account=ACCOUNT, version=2)
-    for one_file in (file, older):
-        yield Output(ACCOUNT_FILES, ACCOUNT.encode(), encode_file(one_file), (), owner)
-    for entry in (AccountEvents([CLAIM, LEVEL]), Postings([POSTING]), Tick(PAID_AT)):
-        yield Output(ACCOUNT_LOG, None, encode_log_entry(entry), (), owner)
-    yield Output(ACCOUNT_LOG, b"k", b"\x00nonsense", (), owner)
-    edge = Edge(ACCOUNT, "phone:+66812345678", "T0", 21.5, ["named together"], 2)
-    cluster = Cluster(
-        cluster_id=CLUSTER,
-        version=2,
-        anchor=ACCOUNT,
-        members=[ACCOUNT, "phone:+66812345678"],
-        reports=["aoc-1441/AOC-1", "etda-1212/E-1"],
-        report_count=2,
-        voices=2,
-        edges=[edge],
-        relations=[],
-    )
-    yield Output(CLUSTERS, CLUSTER.encode(), encode_json(cluster))
-    refused = (
-        (b'{"broken \x1b[2J\xff', Reason.NOT_JSON, ()),
-        (b'{"later":1}', Reason.BAD_TIME, (("own", b"1"),)),
-        (b'{"later":1}', Reason.BAD_TIME, ()),
-    )
-    for offset, (value, reason, headers) in enumerate(refused):
-        record = LogRecord(offset, PAID_AT, b"key", value, headers)
-        yield dead_letter("reports", 0, record, InvalidEvent(reason, "$.received_at"))
-    giant = LogRecord(7, PAID_AT, b"key", b"v" * 3_000_000)
-    yield dead_letter("transactions", 2, giant, InvalidEvent(Reason.TOO_LARGE))
 
 
 @pytest.fixture(scope="module")
@@ -323,6 +179,14 @@ def test_explain_tells_of_an_account_and_of_a_pair(settings: Settings) -> None:
     assert f"cluster {CLUSTER}" in one.out
     pair = run(settings, "explain", ACCOUNT, "phone:+66899999999")
     assert "nothing that reports say of both ties them" in pair.out
+
+
+def test_explain_tells_of_a_report_in_the_cluster_that_it_belongs_to(settings: Settings) -> None:
+    """It is filed under an account of another one."""
+    told = run(settings, "explain", "aoc-1441/AOC-1")
+    assert f"cluster {CLUSTER}" in told.out
+    pair = run(settings, "explain", "aoc-1441/AOC-1", "phone:+66812345678")
+    assert f"one cluster, {CLUSTER}" in pair.out
 
 
 def test_dead_letters_are_counted_shown_and_sent_back(settings: Settings) -> None:
