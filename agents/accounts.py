@@ -14,6 +14,8 @@ from pipeline.topics import ACCOUNT_FILES, ACCOUNT_LOG
 
 FOLD_RECORDS = 64
 """Records folded in one go: each may hold 500 postings, and the loop must not be held for long."""
+APART_FROM_RECORDS = 500
+"""As many hold up to 250,000 postings: most of a second, about what a process takes to start."""
 
 
 def accounts_spec(policy: Policy, keys: Sequence[bytes] = ()) -> WorkerSpec:
@@ -35,6 +37,7 @@ def accounts_spec(policy: Policy, keys: Sequence[bytes] = ()) -> WorkerSpec:
         stateful=True,
         restore_topic=ACCOUNT_FILES,
         is_for=is_for,
+        apart_from_records=APART_FROM_RECORDS,
         own_topics=(ACCOUNT_FILES,),
         fold_records=FOLD_RECORDS,
     )

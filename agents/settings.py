@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     """How many bad records in a row stop a worker: then something is wrong with more than them."""
     accounts_lag_limit: int = Field(default=2_000, ge=1)
     """How many account-log records the accounts agent may lag before intake waits."""
+    rebuild_processes: int = Field(default=2, ge=0, le=64)
+    """How many partitions a worker rebuilds at once, each in a process of its own; 0: none is."""
     session_timeout_ms: int = Field(default=6_000, ge=1_000, le=300_000)
     """After how much silence Kafka takes a worker for dead."""
     fail_point: str | None = Field(default=None, pattern=rf"^({'|'.join(Moment)}):[1-9]\d{{0,8}}$")

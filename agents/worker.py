@@ -85,6 +85,7 @@ def runtime_settings(
         session_timeout_s=settings.session_timeout_ms / 1000,
         acknowledge_timeout_s=settings.acknowledge_timeout_s,
         fail_point=settings.fail_point,
+        rebuild_processes=settings.rebuild_processes,
         dead_letter_run_limit=settings.dead_letter_run_limit,
         metrics=metrics,
         registry=registry,

@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import Mapping
 from time import monotonic
-from typing import Any
+from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
@@ -40,6 +40,11 @@ class PointerReader:
         """Where the topic ended when something beyond was waited for in vain."""
         self._next: tuple[TopicPartition, int] | None = None
         self._reading = asyncio.Lock()
+
+    @classmethod
+    def of(cls, topic: str | None, client: Mapping[str, Any]) -> Self | None:
+        """Return a reader of ``topic``, None where a log has no pointers into any."""
+        return cls(topic, client) if topic is not None else None
 
     async def resolved(self, batch: RecordBatch) -> RecordBatch:
         """Return a batch with what its pointers point at in their places.

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aiokafka import TopicPartition
+from faust.types import TP
 
 from agents.runtime import record_batches
 from agents.runtime.batch_reader import batch_reader
+from agents.runtime.lane_opening import LaneOpener, ids
 from agents.runtime.lanes import Lane
-from agents.runtime.worker_spec import RuntimeSettings
+from agents.runtime.worker_spec import RuntimeSettings, WorkerSpec
 
 log = logging.getLogger("freezeline")
 
 
 async def restore(
-    worker: str,
+    spec: WorkerSpec,
     lane: Lane,
-    topic: str,
     settings: RuntimeSettings,
     client: Mapping[str, Any],
     position: int,
-    is_ours: Callable[[bytes], bool],
-) -> int:
-    """Hand all records of ``topic`` in the lane's partition to its fold; return how many.
+    opener: LaneOpener,
+) -> None:
+    """Hand all records of the worker's compacted topic in the lane's partition to its fold.
 
     Keys that are not ours are left out: their accounts have moved to another partition.
 
@@ -34,9 +35,10 @@ async def restore(
     the log begins; a rebuild that was cut short is begun anew. What was erased, but still stood
     in the topic, is not left in the store's files.
     """
-    store = lane.store
-    if store is None:
-        raise ValueError("only a stateful lane can be restored")
+    store, topic = lane.store, spec.restore_topic
+    if store is None or topic is None:
+        raise ValueError("only a stateful lane with a compacted topic can be restored")
+    partition = TP(lane.topic, lane.partition)
     source = TopicPartition(topic, lane.partition)
     taken, erased = 0, False
     async with batch_reader(settings, client, hurry=True) as consumer:
@@ -52,15 +54,15 @@ async def restore(
             records = [
                 record
                 for record in record_batches.merged(chunks).records
-                if record.key is None or is_ours(record.key)
+                if record.key is None or opener.owns(partition, record.key)
             ]
             if records:
                 erased |= lane.fold.restore(records)
                 store.persist(store.take_changes(), None, logged=False)
             taken += len(records)
-            settings.metrics.count("restored_records", (worker, topic), len(records))
+            settings.metrics.count("restored_records", (spec.name, topic), len(records))
     if erased:
         lane.note_progress()
         await asyncio.to_thread(store.scrub)
     store.persist(store.take_changes(), position, logged=False)
-    return taken
+    log.info("state_restored", extra={**ids(partition), "records": taken})

@@ -26,6 +26,7 @@ from agents.runtime.coalescing import Coalescer
 from agents.runtime.committer import Committer
 from agents.runtime.growing import GROWTH_JOURNAL
 from agents.runtime.health import HealthServer
+from agents.runtime.lane_opening import LaneOpener
 from agents.runtime.lanes import LanePort
 from agents.runtime.outbox import Outbox
 from agents.runtime.partitions import OwnedPartitions
@@ -33,6 +34,7 @@ from agents.runtime.pointers import PointerReader
 from agents.runtime.raw_topics import topics_of
 from agents.runtime.read_back import ReadBack
 from agents.runtime.rebalances import end_when_stuck
+from agents.runtime.rebuild_process import RebuildJob, rebuild_only
 from agents.runtime.throttle import LagGate
 from agents.runtime.vital_signs import VitalSigns
 from agents.runtime.worker_spec import (
@@ -65,7 +67,8 @@ _LOOK_SECONDS = 1.0
 def run_worker(spec: WorkerSpec, settings: RuntimeSettings) -> int:
     """Run one worker until SIGTERM or SIGINT; return its exit code (0: a graceful stop).
 
-    A broken rule ends the process at once with one of the other `ExitCode`s instead.
+    A broken rule ends the process at once with one of the other `ExitCode`s instead. A process that
+    was started for a `RebuildJob` does that alone.
     """
     # aiokafka logs keys and values at debug level; Faust's information is about itself (and its
     # services log under the name of the module that subclasses them).
@@ -73,6 +76,8 @@ def run_worker(spec: WorkerSpec, settings: RuntimeSettings) -> int:
         logging.getLogger(name).setLevel(logging.WARNING)
     # Every mutable thing of a large state would be walked by each collection otherwise.
     gc.set_threshold(200_000, 50, 50)
+    if (job := RebuildJob.of_this_process()) is not None:
+        return asyncio.run(rebuild_only(spec, settings, job))
     return asyncio.run(_Worker(spec, settings).run())
 
 
@@ -90,11 +95,8 @@ class _Worker:
         self._gate.set()
         self._beside: list[asyncio.Task[None]] = []
         self._outbox = Outbox(self._producer)
-        send = self._outbox.send
-        if spec.join is not None:
-            send = Coalescer(send, spec.join).send
-        pointed = spec.pointed_topic
-        self._pointers = PointerReader(pointed, self._client) if pointed is not None else None
+        send = Coalescer(self._outbox.send, spec.join).send if spec.join else self._outbox.send
+        self._pointers = PointerReader.of(spec.pointed_topic, self._client)
         self._port = LanePort(
             spec.name,
             settings,
@@ -105,7 +107,10 @@ class _Worker:
             self.room,
             pointers=self._pointers,
         )
-        self._owned = OwnedPartitions(spec, settings, self._port, self._committer, self._client)
+        self._opener = LaneOpener(spec, settings, self._port)
+        self._owned = OwnedPartitions(
+            spec, settings, self._port, self._opener, self._committer, self._client
+        )
         self._signs = VitalSigns(
             spec.name, settings, self._owned.lanes, self._end_of, self._gate.is_set
         )
@@ -244,9 +249,9 @@ class _Worker:
                 if GROWTH_JOURNAL in there:
                     missing = "partitions are being added: `freezeline topics grow` has not ended"
                 elif not absent:
-                    self._owned.cluster_id = await cluster_id(self._client)
+                    self._opener.cluster_id = await cluster_id(self._client)
                     found = await partitions_of(client, spec.account_log_topic)
-                    self._owned.account_log_partitions = len(found)
+                    self._opener.account_log_partitions = len(found)
                     return True
                 else:
                     missing = f"topics are missing: {', '.join(absent)}"
@@ -266,7 +271,7 @@ class _Worker:
         None runs while that happens, but one may have been asleep (a zombie). It would go on
         sending to owners of the past.
         """
-        known, topic = self._owned.account_log_partitions, self._spec.account_log_topic
+        known, topic = self._opener.account_log_partitions, self._spec.account_log_topic
         asking = partitions_now(consumer.thread._ensure_consumer(), topic)
         found = await consumer.thread.run_here(asking)
         if found != known:
@@ -370,16 +375,15 @@ class _Worker:
             await asyncio.sleep(self._spec.tick_seconds)
             if self._speaks_first():
                 now = time.time_ns() // 1_000_000
-                outputs = self._spec.tick(now, self._owned.account_log_partitions)
+                outputs = self._spec.tick(now, self._opener.account_log_partitions)
                 await asyncio.gather(*(self._send_and_wait(output) for output in outputs))
 
     def _end_of(self, partition: TP) -> int | None:
         assert self._app is not None
         try:
-            end: int | None = self._app.consumer.highwater(partition)
+            return cast(int | None, self._app.consumer.highwater(partition))
         except Exception:  # not assigned at this moment, or no answer from the broker yet
             return None
-        return end
 
 
 async def _first_of(*waits: Any) -> None:

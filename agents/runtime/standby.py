@@ -18,15 +18,13 @@ from faust.types import TP
 
 from agents.failures import ExitCode, StoreUnusable, stop_process
 from agents.runtime.batch_reader import batch_reader, partitions_of
+from agents.runtime.following import SILENT, read_up_to
 from agents.runtime.lanes import Lane
-from agents.runtime.record_batches import RecordBatch, merged
 from agents.runtime.worker_spec import RuntimeSettings, WorkerSpec
 
 log = logging.getLogger("freezeline")
 
-SILENT = 2**63 - 1
 _LOOK_SECONDS = 1.0
-_ROOM_SECONDS = 0.02
 
 OpenLane = Callable[[TP, int, int], Lane]
 """Opens a partition's lane, given where its log begins and ends."""
@@ -111,7 +109,7 @@ class Standby:
                 behind = max(0, limits.get(source, 0) - lane.settled_offset)
                 labels = (self._worker, source.topic, str(source.partition))
                 self._settings.metrics.gauge("standby_lag_records", labels, behind)
-            if not await _read_up_to(limits, consumer, reading, positions):
+            if not await read_up_to(limits, consumer, reading, positions):
                 await asyncio.sleep(_LOOK_SECONDS)
 
     async def _open_missing(
@@ -134,32 +132,3 @@ class Standby:
             assert lane.store.next_offset is not None
             lane.start(lane.store.next_offset, SILENT)
             self._lanes[partition] = lane
-
-
-async def _read_up_to(
-    limits: Mapping[TopicPartition, int],
-    consumer: AIOKafkaConsumer,
-    reading: Mapping[TopicPartition, Lane],
-    positions: dict[TopicPartition, int],
-) -> bool:
-    """Hand what is below the limits to the lanes; return False when there is nothing."""
-    behind = [source for source, limit in limits.items() if positions[source] < limit]
-    if not behind:
-        return False
-    with_room = [source for source in behind if not reading[source].full]
-    if not with_room:
-        await asyncio.sleep(_ROOM_SECONDS)
-        return True
-    polled = await consumer.getmany(*with_room, timeout_ms=int(_LOOK_SECONDS * 1000))
-    for source, chunks in polled.items():
-        batch, limit = merged(chunks), limits[source]
-        if batch.stop > limit:
-            records = [record for record in batch.records if record.offset < limit]
-            batch = RecordBatch(batch.start, limit, records)
-            consumer.seek(source, limit)
-        lane = reading[source]
-        again = lane.submit(batch) if lane.running else None
-        if again is not None:
-            consumer.seek(source, again)
-        positions[source] = batch.stop if again is None else again
-    return True

@@ -91,6 +91,9 @@ class WorkerSpec:
     is_for: Callable[[bytes, int, int], bool] | None = None
     """Whether a key of ``restore_topic`` is a partition's, given the account-log's partitions. What
     is another's (its accounts have moved away from here) is left out of a rebuild."""
+    apart_from_records: int | None = None
+    """From how many records on that the group has answered and a state lacks it is rebuilt in a
+    process of its own (`agents.runtime.rebuild_process`); None: never."""
     standby: bool = False
     """Whether a worker folds silently behind the group's offset what is assigned to others."""
     own_topics: tuple[str, ...] = ()
@@ -164,6 +167,9 @@ class RuntimeSettings:
     lane_in_flight: int = 4
     ready_lag_records: int = 1_000
     progress_timeout_s: float = 30.0
+    rebuild_processes: int = 2
+    """How many partitions are rebuilt at the same time, each in a process of its own; 0: none is,
+    and all go on in the worker itself."""
     fail_point: str | None = None
     """For tests: where to end as kill -9 does (agents.runtime.fail_points)."""
     store_cache_bytes: int = 32 * 1024 * 1024

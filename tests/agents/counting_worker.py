@@ -7,6 +7,9 @@ raising / refusing: a fold that raises on b"raise" / that refuses everything but
 
 W_STUCK: what should let go of partitions in a rebalance never comes to its end.
 W_OPENING: so many seconds pass in each assignment before states are opened, as with large ones.
+W_APART: from so many records on a state is rebuilt in a process of its own.
+W_PROCESSES: how many of these there may be at once.
+W_SLOW: so many seconds pass with each slice that is folded.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import logging
 import os
 import resource
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +31,7 @@ from pipeline.fold import Folded, Output, Record, Versions
 from pipeline.state import State, scan_prefix
 
 PREFIX = os.environ["W_PREFIX"]
+SLOW = float(os.environ.get("W_SLOW", "0"))
 
 
 class Counting:
@@ -38,6 +43,7 @@ class Counting:
         self.files = files
 
     def apply(self, records: Sequence[Record], silent: bool = False) -> Folded:
+        time.sleep(SLOW)
         folded = Folded()
         touched = {}
         for record in records:
@@ -149,6 +155,7 @@ def main() -> int:
         acknowledge_timeout_s=float(os.environ.get("W_ACKNOWLEDGE", "30")),
         dead_letter_run_limit=int(os.environ.get("W_LIMIT", "1000")),
         dead_letter_topics={PREFIX + "in-dead-letters"},
+        rebuild_processes=int(os.environ.get("W_PROCESSES", "2")),
         rebalance_limit_s=float(os.environ.get("W_REBALANCE", "120")),
     )
     stateful = mode in ("counting", "filing")
@@ -163,6 +170,7 @@ def main() -> int:
         ),
         stateful=stateful,
         restore_topic=PREFIX + "files" if mode == "filing" else None,
+        apart_from_records=int(os.environ["W_APART"]) if "W_APART" in os.environ else None,
         own_topics=(PREFIX + "files",) if mode == "filing" else (),
         account_log_topic=PREFIX + "in",
         tick=(lambda now, _: [Output(PREFIX + "ticks", b"t", b"%d" % now)])
