@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.contracts.invalid import InvalidEvent, Reason
 from pipeline.identity.characters import bare_number
-from pipeline.identity.national_id import hash_national_id, is_national_id
+from pipeline.identity.national_id import hash_national_id, is_dialled, is_national_id
 from pipeline.identity.payee import names_promptpay
 from pipeline.identity.promptpay import national_id_in
 from pipeline.identity.voices import newest_hash
@@ -108,7 +108,9 @@ def _hashed_proxy(proxy: str, key: bytes) -> str:
 def _hashed_text(text: str, key: bytes) -> str:
     def replace(found: re.Match[str]) -> str:
         digits = "".join(str(int(c)) for c in found.group() if c.isdecimal())
-        return f"nid:{hash_national_id(digits, key)}" if is_national_id(digits) else found.group()
+        if not is_national_id(digits) or is_dialled(text, found.start(), digits):
+            return found.group()
+        return f"nid:{hash_national_id(digits, key)}"
 
     return _NATIONAL_ID_IN_TEXT.sub(replace, text)
 

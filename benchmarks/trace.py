@@ -333,7 +333,7 @@ def throughput() -> float:
     """Return how much of the throughput is kept with traces, the median of rounds side by side."""
     note("folding postings with and without traces")
     gc.set_threshold(200_000, 50, 50)  # as in a worker
-    following = load_policy("th-2026-11.9")
+    following = load_policy()
     not_following = following.model_copy(update={"trace": None})
     return statistics.median(
         fold_seconds(not_following, seed) / fold_seconds(following, seed) for seed in range(ROUNDS)

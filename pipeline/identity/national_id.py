@@ -81,18 +81,18 @@ def contains_national_id(text: str) -> bool:
         digits = _NOT_DIGITS.sub("", found.group(1))
         if count == MAX_CANDIDATES or (
             is_national_id(digits)
-            and not _is_dialled(text[max(found.start() - 2, 0) : found.start()], digits)
+            and not is_dialled(text, found.start(), digits)
         ):
             return True
     return False
 
 
-def _is_dialled(before: str, digits: str) -> bool:
-    """Say whether digits are a telephone number: a + begins them, and a country has such numbers.
+def is_dialled(text: str, start: int, digits: str) -> bool:
+    """Say whether digits at ``start`` are a telephone number: behind a +, and of a country's.
 
     China's and Indonesia's mobile numbers have 13 digits, and one in ten of them the check digit.
     """
-    if not _BEGINS_WITH_PLUS.search(before):
+    if not _BEGINS_WITH_PLUS.search(text[max(start - 2, 0) : start]):
         return False
     try:
         return phonenumbers.is_valid_number(phonenumbers.parse(f"+{digits}"))

@@ -77,6 +77,12 @@ def test_national_id_in_the_text_is_hashed_and_other_numbers_stay() -> None:
     assert decode_report(sent).text == f"id nid:{HASH}, nid:{HASH}, call 0812345678"
 
 
+def test_a_foreign_phone_behind_its_plus_stays_in_the_text() -> None:
+    # One in ten Chinese mobile numbers has a national ID's check digit, as this one.
+    text = "โทร +8613510429664, +86 135 1042 9664"
+    assert decode_report(prepare_report(report(text=text), KEY)).text == text
+
+
 def test_payments_parties_are_hashed_in_reports_and_transactions() -> None:
     disputed = {
         "paid_at": "2026-11-01T09:00:00+07:00",
