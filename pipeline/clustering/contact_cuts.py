@@ -5,7 +5,9 @@ handles and pages of two rings does not say that these are one. But a victim is 
 ring, and mostly by several of its contacts: contacts that are told together over and over are a
 **circle**, and two circles of which hardly any contacts are told together are two parties
 (`parties.apart_bits`, of ties between contacts alone). Unless the one came after the other: a ring
-that was found out takes new contacts, and may keep its accounts.
+that was found out takes new contacts, and may keep its accounts. And unless they share more than
+one account, or one of them has no other: a ring's callers have contacts of their own, each, and are
+paid into the ring's accounts.
 """
 
 from __future__ import annotations
@@ -30,6 +32,11 @@ largest wrong cluster about half as large; in the others it changes hardly anyth
 CIRCLE: Final = 3
 """So many contacts a circle has at least: two are told together by all whom one person talked to,
 and a ring may have several who talk."""
+
+SHARED: Final = 1
+"""So many accounts two circles share at most, and each has others besides. Judgement: in the worlds
+of a maker whose rings have teams of callers, pairwise F1 is .71 to .97 without it and .94 to .98
+with it; where two rings buy the same account, hardly anything changes."""
 
 
 def may_be_two_circles(edges: Iterable[GraphEdge], least: float) -> bool:
@@ -61,7 +68,7 @@ def contact_cuts(
     if half == 0 or apart_bits(half, half) < needed:
         return set()
     days = {key: _days_of(behind[key]) for key in often}
-    circles = _Circles(ties, reports, needed).apart(days)
+    circles = _Circles(ties, reports, needed).apart(days, _accounts_by_contact(edges))
     if len(circles) < 2:
         return set()
     of = _with_the_rest(circles, edges)
@@ -129,11 +136,13 @@ class _Circles:
                 between[large][near] += voices
                 between[near][large] += voices
 
-    def apart(self, days: Mapping[str, Counter[int]]) -> list[set[str]]:
+    def apart(
+        self, days: Mapping[str, Counter[int]], accounts: Mapping[str, set[str]]
+    ) -> list[set[str]]:
         """Return the circles that are apart from each other and were told of at the same time.
 
         Each has `CIRCLE` contacts at least; the largest comes first. ``days`` are the reports about
-        each contact by day.
+        each contact by day, ``accounts`` those that were told together with it.
         """
         members: dict[str, set[str]] = {}
         for contact in self._contacts:
@@ -142,14 +151,37 @@ class _Circles:
             top: sum((days[contact] for contact in sorted(circle)), Counter[int]())
             for top, circle in members.items()
         }
+        paid = {
+            top: set[str]().union(*(accounts.get(contact, ()) for contact in circle))
+            for top, circle in members.items()
+        }
         chosen: list[str] = []
         for top in sorted(self._inside, key=lambda top: (-self._inside[top], min(members[top]))):
             if len(members[top]) >= CIRCLE and all(
-                self._are_apart(top, other) and _at_one_time(told[top], told[other])
+                self._are_apart(top, other)
+                and _at_one_time(told[top], told[other])
+                and _share_little(paid[top], paid[other])
                 for other in chosen
             ):
                 chosen.append(top)
         return [members[top] for top in chosen]
+
+
+def _accounts_by_contact(edges: Iterable[GraphEdge]) -> dict[str, set[str]]:
+    """Return the accounts that each contact was told together with."""
+    accounts: dict[str, set[str]] = {}
+    for edge in edges:
+        if edge.tier == TOGETHER:
+            for one, other in ((edge.a, edge.b), (edge.b, edge.a)):
+                if one.startswith(_CONTACTS) and other.startswith("account:"):
+                    accounts.setdefault(one, set()).add(other)
+    return accounts
+
+
+def _share_little(one: set[str], other: set[str]) -> bool:
+    """Say whether circles share no account, or `SHARED` at most and each has others besides."""
+    shared = one & other
+    return not shared or (len(shared) <= SHARED and one != shared != other)
 
 
 def _at_one_time(one: Counter[int], other: Counter[int]) -> bool:

@@ -67,6 +67,8 @@ _EDGE: Final = r"\s()\[\]'\"‘’“”:,;\u0e00-\u0e7f"
 _WITHIN_TEXT: Final = re.compile(rf"(?<![^{_EDGE}])(?:[0-9][-.]?){{8,14}}[0-9](?![^{_EDGE}])")
 """A number of nine to fifteen digits, without spaces, beside whose ends no Latin letter, digit or
 mask stands: then it might be another kind of number, or a part of one."""
+_SPACED: Final = re.compile(r"(?<=[0-9])\s(?=[0-9])")
+"""Between the groups of a number that is written with spaces ("KBANK 406 2 11500 9")."""
 _SEVERAL: Final = re.compile(r"[/,;|&+]")
 """What people put between two numbers; within one a slash stands between fewer digits."""
 _MASK: Final = re.compile(r"[xX*•●█#]")
@@ -138,6 +140,9 @@ def _within_text(code: str, number: str, text: str, changes: list[str]) -> Norma
     """
     written = ascii_digits(strip_invisible(text), [])
     found = list(_WITHIN_TEXT.finditer(written))
+    if not found:
+        written = _SPACED.sub("-", written)
+        found = [match for match in _WITHIN_TEXT.finditer(written) if _is_whole(code, match)]
     if len(found) != 1:
         return refused("not_an_account", distinct(changes))
     before, behind = written[: found[0].start()], written[found[0].end() :]
@@ -177,6 +182,12 @@ def _may_go_on(before: str, behind: str) -> bool:
     return bool(_DIGIT_BEFORE.search(before) or _DIGIT_BEHIND.match(behind))
 
 
+def _is_whole(code: str, found: re.Match[str]) -> bool:
+    """Say whether a number is as long as its bank's are, and no digit stands beside it."""
+    digits = "".join(filter(str.isdecimal, found.group()))
+    return _is_usual(code, digits) and sum(map(str.isdecimal, found.string)) == len(digits)
+
+
 def _is_usual(code: str, digits: str) -> bool:
     return len(digits) in (USUAL_LENGTHS.get(code) or _ALL_LENGTHS)
 
@@ -188,6 +199,10 @@ def _judged(code: str, digits: str, changes: list[str]) -> Normalised:
         return refused(problem, distinct(changes))
     lengths = USUAL_LENGTHS.get(code)
     if lengths and len(digits) not in lengths:
+        if digits.startswith(code) and len(digits) - len(code) in lengths:
+            digits = digits.removeprefix(code)
+            changes.append("bank_in_number")
+            return _judged(code, digits, changes)
         changes.append("length_unusual")
     if len(digits) == NATIONAL_ID_DIGITS and is_national_id(digits):
         changes.append("like_national_id")

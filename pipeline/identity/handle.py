@@ -69,6 +69,24 @@ _CONFUSABLES: Final = str.maketrans(
     "aeopcyxijshdqwvlkmtbhaoikvptuxbyenwi",
 )
 _USUAL: Final = re.compile(r"@?[a-z0-9._\-+]+")
+_NOTHING: Final = frozenset(
+    {"0", "00", "000", "-", "--", "---", ".", "..", "...", "_"}
+    | {"none", "null", "nil", "n/a", "na", "no", "unknown"}
+    | {
+        "ไม่มี",
+        "ไม่ทราบ",
+        "ไม่รู้",
+        "ไม่รู้จัก",
+        "ไม่ระบุ",
+        "ไม่แน่ใจ",
+        "ไม่มีข้อมูล",
+        "ไม่ทราบชื่อ",
+        "จำไม่ได้",
+        "ไม่มีไลน์",
+        "ไม่มีเฟส",
+    }
+)
+"""What people write into a field that asks for a handle where they know none."""
 _PLATFORM_PUNCTUATION: Final = re.compile(r"[\s\-_./:(),;|&+]+")
 _LINK: Final = re.compile(r"^(?:https?://)?((?:[a-z0-9-]+\.)+(?:com|me|am|dog))/", re.IGNORECASE)
 _SUBDOMAIN: Final = re.compile(r"^(?:www|m|mobile|web|[a-z]{2}-[a-z]{2})\.(?=[^.]+\.)")
@@ -129,11 +147,11 @@ def normalise_handle(platform: str, handle: str) -> Normalised:
 
     What a page shows, with spaces in it, is noted as ``display_name``. Problems: no_platform (also
     where a text names several, and what is left of it would name one), empty (also nothing but
-    labels), too_long.
+    labels), placeholder ("none", "ไม่มี"), too_long.
     """
     if len(platform) > MAX_IDENTIFIER_CHARS or len(handle) > MAX_IDENTIFIER_CHARS:
         return refused("too_long")
-    if platform == "line" and _USUAL.fullmatch(handle):
+    if platform == "line" and _USUAL.fullmatch(handle) and handle.lstrip("@") not in _NOTHING:
         # Nearly every handle comes so, and there is nothing to change in it.
         return Normalised(f"handle:line:{handle}")
     return _normalise(platform, handle)
@@ -148,6 +166,8 @@ def _normalise(platform: str, handle: str) -> Normalised:
     name = _at_rest(where, _first_look(handle, changes), changes)
     if not name.lstrip("@"):
         return refused("empty", distinct(changes))
+    if name.lstrip("@") in _NOTHING:
+        return refused("placeholder", distinct(changes))
     if " " in name:
         changes.append("display_name")
     elif not _USUAL.fullmatch(name):

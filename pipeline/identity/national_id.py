@@ -80,8 +80,7 @@ def contains_national_id(text: str) -> bool:
     for count, found in enumerate(_CANDIDATES.finditer(text)):
         digits = _NOT_DIGITS.sub("", found.group(1))
         if count == MAX_CANDIDATES or (
-            is_national_id(digits)
-            and not is_dialled(text, found.start(), digits)
+            is_national_id(digits) and not is_dialled(text, found.start(), digits)
         ):
             return True
     return False

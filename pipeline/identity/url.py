@@ -28,7 +28,11 @@ _DEFANGED: Final = (
 _TRACKING: Final = re.compile(
     r"utm_.*|fbclid|gclid|dclid|gbraid|wbraid|msclkid|ttclid|twclid|yclid|igshid?|igsh|mibextid"
     r"|mc_[ce]id|_ga|_gl|_rdr|_rdc|__tn__|__cft__.*|ref_?src|ref_?url|fb_action_.*|_branch_.*"
-    r"|is_from_webapp|sender_device|_t|_r|_d",
+    r"|is_from_webapp|sender_device|_t|_r|_d"
+    # Who was lured by whom: another for each victim of one page.
+    r"|ref|refer|referral|referrer|referer|ref_?(?:id|code)|invite|inviter|invite_?(?:id|code)"
+    r"|invitation|invitation_?code|aff|aff_?id|affiliate|affiliate_?id|agent|agent_?(?:id|code)"
+    r"|promo_?code",
     re.IGNORECASE,
 )
 _HOST: Final = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)+[a-z0-9-]*[a-z0-9]")

@@ -56,6 +56,16 @@ class Circles:
         a, b = days(one), days(other)
         return falls_into(a, b) and falls_into(b, a)
 
+    def _share_little(self, one: frozenset[str], other: frozenset[str], edges: list[Edge]) -> bool:
+        def paid(circle: frozenset[str]) -> set[str]:
+            told = [{a, b} for _, a, b, tier, _ in edges if tier == "T0" and {a, b} & circle]
+            return {end for ends in told for end in ends if end.startswith("account:")}
+
+        a, b = paid(one), paid(other)
+        if not a & b:
+            return True
+        return len(a & b) == 1 and bool(a - b) and bool(b - a)
+
     def cut(self, edges: list[Edge]) -> set[Edge]:
         """Return the edges between what belongs to two circles."""
         self.ties = [e for e in edges if e[3] == "T0" and e[1] in self.told and e[2] in self.told]
@@ -73,7 +83,10 @@ class Circles:
         chosen: list[frozenset[str]] = []
         for circle in sorted(circles, key=lambda c: (-self._inside(c), min(c))):
             if len(circle) > 2 and all(
-                self._are_apart(circle, o) and self._at_one_time(circle, o) for o in chosen
+                self._are_apart(circle, o)
+                and self._at_one_time(circle, o)
+                and self._share_little(circle, o, edges)
+                for o in chosen
             ):
                 chosen.append(circle)
         of = {contact: place for place, circle in enumerate(chosen) for contact in circle}

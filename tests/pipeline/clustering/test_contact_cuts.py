@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,8 @@ from tests.pipeline.clustering.scenarios import (
     report,
 )
 
-SHARED, OWN = "1112223330", "5556667770"
+SHARED, ANOTHER = "1112223330", "5556667770"
+OWN = {"mine": "3334445550", "theirs": "7778889990"}
 MINE = [phone("0811111111"), line("@quickmoney"), line("@helpdesk")]
 THEIRS = [phone("0822222222"), line("@richsoon"), line("@winners")]
 COURIER = phone("0899999999")
@@ -28,9 +30,16 @@ EARLY, LATE = "2026-10-01T10:00:00+07:00", "2026-11-01T10:00:00+07:00"
 def victims(
     ring: str, contacts: list[dict[str, Any]], count: int = 12, **more: Any
 ) -> list[dict[str, Any]]:
-    """Return reports that each name the shared account and two contacts of one ring."""
-    pairs = [(contacts[n % 3], contacts[(n + 1) % 3]) for n in range(count)]
-    return [report(f"{ring}-{n}", [account(SHARED), *pair], **more) for n, pair in enumerate(pairs)]
+    """Return reports that each name two contacts of one ring, and the shared account.
+
+    One of them names an account beside it that is the ring's alone.
+    """
+    told = []
+    for n in range(count):
+        accounts = [SHARED, OWN[ring]] if n == 1 else [SHARED]
+        pair = contacts[n % 3], contacts[(n + 1) % 3]
+        told.append(report(f"{ring}-{n}", [*map(account, accounts), *pair], **more))
+    return told
 
 
 def are_one(*events: dict[str, Any]) -> bool:
@@ -41,6 +50,22 @@ def are_one(*events: dict[str, Any]) -> bool:
 
 def test_rings_that_share_an_account_are_two_where_no_victim_names_contacts_of_both() -> None:
     assert not are_one(*victims("mine", MINE), *victims("theirs", THEIRS))
+
+
+def test_rings_that_share_a_second_account_are_one() -> None:
+    more = [
+        report(f"more-{place}", [account(ANOTHER), *contacts[:2]])
+        for place, contacts in enumerate((MINE, THEIRS))
+    ]
+    assert not are_one(*victims("mine", MINE), *victims("theirs", THEIRS), more[0])
+    assert are_one(*victims("mine", MINE), *victims("theirs", THEIRS), *more)
+
+
+@pytest.mark.parametrize("ring", ["mine", "theirs"])
+def test_who_is_paid_into_the_shared_account_alone_is_no_ring_of_its_own(ring: str) -> None:
+    told = [*victims("mine", MINE), *victims("theirs", THEIRS)]
+    told = [each for each in told if each["report_id"] != f"{ring}-1"]
+    assert are_one(*told)
 
 
 def test_they_are_two_in_whatever_order_their_victims_report() -> None:
@@ -136,7 +161,7 @@ tellings = st.builds(
         f"more-{number}", [*map(account, numbers), *contacts], received_at=day
     ),
     st.integers(0, 60),
-    st.sampled_from([[], [SHARED], [OWN], [SHARED, OWN]]),
+    st.sampled_from([[], [SHARED], [ANOTHER], [OWN["mine"]], [SHARED, ANOTHER]]),
     st.lists(st.sampled_from([*MINE, *THEIRS, COURIER]), min_size=1, max_size=3, unique_by=str),
     st.sampled_from([*DAYS, LATE]),
 )

@@ -123,6 +123,10 @@ def test_look_alike_letters_are_told() -> None:
         ("line", "@", "empty"),
         ("line", "a" * 257, "too_long"),
         ("line", "ก" * 256, "too_long"),
+        ("line", "-", "placeholder"),
+        ("line", "@none", "placeholder"),
+        ("LINE", "ID: ไม่มี", "placeholder"),
+        ("เฟซบุ๊ก", "ไม่ระบุ", "placeholder"),
     ],
 )
 def test_no_handle(platform: str, handle: str, problem: str) -> None:
@@ -150,6 +154,8 @@ def test_handle_total_and_idempotent(platform: str, handle: str) -> None:
 @pytest.mark.parametrize(
     ("text", "key"),
     [
+        ("x.vip/register?ref=24161", "url:x.vip/register"),
+        ("https://x.vip/register?lang=th&invite_code=7&agent=9", "url:x.vip/register?lang=th"),
         ("HTTP://WWW.Example.COM:80/a//b/?utm_source=1&b=2&a=1#x", "url:example.com/a/b?a=1&b=2"),
         ("hxxps://evil[.]com/x", "url:evil.com/x"),
         ("example.com:8080/a%7eb%zz", "url:example.com:8080/a~b%25zz"),
