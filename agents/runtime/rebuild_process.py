@@ -65,7 +65,8 @@ class RebuildJob(msgspec.Struct, frozen=True, kw_only=True):
 async def rebuild_apart(job: RebuildJob, settings: RuntimeSettings) -> None:
     """Let another process do the job; one that fails ends the worker, by the same exit code.
 
-    Cancelled, it lets that process close the store, and returns when it has ended.
+    One that was told to end leaves the rest to the worker. Cancelled, this lets that process close
+    the store, and returns when it has ended.
     """
     partition = TP(job.topic, job.partition)
     ours, theirs = socket.socketpair()
@@ -77,6 +78,7 @@ async def rebuild_apart(job: RebuildJob, settings: RuntimeSettings) -> None:
             env={**os.environ, _JOB_VARIABLE: told},
             stdin=asyncio.subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
+            start_new_session=True,  # Ctrl-C is for the worker, which ends it in order
         )
     try:
         log.info("rebuilding_apart", extra={**ids(partition), "pid": process.pid})
@@ -88,7 +90,7 @@ async def rebuild_apart(job: RebuildJob, settings: RuntimeSettings) -> None:
     finally:
         await _end(process, settings.stop_timeout_s)
         ours.close()
-    if code != 0:
+    if code not in (0, -signal.SIGTERM):
         known = ExitCode(code) if code in set(ExitCode) else ExitCode.CRASHED
         stop_process(known, "rebuild_failed", topic=job.topic, partition=job.partition)
 

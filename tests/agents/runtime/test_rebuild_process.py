@@ -181,6 +181,17 @@ def test_a_worker_whose_rebuild_is_killed_stops_and_comes_back(
     check_rebuilt(bootstrap, prefix)
 
 
+def test_what_a_rebuild_that_is_told_to_end_leaves_the_worker_folds_itself(
+    rebuilding, bootstrap, prefix
+) -> None:
+    one, processes = rebuilding()
+    for process in processes:
+        os.kill(process, signal.SIGTERM)
+    check_rebuilt(bootstrap, prefix)
+    assert "rebuild_failed" not in one.log.read_text()
+    assert one.stop() == 0
+
+
 def test_a_worker_whose_rebuild_raises_stops_by_the_same_code(
     bootstrap, prefix, make_topics, worker
 ) -> None:
