@@ -24,7 +24,7 @@ from evaluation.small import small_figures
 HERE = Path(__file__).parent
 SEEDS = (101, 102, 103)
 """Never used to make a model: those who estimate weights from scenarios use seeds below 100."""
-TINY, MEDIUM, LARGE = 120, 1_500, 50_000
+TINY, MEDIUM, TEAMS, LARGE = 120, 1_500, 5_000, 50_000
 MULES = 10_000
 MONEY, HOPS = 400, 7
 MONEY_SEEDS = range(301, 311)
@@ -47,6 +47,11 @@ def _worlds() -> list[Json]:
         for level in LEVELS
         for seed in SEEDS
     ]
+
+
+def _teams() -> list[Json]:
+    """Worlds whose rings have several who talk to victims, each with contacts of their own."""
+    return [measure.world_figures(World(seed, TEAMS, "teams"), holds=False) for seed in SEEDS]
 
 
 def _large() -> list[Json]:
@@ -92,6 +97,7 @@ def _splink() -> Json:
 STAGES: dict[str, Callable[[], Any]] = {
     "febrl": _febrl,
     "worlds": _worlds,
+    "teams": _teams,
     "large": _large,
     "large_holds": _large_holds,
     "orders": _orders,

@@ -10,7 +10,7 @@ from typing import Any
 Json = dict[str, Any]
 _MARK = "<!-- written by `make evaluate` below this line -->"
 _TINY = 120
-_STAGES = ("worlds", "large", "large_holds")
+_STAGES = ("worlds", "teams", "large", "large_holds")
 _FIGURES = (
     ("clusters_pairwise_f1", "pairwise F1"),
     ("clusters_b_cubed_f", "B-cubed F"),
@@ -55,6 +55,7 @@ def headline(results: Json) -> Json:
     worlds = [w for w in every if w["difficulty"] == "default" and w["reports"] > _TINY]
     tiny = [w for w in every if w["difficulty"] == "default" and w["reports"] <= _TINY]
     hard = [w for w in every if w["difficulty"] == "hard" and w["reports"] > _TINY]
+    teams = [w for w in every if w["difficulty"] == "teams"]
     held = [world for world in worlds if world["holds"]]
     febrl = results.get("febrl", {})
     orders = [*results.get("orders", {}).values(), febrl.get("orders_equal", True)]
@@ -70,6 +71,7 @@ def headline(results: Json) -> Json:
         "worlds_most_strangers": _highest(worlds, "most_strangers"),
         "tiny_worlds_f1": _lowest(tiny, "clusters_pairwise_f1"),
         "hard_worlds_f1": _lowest(hard, "clusters_pairwise_f1"),
+        "teams_worlds_f1": _lowest(teams, "clusters_pairwise_f1"),
         "innocent_hold_rate": _highest(held, "innocent_hold_rate"),
         "honest_hold_rate": _highest(held, "honest_hold_rate"),
         "mule_recall": _lowest(held, "mule_recall"),

@@ -8,7 +8,7 @@ from evaluation import brigades, measure, neighbours
 from evaluation.runs import World, lines, orders_agree
 
 Json = dict[str, Any]
-WORLDS = (World(201, 240, "default"), World(202, 160, "hard"))
+WORLDS = (World(201, 240, "default"), World(202, 160, "hard"), World(203, 320, "teams"))
 MULES = 40
 
 HIGHER_IS_BETTER = (

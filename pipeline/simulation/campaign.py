@@ -69,15 +69,16 @@ def _victim(rng: random.Random, world: World, ring: Ring, number: int) -> Victim
     account.cushion += 50_000 * BAHT
     # The first account of a ring is the one it uses most.
     mule = ring.mules[0] if rng.random() < 0.4 else rng.choice(ring.mules)
+    team = rng.choice(ring.teams) if ring.teams else None
     return Victim(
         victim_id=f"victim-{number}",
         ring=ring,
         account=account,
         name=name,
         person=rng.randbytes(32).hex(),
-        phone=rng.choice(ring.phones_told),
-        handle=rng.choice(ring.handles),
-        page=rng.choice(ring.pages),
+        phone=rng.choice([*team.phones, *ring.passed_phones] if team else ring.phones_told),
+        handle=rng.choice(team.handles if team else ring.handles),
+        page=team.page if team else rng.choice(ring.pages),
         mule=mule,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,9 @@ class Difficulty:
     courier's phone; of those ``local_courier`` a small one's, who few reports name.
     ``own_account`` is of reports: the victim's own account among the suspects, half of them with
     nothing that says so. ``passed_phone``, ``passed_handle``, ``passed_account`` are of rings: it
-    uses what another ring used. ``reissued`` is of false accusations: they give a phone that a
+    uses what another ring used. ``teams`` is of rings: it has several who talk to victims, each
+    with phones, handles and a page of their own; all victims pay into the ring's accounts.
+    ``reissued`` is of false accusations: they give a phone that a
     ring had before the accused. ``reports_a_brigade`` is a number: one brigade comes with so many
     reports.
     """
@@ -43,6 +45,7 @@ class Difficulty:
     passed_account: float
     reissued: float
     reports_a_brigade: int
+    teams: float = 0.0
 
 
 DEFAULT = "default"
@@ -112,6 +115,7 @@ LEVELS: dict[str, Difficulty] = {
         reports_a_brigade=400,
     ),
 }
+LEVELS["teams"] = replace(LEVELS[DEFAULT], teams=0.7)
 
 
 def level(name: str) -> Difficulty:

@@ -39,12 +39,22 @@ class Mule:
     namesake: Account | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Team:
+    """Who talks to some of a ring's victims, and with what."""
+
+    phones: list[str]
+    handles: list[tuple[str, str]]
+    page: str
+
+
 @dataclass(slots=True, eq=False)
 class Ring:
     """One scam ring. ``layers`` are the accounts of hop 2, hop 3, …; handles are (platform, name).
 
     ``passed_phones`` are SIMs that another ring used before; they are in neither ring's ``phones``.
-    A handle or a mule that passed on is in both rings' lists.
+    A handle or a mule that passed on is in both rings' lists. Where it has ``teams``, these have
+    all its phones, handles and pages but for those that passed on.
     """
 
     ring_id: str
@@ -60,6 +70,7 @@ class Ring:
     opens_at: int = 0
     closes_at: int = 0
     phones_told: list[str] = field(default_factory=list)
+    teams: list[Team] = field(default_factory=list)
 
 
 def build_rings(rng: random.Random, world: World, count: int, start: int, hours: int) -> list[Ring]:
@@ -123,7 +134,7 @@ def _ring(rng: random.Random, world: World, index: int) -> Ring:
         party = {"wallet_network": "tron", "wallet": address}
         wallet = Account(f"wallet:tron:{address}", "", address, party, False)
     pages = [_page(rng) for _ in range(rng.randrange(1, 3))]
-    return Ring(
+    ring = Ring(
         ring_id=f"ring-{index + 1}",
         scam_type=scam_type,
         mules=_mules(rng, world, index),
@@ -134,6 +145,24 @@ def _ring(rng: random.Random, world: World, index: int) -> Ring:
         wallet=wallet,
         weight=0.4 + rng.random() * 2,
     )
+    if world.level.teams and rng.random() < world.level.teams:
+        _take_teams(rng, world, ring)
+    return ring
+
+
+def _take_teams(rng: random.Random, world: World, ring: Ring) -> None:
+    """Let two to four teams talk for a ring instead of one."""
+    ring.teams = [
+        Team(
+            [world.phone() for _ in range(rng.randrange(1, 3))],
+            _handles(rng, ring.scam_type),
+            _page(rng),
+        )
+        for _ in range(rng.randrange(2, 5))
+    ]
+    ring.phones = [phone for team in ring.teams for phone in team.phones]
+    ring.handles = [handle for team in ring.teams for handle in team.handles]
+    ring.pages = [team.page for team in ring.teams]
 
 
 def _tron_address(rng: random.Random) -> str:

@@ -1,5 +1,6 @@
 """The levels differ in what they promise, and the truth says what evidence can reach."""
 
+import random
 from collections import Counter, defaultdict
 
 import orjson
@@ -7,8 +8,11 @@ import pytest
 
 from pipeline.contracts.reports import decode_report
 from pipeline.contracts.transactions import decode_transaction
-from pipeline.simulation.difficulty import LEVELS
+from pipeline.simulation.campaign import plan_victims
+from pipeline.simulation.difficulty import LEVELS, level
+from pipeline.simulation.rings import build_rings
 from pipeline.simulation.scenario import simulate
+from pipeline.simulation.world import build_world
 
 HARDER = ("misspelt_account", "bank_missing", "own_account", "recycled_phone")
 
@@ -62,6 +66,23 @@ def test_running_numbers_put_innocents_one_digit_from_mules(worlds):
 
     assert beside(worlds["hard"]) > 10
     assert beside(worlds["easy"]) == 0
+
+
+def test_a_victim_is_talked_to_by_one_team_and_pays_into_the_rings_accounts(start):
+    rng = random.Random(5)
+    world = build_world(rng, 500, level("teams"))
+    rings = build_rings(rng, world, 30, int(start.timestamp()) * 1000, 24)
+    victims = plan_victims(rng, world, rings, 1_200)
+    of_teams = [victim for victim in victims if victim.ring.teams]
+    assert len({len(victim.ring.teams) for victim in of_teams}) == 3
+    assert len(of_teams) < len(victims)
+    payees = defaultdict(set)
+    for victim in of_teams:
+        (team,) = (team for team in victim.ring.teams if team.page == victim.page)
+        assert victim.phone in [*team.phones, *victim.ring.passed_phones]
+        assert victim.handle in team.handles
+        payees[victim.mule].add(team)
+    assert max(map(len, payees.values())) == 4
 
 
 def test_a_brigade_is_a_burst_of_unverified_reports_against_one_shop(worlds):
