@@ -150,11 +150,13 @@ async def rebuild_only(spec: WorkerSpec, settings: RuntimeSettings, job: Rebuild
             asyncio.get_running_loop().add_signal_handler(number, work.cancel)
         await asyncio.wait([work])
         lane.close()
+        failure = None if work.cancelled() else work.exception()
+        if isinstance(failure, StoreUnusable):
+            raise failure
     except StoreUnusable as error:
         stop_process(ExitCode.STORE_UNUSABLE, "store_unusable", reason=str(error))
     if pointers is not None:
         await pointers.close()
-    failure = None if work.cancelled() else work.exception()
     if failure is not None:
         extra = {**ids(partition), "error": type(failure).__name__, "raised_at": raised_at(failure)}
         log.critical("rebuild_failed", extra=extra)

@@ -9,6 +9,7 @@ W_STUCK: what should let go of partitions in a rebalance never comes to its end.
 W_OPENING: so many seconds pass in each assignment before states are opened, as with large ones.
 W_APART: from so many records on a state is rebuilt in a process of its own.
 W_PROCESSES: how many of these there may be at once.
+W_FULL: the disk is full as soon as something is restored.
 W_SLOW: so many seconds pass with each slice that is folded.
 """
 
@@ -25,6 +26,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from agents.failures import StoreUnusable
 from agents.runtime.partitions import OwnedPartitions
 from agents.runtime.runner import RuntimeSettings, Throttle, WorkerSpec, run_worker
 from pipeline.fold import Folded, Output, Record, Versions
@@ -71,6 +73,8 @@ class Counting:
         return folded
 
     def restore(self, records: Sequence[Record]) -> bool:
+        if "W_FULL" in os.environ:
+            raise StoreUnusable("no space left")
         for record in records:
             assert record.key is not None
             assert record.value is not None

@@ -192,6 +192,18 @@ def test_what_a_rebuild_that_is_told_to_end_leaves_the_worker_folds_itself(
     assert one.stop() == 0
 
 
+def test_a_worker_whose_rebuild_finds_a_full_disk_stops_and_says_so(
+    answered, make_topics, worker, bootstrap, prefix
+) -> None:
+    make_topics(4, prefix + "files")
+    produce(bootstrap, prefix + "files", 0, 100)
+    one = worker("filing", **APART, full="1").start()
+    assert one.process.wait(30) == 73
+    log = one.log.read_text()
+    assert "rebuilding_apart" in log
+    assert "store_unusable" in log
+
+
 def test_a_worker_whose_rebuild_raises_stops_by_the_same_code(
     bootstrap, prefix, make_topics, worker
 ) -> None:
