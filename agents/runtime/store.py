@@ -34,7 +34,7 @@ from pipeline.state import Table, prefix_end
 
 log = logging.getLogger("freezeline")
 
-FORMAT = b"20"
+FORMAT = b"21"
 """The format of what the folds and the runtime keep. A change of either changes it, and every store
 is then rebuilt from Kafka. So does a change of rules that kept rows are verdicts of, as the 14th of
 those that tell rings apart by scams. With the 16th two contacts are a pair only while one may be

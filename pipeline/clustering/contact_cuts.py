@@ -5,13 +5,14 @@ handles and pages of two rings does not say that these are one. But a victim is 
 ring, and mostly by several of its contacts: contacts that are told together over and over are a
 **circle**, and two circles of which hardly any contacts are told together are two parties
 (`parties.apart_bits`, of ties between contacts alone). Unless the one came after the other: a ring
-that was found out takes new contacts, and may keep its accounts. And unless they share more than
-one account, or one of them has no other: a ring's callers have contacts of their own, each, and are
-paid into the ring's accounts.
+that was found out takes new contacts, and may keep its accounts. And unless their victims may all
+be paid into the accounts of one ring: a ring's callers have contacts of their own, each, and the
+ring's accounts in common.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
@@ -23,6 +24,7 @@ from pipeline.clustering.pairs import TOGETHER, GraphEdge
 from pipeline.clustering.parties import apart_bits, needed_bits
 
 _CONTACTS: Final = ("phone:", "handle:", "url:")
+_NONE: Final = Counter[str]()
 
 CONTACT_BITS: Final = 4.0
 """So many bits more than two parties need whose accounts are apart, too (`parties.needed_bits`).
@@ -37,6 +39,12 @@ SHARED: Final = 1
 """So many accounts two circles share at most, and each has others besides. Judgement: in the worlds
 of a maker whose rings have teams of callers, pairwise F1 is .69 to .89 without it and .92 to .98
 with it; where two rings buy the same account, hardly anything changes."""
+
+UNLIKE_BITS: Final = 8.0
+"""Or they are told with accounts so unlike that one ring's would be so by chance no more often than
+that, in bits for each account that they share. Judgement: a ring that has but one account, which is
+one of another's, is told from a team of it (most strangers of a cluster 32 without it and 15 with
+it in one of two worlds of 50,000); teams of simulated rings have none at all."""
 
 
 def may_be_two_circles(edges: Iterable[GraphEdge], least: float) -> bool:
@@ -137,12 +145,12 @@ class _Circles:
                 between[near][large] += voices
 
     def apart(
-        self, days: Mapping[str, Counter[int]], accounts: Mapping[str, set[str]]
+        self, days: Mapping[str, Counter[int]], accounts: Mapping[str, Counter[str]]
     ) -> list[set[str]]:
         """Return the circles that are apart from each other and were told of at the same time.
 
         Each has `CIRCLE` contacts at least; the largest comes first. ``days`` are the reports about
-        each contact by day, ``accounts`` those that were told together with it.
+        each contact by day, ``accounts`` how many told it together with each account.
         """
         members: dict[str, set[str]] = {}
         for contact in self._contacts:
@@ -152,7 +160,7 @@ class _Circles:
             for top, circle in members.items()
         }
         paid = {
-            top: set[str]().union(*(accounts.get(contact, ()) for contact in circle))
+            top: sum((accounts.get(contact, _NONE) for contact in circle), Counter[str]())
             for top, circle in members.items()
         }
         chosen: list[str] = []
@@ -160,28 +168,44 @@ class _Circles:
             if len(members[top]) >= CIRCLE and all(
                 self._are_apart(top, other)
                 and _at_one_time(told[top], told[other])
-                and _share_little(paid[top], paid[other])
+                and _are_paid_apart(paid[top], paid[other])
                 for other in chosen
             ):
                 chosen.append(top)
         return [members[top] for top in chosen]
 
 
-def _accounts_by_contact(edges: Iterable[GraphEdge]) -> dict[str, set[str]]:
-    """Return the accounts that each contact was told together with."""
-    accounts: dict[str, set[str]] = {}
+def _accounts_by_contact(edges: Iterable[GraphEdge]) -> dict[str, Counter[str]]:
+    """Return how many voices told each contact together with each account."""
+    accounts: dict[str, Counter[str]] = {}
     for edge in edges:
         if edge.tier == TOGETHER:
             for one, other in ((edge.a, edge.b), (edge.b, edge.a)):
                 if one.startswith(_CONTACTS) and other.startswith("account:"):
-                    accounts.setdefault(one, set()).add(other)
+                    accounts.setdefault(one, Counter())[other] += edge.voices
     return accounts
 
 
-def _share_little(one: set[str], other: set[str]) -> bool:
-    """Say whether circles share no account, or `SHARED` at most and each has others besides."""
-    shared = one & other
-    return not shared or (len(shared) <= SHARED and one != shared != other)
+def _are_paid_apart(one: Counter[str], other: Counter[str]) -> bool:
+    """Say whether what was told with two circles are the accounts of two rings."""
+    shared = one.keys() & other.keys()
+    if len(shared) <= SHARED and one.keys() != shared != other.keys():
+        return True
+    return round(_unlike_bits(one, other), 6) >= UNLIKE_BITS * len(shared)
+
+
+def _unlike_bits(one: Counter[str], other: Counter[str]) -> float:
+    """Return how seldom one ring's accounts would be told so differently with two of its circles.
+
+    In bits. Each telling of an account that only one of them was told with fell to that one for as
+    often as tellings do, the first one anywhere.
+    """
+    told = one.total() + other.total()
+    bits = 0.0
+    for mine, others in ((one, other), (other, one)):
+        again = sum([times - 1 for account, times in mine.items() if account not in others])
+        bits += again and again * math.log2(told / mine.total())
+    return bits
 
 
 def _at_one_time(one: Counter[int], other: Counter[int]) -> bool:

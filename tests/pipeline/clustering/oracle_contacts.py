@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 
@@ -56,15 +57,28 @@ class Circles:
         a, b = days(one), days(other)
         return falls_into(a, b) and falls_into(b, a)
 
-    def _share_little(self, one: frozenset[str], other: frozenset[str], edges: list[Edge]) -> bool:
-        def paid(circle: frozenset[str]) -> set[str]:
-            told = [{a, b} for _, a, b, tier, _ in edges if tier == "T0" and {a, b} & circle]
-            return {end for ends in told for end in ends if end.startswith("account:")}
+    def _are_paid_apart(
+        self, one: frozenset[str], other: frozenset[str], edges: list[Edge]
+    ) -> bool:
+        def paid(circle: frozenset[str]) -> list[str]:
+            return [
+                account
+                for _, a, b, tier, voices in edges
+                for contact, account in ((a, b), (b, a))
+                if tier == "T0" and contact in circle and account.startswith("account:")
+                for _ in voices
+            ]
+
+        def unlike(mine: list[str], others: list[str]) -> float:
+            alone = [account for account in mine if account not in others]
+            share = len(mine) / (len(mine) + len(others))
+            return -math.log2(share) * (len(alone) - len(set(alone))) if alone else 0.0
 
         a, b = paid(one), paid(other)
-        if not a & b:
+        shared = set(a) & set(b)
+        if not shared or (len(shared) == 1 and set(a) != shared != set(b)):
             return True
-        return len(a & b) == 1 and bool(a - b) and bool(b - a)
+        return round(unlike(a, b) + unlike(b, a), 6) >= 8 * len(shared)
 
     def cut(self, edges: list[Edge]) -> set[Edge]:
         """Return the edges between what belongs to two circles."""
@@ -85,7 +99,7 @@ class Circles:
             if len(circle) > 2 and all(
                 self._are_apart(circle, o)
                 and self._at_one_time(circle, o)
-                and self._share_little(circle, o, edges)
+                and self._are_paid_apart(circle, o, edges)
                 for o in chosen
             ):
                 chosen.append(circle)

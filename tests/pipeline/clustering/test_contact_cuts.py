@@ -68,6 +68,35 @@ def test_who_is_paid_into_the_shared_account_alone_is_no_ring_of_its_own(ring: s
     assert are_one(*told)
 
 
+def own_victims(ring: str, contacts: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    """Return reports that each name two contacts of a ring, and the account that is its alone."""
+    return [
+        report(f"{ring}-own-{n}", [account(OWN[ring]), contacts[n % 3], contacts[(n + 1) % 3]])
+        for n in range(count)
+    ]
+
+
+def test_who_is_paid_into_one_of_a_rings_accounts_alone_is_another_ring_where_others_are_told_more() -> (
+    None
+):
+    mine = [each for each in victims("mine", MINE) if each["report_id"] != "mine-1"]
+    theirs = victims("theirs", THEIRS)
+    assert are_one(*mine, *theirs, *own_victims("theirs", THEIRS, 2))
+    assert not are_one(*mine, *theirs, *own_victims("theirs", THEIRS, 6))
+
+
+def test_rings_that_share_two_accounts_are_two_where_each_is_mostly_paid_into_its_own() -> None:
+    more = [
+        report(f"more-{place}", [account(ANOTHER), *contacts[:2]])
+        for place, contacts in enumerate((MINE, THEIRS))
+    ]
+    told = [*victims("mine", MINE), *victims("theirs", THEIRS), *more]
+    few = [*own_victims("mine", MINE, 2), *own_victims("theirs", THEIRS, 2)]
+    many = [*own_victims("mine", MINE, 9), *own_victims("theirs", THEIRS, 9)]
+    assert are_one(*told, *few)
+    assert not are_one(*told, *many)
+
+
 def test_they_are_two_in_whatever_order_their_victims_report() -> None:
     told = [*victims("mine", MINE), *victims("theirs", THEIRS)]
     assert not are_one(*reversed(told))
@@ -171,14 +200,21 @@ tellings = st.builds(
 @given(
     events=st.lists(tellings, max_size=10),
     sizes=st.tuples(st.integers(4, 14), st.integers(4, 14)),
+    own=st.tuples(st.integers(0, 9), st.integers(0, 9)),
     days=st.tuples(st.sampled_from(DAYS), st.sampled_from(DAYS)),
     seed=st.integers(0, 2**16),
 )
 def test_clusters_are_those_of_the_definition(
-    events: list[dict[str, Any]], sizes: tuple[int, int], days: tuple[str, str], seed: int
+    events: list[dict[str, Any]],
+    sizes: tuple[int, int],
+    own: tuple[int, int],
+    days: tuple[str, str],
+    seed: int,
 ) -> None:
     told = [
         *victims("mine", MINE, sizes[0], received_at=days[0]),
         *victims("theirs", THEIRS, sizes[1], received_at=days[1]),
+        *own_victims("mine", MINE, own[0]),
+        *own_victims("theirs", THEIRS, own[1]),
     ]
     check_definition(load_policy(), [*told, *events], seed)
