@@ -8,7 +8,7 @@ strongest edge first, as long as no limit and no contradiction forbids it.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 
@@ -20,7 +20,8 @@ from pipeline.clustering.bridges import (
 )
 from pipeline.clustering.brigades import heard
 from pipeline.clustering.confused import may_be_confused
-from pipeline.clustering.contact_cuts import contact_cuts, may_be_two_circles
+from pipeline.clustering.contact_cuts import may_be_two_circles
+from pipeline.clustering.cut_apart import cut_apart
 from pipeline.clustering.decisions import SAID_NOT_SAME, Decisions, with_evidence
 from pipeline.clustering.edges import Edges
 from pipeline.clustering.handles import LINE, Handles, other_form
@@ -29,7 +30,6 @@ from pipeline.clustering.joining import (
     Component,
     Grouping,
     Joining,
-    parted,
     relate,
 )
 from pipeline.clustering.nameless import REASON_NAMELESS, is_nameless_word
@@ -38,9 +38,8 @@ from pipeline.clustering.normalised import IMPLYING, StoredReport
 from pipeline.clustering.pairs import LOOK_ALIKE, TOGETHER, GraphEdge, order
 from pipeline.clustering.parties import may_be_two_parties
 from pipeline.clustering.parts import NOTHING, Support, Thresholds
-from pipeline.clustering.scam_cuts import scam_cuts
 from pipeline.clustering.scams import may_tell_of_two_scams
-from pipeline.clustering.silences import silence_cuts, silences_of
+from pipeline.clustering.silences import silences_of
 from pipeline.clustering.stars import namesakes, starred
 from pipeline.clustering.wholes import lone_report, whole
 from pipeline.identity.account import number_of
@@ -52,19 +51,11 @@ REASON_HUB = "public_number"
 REASON_PASSING = "passing_number"
 REASON_BRIDGE = "bridge"
 REASON_CONFUSED = "confused_voice"
-REASON_SILENCE = "silence_between"
-REASON_SCAM = "other_scam"
-REASON_CONTACTS = "other_contacts"
 REASON_NAMESAKES = "namesakes"
 
 
 KEPT_CUTS = 256
 """Components whose bridges are kept in memory, with the edges that they were looked for in."""
-
-_CutOff = Callable[[Sequence[str], Mapping[str, Collection[Node]], Sequence[GraphEdge]], set[int]]
-_CutBy = Callable[[list[Node]], tuple[_CutOff | None, str]]
-"""From a cluster's identifiers to what finds the ties to cut, None where there are none, and why
-they are cut."""
 
 _Asked = tuple[list[str], list[Support], list[GraphEdge], dict[str, str]]
 
@@ -237,47 +228,8 @@ class Components:
             joining.join(edge, decided=True)
         for edge in kept:
             joining.join(edge)
-        found = joining.groupings()
-        contacts = partial(self._contact_cuts, edges=kept)
-        for cut in (self._scam_cuts, _silence_cuts, contacts):
-            found = [p for g in found for p in self._parted(component, g, kept, spelt, cut)]
-        return found
-
-    def _scam_cuts(self, nodes: list[Node]) -> tuple[_CutOff | None, str]:
-        if not may_tell_of_two_scams(nodes):
-            return None, REASON_SCAM
-        return partial(scam_cuts, bits=self._thresholds.bits), REASON_SCAM
-
-    def _contact_cuts(
-        self, nodes: list[Node], edges: list[GraphEdge]
-    ) -> tuple[_CutOff | None, str]:
-        if not may_be_two_circles(edges, self._thresholds.bits):
-            return None, REASON_CONTACTS
-        return partial(contact_cuts, bits=self._thresholds.bits), REASON_CONTACTS
-
-    def _parted(
-        self,
-        component: Component,
-        grouping: Grouping,
-        edges: list[GraphEdge],
-        spelt: dict[str, str] | None,
-        cut_by: _CutBy,
-    ) -> list[Grouping]:
-        """Return a cluster without the parts that are to be cut off, and these as clusters."""
-        nodes = [component.nodes[member] for member in grouping.members]
-        cut_off, reason = cut_by(nodes)
-        if cut_off is None:
-            return [grouping]
-        if spelt is None:
-            spelt = self._spelt(component, edges)
-        behind: dict[str, list[Node]] = {}
-        for node in nodes:
-            behind.setdefault(find(spelt, node.key), []).append(node)
-        members = set(grouping.members)
-        inside = [edge for edge in edges if edge.a in members and edge.b in members]
-        places, between = contracted(inside, spelt)
-        cut = cut_off(sorted(behind), behind, between)
-        return parted(grouping, inside, {places[place] for place in cut}, reason)
+        heads = partial(self._spelt, component, edges) if spelt is None else lambda: spelt
+        return cut_apart(component.nodes, joining.groupings(), kept, heads, self._thresholds.bits)
 
     def _spelt(self, component: Component, edges: list[GraphEdge]) -> dict[str, str]:
         """Lead from identifiers to what they are one with: said to be the same, or written so.
@@ -366,11 +318,6 @@ class Components:
         several = int(node.summary.reports > 1)
         # Of so many it does not matter whose they are, and so they stay the same.
         return Support(voices if len(voices) < enough else self._enough, several)
-
-
-def _silence_cuts(nodes: list[Node]) -> tuple[_CutOff | None, str]:
-    silences = silences_of(nodes)
-    return partial(silence_cuts, silences=silences) if silences else None, REASON_SILENCE
 
 
 def _without(

@@ -98,7 +98,7 @@ class Contributions:
                 node,
                 _place_of(node)
                 if node.living
-                else (False, False, _UNTOLD, PUBLIC if node.public else TOLD_ONCE),
+                else (False, False, _UNTOLD, PUBLIC if node.hub else TOLD_ONCE),
                 node.summary.standing if node.alike and node.is_account else None,
                 node.summary.reports,
             )

@@ -23,7 +23,7 @@ from pipeline.clustering.levels import Cause, Levels, Telling, moment
 from pipeline.clustering.new_key import Generation, lifted
 from pipeline.clustering.nodes import Nodes
 from pipeline.clustering.normalised import StoredReport, normalise_report
-from pipeline.clustering.pairs import PAIRWISE_IDENTIFIERS
+from pipeline.clustering.pairs import PAIRWISE_IDENTIFIERS, is_list
 from pipeline.clustering.persons import Persons
 from pipeline.clustering.sayings import Sayings
 from pipeline.clustering.sources import source_label
@@ -333,7 +333,9 @@ class ClusteringFold:
 
     def _count_limits(self, report: StoredReport) -> None:
         """Count the limits that leave out something of a report."""
-        if len(report.identifiers) > PAIRWISE_IDENTIFIERS:
+        if is_list(report):
+            self._hits["limit_hits", "report_lists"] += 1
+        elif len(report.identifiers) > PAIRWISE_IDENTIFIERS:
             self._hits["limit_hits", "report_pairs"] += 1
         if [name for _, name in report.names if name.count(" ") >= MAX_WORDS]:
             self._hits["limit_hits", "name_words"] += 1

@@ -6,18 +6,22 @@ from collections.abc import Collection
 from typing import Final
 
 from pipeline.identity.page_name import is_everybodys_name
+from pipeline.identity.promptpay import BILLER
 
 HOME_ORDER: Final = ("account", "promptpay", "wallet", "nid", "url", "handle", "phone")
 """A report counts for the cluster of its first identifier in this order of kinds; of several of a
 kind, of the one that it names first: a courier's phone is told after the swindler's. What is handed
-on from one owner to the next more often comes later, and a name that is everybody's last."""
+on from one owner to the next more often comes later, and what is everybody's from the first report
+on last."""
 
 _PLACE: Final = {kind: place for place, kind in enumerate(HOME_ORDER)}
 
 
 def place_of(key: str) -> int:
-    """Return the place of an identifier in `HOME_ORDER`, behind it for a name of everybody's."""
-    return len(_PLACE) if is_everybodys_name(key) else _PLACE[key[: key.index(":")]]
+    """Return the place of an identifier in `HOME_ORDER`, behind it for what is everybody's."""
+    if key.startswith(BILLER) or is_everybodys_name(key):
+        return len(_PLACE)
+    return _PLACE[key[: key.index(":")]]
 
 
 def home_first(told: Collection[str], keys: Collection[str]) -> list[str]:

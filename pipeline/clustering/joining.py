@@ -82,6 +82,7 @@ class Joining:
         self._told: list[GraphEdge] = []
         self._often: dict[str, int] = {}
         self._ties: Ties | None = None
+        self._told_of: dict[str, list[GraphEdge]] | None = None
         self._party_bits = 0.0
         self._spelt: dict[str, str] = {}
         self._head = {node: node for node in component.nodes}
@@ -190,17 +191,26 @@ class Joining:
 
     def _ties_across(self, one: str, other: str) -> list[TieAcross]:
         """Return what people told of that ties two clusters; most joins never ask."""
+        told_of = self._edges_told_of()
+        fewer = min(one, other, key=lambda head: len(self._members[head]))
+        beyond = other if fewer == one else one
         found = []
-        for edge in self._told:
-            if edge.tier != TOGETHER:
-                continue
-            heads = self._find(edge.a), self._find(edge.b)
-            a, b = find(self._spelt, edge.a), find(self._spelt, edge.b)
-            if heads == (one, other):
-                found.append(TieAcross(a, b, edge))
-            elif heads == (other, one):
-                found.append(TieAcross(b, a, edge))
+        for member in self._members[fewer]:
+            for edge in told_of.get(member, ()):
+                end = edge.b if edge.a == member else edge.a
+                if self._find(end) == beyond:
+                    found.append(TieAcross(find(self._spelt, member), find(self._spelt, end), edge))
         return found
+
+    def _edges_told_of(self) -> dict[str, list[GraphEdge]]:
+        """Return the edges that people told of by their ends, worked out once."""
+        if self._told_of is None:
+            self._told_of = {}
+            for edge in self._told:
+                if edge.tier == TOGETHER:
+                    for end in (edge.a, edge.b):
+                        self._told_of.setdefault(end, []).append(edge)
+        return self._told_of
 
     def groupings(self) -> list[Grouping]:
         """Return the clusters with their edges and relations."""

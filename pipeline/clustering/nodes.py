@@ -33,6 +33,7 @@ from pipeline.clustering.personas import NOBODY, Persona, persona_of
 from pipeline.clustering.rows import Firsts, NodeSummary, Rows, row_key
 from pipeline.clustering.summaries import summarise, with_another
 from pipeline.clustering.written import Written
+from pipeline.identity.promptpay import BILLER
 from pipeline.policy.policy import HubLimits
 from pipeline.state import State, scan_prefix
 
@@ -47,19 +48,16 @@ NAMES_AN_ACCOUNT = 32
 ``names_an_account``."""
 
 LISTED_REPORTS = 100
-"""Report keys that a cluster lists, those received first; `FiledReport` records say where each of
-the others is. A record that listed all would be written anew, longer, at each of 100,000 reports
-about one account. Counted ``listed_reports``."""
+"""Report keys that a cluster lists, those received first; `FiledReport` records say where others
+are; to list all would write 100,000 keys anew at each report. Counted ``listed_reports``."""
 
 COUNTED_VOICES = 200
-"""Up to so many voices, summed over the members, a cluster's voices are counted exactly; above,
-it is the most that one member has (a lower bound: the same person may stand behind two). Counted
-``counted_voices``."""
+"""Up to so many voices, summed over the members, a cluster's are counted exactly; above, it is the
+most that one member has (one person may stand behind two). Counted ``counted_voices``."""
 
 LISTED_LOOK_ALIKES = 16
-"""Relations of one account that its cluster lists, the strongest: in a bank that numbers its
-accounts one by one every account has dozens. Those that join are all used. Counted
-``listed_look_alikes``."""
+"""Relations of one account that its cluster lists, the strongest: where a bank numbers its accounts
+one by one each has dozens. Those that join are all used. Counted ``listed_look_alikes``."""
 
 HUB_TIES = 50
 """Ties of a public number that its own cluster lists. Counted ``hub_ties``."""
@@ -99,6 +97,7 @@ class Node:
         "few",
         "hub_limit",
         "is_account",
+        "is_biller",
         "is_written",
         "key",
         "level",
@@ -121,6 +120,7 @@ class Node:
         self.public = public
         """Whether an analyst called it a public number, or it is a name that is everybody's."""
         self.is_account = key.startswith("account:")
+        self.is_biller = key.startswith(BILLER)
         self.is_written = False
         """Whether its row was written once."""
         self.hub_limit = hub_limit
@@ -160,8 +160,9 @@ class Node:
     def hub(self) -> bool:
         """Whether it is a public number: it joins nothing."""
         # Most have few neighbours: then nobody needs to ask how many voices there are.
-        summary, limit = self.summary, self.hub_limit
-        return self.public or (summary.degree > limit and is_everybodys(summary, limit))
+        if self.public or self.is_biller:
+            return True
+        return self.summary.degree > self.hub_limit and is_everybodys(self.summary, self.hub_limit)
 
     def changed(self, report: StoredReport, by: int) -> None:
         """Take note that a report of it came (1), as the last of ``few``, or went (-1)."""

@@ -14,6 +14,11 @@ PAIRWISE_IDENTIFIERS = 24
 """A report with more identifiers than this ties each of them to its home only, not all pairs.
 Counted ``report_pairs``."""
 
+LISTED_ACCOUNTS = 8
+"""A report that names so many accounts, and no payment to any, is a list of accounts, as a bank's
+desk or a page of warnings keeps it. It accuses each, and says of no two that they are one party's.
+Judgement: who was robbed by so many says what was paid. Counted ``report_lists``."""
+
 TOGETHER = "T0"
 LOOK_ALIKE = "T1"
 RELATION = "T2"
@@ -60,9 +65,19 @@ def order(edge: GraphEdge) -> tuple[float, str, str, str]:
     return -edge.bits, edge.a, edge.b, edge.tier
 
 
+def is_list(report: StoredReport) -> bool:
+    """Say whether a report is a list of accounts that need have nothing in common."""
+    keys = report.identifiers
+    if len(keys) < LISTED_ACCOUNTS or report.payments:
+        return False
+    return sum([key.startswith("account:") for key in keys]) >= LISTED_ACCOUNTS
+
+
 def pairs_of(report: StoredReport) -> Iterator[tuple[str, str]]:
     """Yield the pairs (a < b) of identifiers that a report names together."""
     keys = report.identifiers
+    if is_list(report):
+        return
     if len(keys) <= PAIRWISE_IDENTIFIERS:
         yield from combinations(sorted(keys), 2)
         return
@@ -73,6 +88,8 @@ def pairs_of(report: StoredReport) -> Iterator[tuple[str, str]]:
 def others_of(report: StoredReport, node: str) -> Sequence[str]:
     """Return the identifiers that a report pairs with one that it names."""
     keys = report.identifiers
+    if is_list(report):
+        return ()
     if len(keys) <= PAIRWISE_IDENTIFIERS:
         return [key for key in keys if key != node]
     return keys[1:] if node == keys[0] else keys[:1]
@@ -81,6 +98,8 @@ def others_of(report: StoredReport, node: str) -> Sequence[str]:
 def degree_of(report: StoredReport, node: str) -> int:
     """Return how many `others_of` there are."""
     keys = report.identifiers
+    if is_list(report):
+        return 0
     return len(keys) - 1 if len(keys) <= PAIRWISE_IDENTIFIERS or node == keys[0] else 1
 
 

@@ -39,6 +39,7 @@ class Graph:
             if place not in cut
         }
         self._statements: list[list[int]] = []
+        self._places: list[list[int]] | None = None
         linked: list[list[int]] = [[] for _ in nodes]
         self.neighbours = linked
         self.weights = [1] * len(nodes)
@@ -118,7 +119,12 @@ class Graph:
         """Return the places of the edges that a vertex carries."""
         if vertex >= len(self.nodes):
             return self._statements[vertex - len(self.nodes)]
-        return [place for place, ends in self.ends.items() if vertex in ends]
+        if self._places is None:
+            self._places = [[] for _ in self.nodes]
+            for place, ends in self.ends.items():
+                for end in ends:
+                    self._places[end].append(place)
+        return self._places[vertex]
 
     def handed_on(self, places: Sequence[int]) -> int:
         """Return the place in `homes.HOME_ORDER` of what edges tie by: the later, the more often.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.clustering.normalised import StoredReport
-from pipeline.clustering.pairs import PAIRWISE_IDENTIFIERS, degree_of, others_of
+from pipeline.clustering.pairs import LISTED_ACCOUNTS, PAIRWISE_IDENTIFIERS, degree_of, others_of
 from pipeline.clustering.rows import DAY_MS, NodeSummary
 
 
@@ -35,7 +35,7 @@ def summarise(node: str, reports: list[StoredReport]) -> NodeSummary:
             voices.add(report.voice)
         if report.verified:
             verified.add(report.voice)
-        if len(report.identifiers) <= PAIRWISE_IDENTIFIERS:
+        if len(report.identifiers) < LISTED_ACCOUNTS:
             named.update(report.identifiers)
         else:
             named.update(others_of(report, node))

@@ -29,6 +29,11 @@ _QR_START: Final = "000201"
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _KIND: Final = re.compile(r"^(?:promptpay:)?(phone|nid|tax|ewallet|biller):", re.IGNORECASE)
 
+BILLER: Final = "promptpay:biller:"
+"""How the key of a biller begins. All customers of a utility pay one, and all merchants of a
+payment service are paid through one: which of them is meant the references beside it say, to the
+biller alone. So two reports that name a biller have nothing in common yet."""
+
 
 def normalise_promptpay(proxy: str) -> Normalised:
     """Return the key of a PromptPay proxy: a mobile, a hashed national ID, tax, e-wallet or biller.

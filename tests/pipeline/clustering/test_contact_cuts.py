@@ -76,9 +76,7 @@ def own_victims(ring: str, contacts: list[dict[str, Any]], count: int) -> list[d
     ]
 
 
-def test_who_is_paid_into_one_of_a_rings_accounts_alone_is_another_ring_where_others_are_told_more() -> (
-    None
-):
+def test_who_is_paid_into_the_shared_account_alone_is_a_ring_where_others_are_told_more() -> None:
     mine = [each for each in victims("mine", MINE) if each["report_id"] != "mine-1"]
     theirs = victims("theirs", THEIRS)
     assert are_one(*mine, *theirs, *own_victims("theirs", THEIRS, 2))

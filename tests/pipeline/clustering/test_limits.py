@@ -15,7 +15,7 @@ from pipeline.clustering.nodes import (
     LISTED_REPORTS,
     NAMES_AN_ACCOUNT,
 )
-from pipeline.clustering.pairs import PAIRWISE_IDENTIFIERS
+from pipeline.clustering.pairs import LISTED_ACCOUNTS, PAIRWISE_IDENTIFIERS
 from pipeline.clustering.sayings import LISTED_EDGES
 from pipeline.identity.name import MAX_WORDS
 from pipeline.policy.policy import Policy
@@ -60,6 +60,12 @@ def test_words_of_a_name_that_are_not_compared_are_counted() -> None:
 def test_a_report_with_too_many_identifiers_for_all_pairs_is_counted() -> None:
     assert hits("report_pairs", [report("1", handles(PAIRWISE_IDENTIFIERS))]) == 0
     assert hits("report_pairs", [report("1", handles(PAIRWISE_IDENTIFIERS + 1))]) == 1
+
+
+def test_a_report_that_is_a_list_of_accounts_is_counted() -> None:
+    numbers = [account(f"{place}1234567{place}9") for place in range(1, LISTED_ACCOUNTS + 1)]
+    assert hits("report_lists", [report("1", numbers[1:])]) == 0
+    assert hits("report_lists", [report("1", numbers)]) == 1
 
 
 def test_edges_that_a_cluster_does_not_list_are_counted() -> None:
