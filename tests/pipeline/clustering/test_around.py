@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.clustering import around
 from pipeline.clustering.documents import decode_document
+from pipeline.clustering.pairs import PAIRWISE_IDENTIFIERS
 from pipeline.policy.policy import load_policy
 from tests.pipeline.clustering.oracle import Oracle
 from tests.pipeline.clustering.scenarios import (
@@ -191,10 +192,8 @@ def test_what_a_long_report_alone_tied_to_a_link_is_linked_no_more() -> None:
     run = Run()
     run.feed([told for place in range(3) for told in ring(place)])
     # Such a report ties each of its identifiers to its first account alone.
-    home, *more = (
-        account("9000000012"),
-        *map(line, map("@long{}".format, range(PAIRWISE_IDENTIFIERS))),
-    )
+    handles = [line(f"@long{n}") for n in range(PAIRWISE_IDENTIFIERS)]
+    home, *more = account("9000000012"), *handles
     run.feed([report("home", [home])])
     run.feed([report("long", [home, *more, *map(account, ACCOUNTS[:2])])])
     third = f"account:004:{ACCOUNTS[2]}"
