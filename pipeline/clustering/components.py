@@ -24,6 +24,7 @@ from pipeline.clustering.contact_cuts import may_be_two_circles
 from pipeline.clustering.cut_apart import cut_apart
 from pipeline.clustering.decisions import SAID_NOT_SAME, Decisions, with_evidence
 from pipeline.clustering.edges import Edges
+from pipeline.clustering.entangled import FEW, MOST_TOGETHER, Hold
 from pipeline.clustering.handles import LINE, Handles, other_form
 from pipeline.clustering.joining import (
     REVIEW_SIZE,
@@ -51,6 +52,7 @@ REASON_HUB = "public_number"
 REASON_PASSING = "passing_number"
 REASON_BRIDGE = "bridge"
 REASON_CONFUSED = "confused_voice"
+REASON_ENTANGLED = "entangled"
 REASON_NAMESAKES = "namesakes"
 
 
@@ -75,6 +77,7 @@ class Components:
         self._nodes = nodes
         self._edges = edges
         self._handles = handles
+        self._hold = Hold(nodes, edges)
         self._decisions = decisions
         self._hits = hits
         self._rules = policy.clustering
@@ -89,10 +92,15 @@ class Components:
         """Return the components that hold the seeds (those that live), each once."""
         done: set[str] = set()
         found: list[Component] = []
-        for seed in sorted(seeds):
+        waiting = sorted(seeds)
+        for node in [self._nodes.of(seed) for seed in waiting]:
+            if node.step and not node.hub:
+                # It may hold by another tie now, and what it held by is touched as well.
+                waiting += self._edges.ties(node)
+        for seed in waiting:  # more come while it goes on
             if seed in done:
                 continue
-            component = self._from(seed)
+            component = self._around(seed, waiting)
             if component is not None:
                 done.update(component.nodes)
                 found.append(component)
@@ -117,10 +125,45 @@ class Components:
         component = Component(nodes, self._edges.of_one_report(report))
         return component, whole(component)
 
-    def _from(self, seed: str) -> Component | None:
+    def _around(self, seed: str, waiting: list[str]) -> Component | None:
+        """Return the component around an identifier, in the first step that leaves it small.
+
+        Whoever was in a component with one of these before joins those that are ``waiting``.
+        """
         start = self._nodes.of(seed)
         if not start.living:
             return None
+        for step in range(len(FEW)):
+            component = self._from(start, step)
+            if len(component.nodes) <= MOST_TOGETHER:
+                break
+        else:
+            self._hits["limit_hits", "entangled"] += 1
+        if step or any(node.step for node in component.nodes.values()):
+            self._move(component.nodes.values(), step, waiting)
+        return component
+
+    def _move(self, nodes: Collection[Node], step: int, waiting: list[str]) -> None:
+        """Note in which step identifiers are, and let those wait that were with them before."""
+        seen: set[str] = set()
+        for node in nodes:
+            if node.step < step and node.key not in seen:
+                before = self._from(node, node.step, within=node.step).nodes
+                seen.update(before)
+                waiting += before
+        for node in nodes:
+            if node.step != step:
+                node.step = step
+                self._nodes.change(node)
+
+    def _from(self, start: Node, step: int, within: int | None = None) -> Component:
+        """Return what hangs together with an identifier by the ties that hold in a step.
+
+        But no more than shows that it is too large, where a further step is to come; or only those
+        that were in a step before (``within``).
+        """
+        goes_on = within is None and step < len(FEW) - 1
+        seed = start.key
         component = Component({seed: start})
         waiting, nodes, edges = [start], component.nodes, component.edges
         decided = False
@@ -154,12 +197,19 @@ class Components:
                 if other in node.loose or key in beyond.loose:
                     relate(component, edge, REASON_PASSING)
                     continue
+                if step and not self._hold.holds(edge, node, beyond, step):
+                    relate(component, edge, REASON_ENTANGLED)
+                    continue
                 if is_nameless_word(edge, node, beyond):
                     relate(component, edge, REASON_NAMELESS)
                     continue
                 if other not in nodes:
+                    if within is not None and beyond.step != within:
+                        continue
                     nodes[other] = beyond
                     waiting.append(beyond)
+                    if goes_on and len(nodes) > MOST_TOGETHER:
+                        return component
                 if key == edge.a:
                     edges.append(edge)
         if decided:

@@ -63,6 +63,8 @@ class Document(msgspec.Struct, array_like=True, gc=False):
     """The other ends of the ties that a number passing through many hands loses, in order."""
     persons: tuple[SamePerson, ...] = ()
     """The accounts that evidence about the holders joins an account with, in order."""
+    step: int = 0
+    """In which step it was looked at last (`entangled`)."""
 
 
 encode_document = msgspec.msgpack.Encoder().encode

@@ -110,6 +110,7 @@ class Node:
         "rows",
         "said",
         "stale",
+        "step",
         "summary",
         "ties",
         "waiting",
@@ -121,8 +122,7 @@ class Node:
         """Whether an analyst called it a public number, or it is a name that is everybody's."""
         self.is_account = key.startswith("account:")
         self.is_biller = key.startswith(BILLER)
-        self.is_written = False
-        """Whether its row was written once."""
+        self.is_written = False  # its row, once
         self.hub_limit = hub_limit
         self.rows = rows
         self.few: list[StoredReport] = []
@@ -132,11 +132,9 @@ class Node:
         self.level: SaidLevel | None = None
         self.said: SaidCluster | None = None
         self.summary = _NOTHING_SAID
-        """What the live reports say of it, as counts."""
         self.ties: dict[str, GraphEdge] | None = None
         """Its T0 edges by the other end (of a public number the first only), when worked out."""
-        self.stale: set[str] | None = None
-        """Ends of ``ties`` to be worked out anew, when there are any."""
+        self.stale: set[str] | None = None  # ends of ties to be worked out anew
         self.loose = NO_TIES
         """The other ends of the ties that it loses as a number passing through many hands."""
         self.look_alikes: dict[str, GraphEdge] | None = None
@@ -148,6 +146,7 @@ class Node:
         """Those of ``look_alikes`` that may join, with the other end."""
         self.alike_listed: list[GraphEdge] | None = None
         """Those of ``look_alikes`` that are relations and listed; None when to be worked out."""
+        self.step = 0  # in which it was looked at last (`entangled`)
         self.waiting: Callable[[], None] | None = None
         """What says what waits to be said of it as it is, before anybody looks at it again."""
 
@@ -302,7 +301,7 @@ class Nodes:
                 node.few = [self.report(report) for report in document.few]
                 node.summary = summarise(key, node.few)
             node.alike, node.cluster = document.alike, document.cluster
-            node.level, node.said = document.level, document.said
+            node.level, node.said, node.step = document.level, document.said, document.step
             if document.loose:
                 node.loose = frozenset(document.loose)
             if document.persons:
@@ -345,6 +344,7 @@ class Nodes:
                 node.said,
                 tuple(sorted(node.loose)) if node.loose else (),
                 kept_persons(node.persons) if node.persons else (),
+                node.step,
             )
             put(row, encode_document(document))
             if not node.is_written:

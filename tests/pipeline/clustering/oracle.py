@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from itertools import combinations
-from math import log2
+from math import inf, log2
 
 import networkx as nx  # type: ignore[import-untyped]
 
@@ -51,7 +51,7 @@ class Oracle(Told):
 
     def clusters(self) -> set[frozenset[str]]:
         tied = [e for e in self.edges() if e[3] != "T0" or frozenset(e[1:3]) not in self.loose]
-        edges = self._without_nameless(tied)
+        edges = self._held(self._without_nameless(tied), tied)
         said: nx.Graph = nx.Graph()
         said.add_nodes_from(self.of)
         said.add_edges_from(self.same)
@@ -84,6 +84,55 @@ class Oracle(Told):
         for cut in (self._by_scams, self._by_silences, self._by_contacts):
             found = {part for members in found for part in self._parted(members, edges, cut)}
         return found
+
+    most_together = 512
+
+    def _held(self, edges: list[Edge], tied: list[Edge]) -> list[Edge]:
+        """Return the edges that hold, in the first step that leaves each component small."""
+
+        def rank(node: str, edge: Edge) -> tuple[int, int, str]:
+            other = edge[1] if edge[2] == node else edge[2]
+            return len(edge[4]), doublings(self._heard(other)), other
+
+        steps = [(0, 99), (3, 99), (3, 4), (3, 3), (7, 3), (7, 2), (15, 2), (31, 2), (inf, 2)]
+
+        def doublings(voices: int) -> int:
+            return min(voices.bit_length() - 1, 10) if voices > 1 else 0
+
+        best: dict[str, str] = {}
+        for node in self.of:
+            mine = [rank(node, e) for e in tied if e[3] == "T0" and node in e[1:3]]
+            best[node] = max(mine, default=(0, 0, ""))[2]
+
+        def holds(edge: Edge, few: float, gap: int) -> bool:
+            _, a, b, tier, voices = edge
+            if tier != "T0" or b == f"promptpay:{a}" or few == 0:
+                return True
+            known = min(doublings(self._heard(end)) for end in (a, b))
+            if known - doublings(len(voices)) >= gap:
+                return False
+            # The least of the figures that its reports are no more than.
+            few_at = {x: min(f for f, _ in steps if len(self.of[x]) <= f) for x in (a, b)}
+            first = min(few_at.values())
+            return first > few or any(
+                best[x] == y for x, y in ((a, b), (b, a)) if few_at[x] == first
+            )
+
+        def within(nodes: set[str], left: list[tuple[float, int]]) -> list[Edge]:
+            step, *more = left
+            held = [e for e in edges if nodes.issuperset(e[1:3]) and holds(e, *step)]
+            graph: nx.Graph = nx.Graph()
+            graph.add_nodes_from(nodes)
+            graph.add_edges_from(e[1:3] for e in held)
+            graph.add_edges_from(pair for pair in self.same if nodes.issuperset(pair))
+            found = []
+            for part in nx.connected_components(graph):
+                large = more and len(part) > self.most_together
+                inside = [e for e in held if e[1] in part]
+                found += within(part, more) if large else inside
+            return found
+
+        return sorted(within(set(self.of), steps), key=edges.index)
 
     def _by_scams(self, members: frozenset[str], between: list[Edge]) -> set[Edge]:
         head = {member: self.head[member] for member in members}
