@@ -52,7 +52,7 @@ _BLOCKED = {
     "other_scam": "the reports about one of the two tell of another scam than nearly all about the "
     "other's cluster, and hardly anything else ties them; reports that tell of the same scam, or "
     "that name more identifiers of both, would join them",
-    "entangled": "so much hangs together around the two that only the strongest ties are looked at; "
+    "entangled": "so much hangs together around the two that only the strongest ties hold; "
     "more reports that name both would join them",
     "other_contacts": "each side has phones, handles and pages of its own that are told together "
     "over and over, and hardly ever with the other side's, though both share accounts: two rings "

@@ -136,8 +136,7 @@ class Contributions:
                 hubs.append(node)
             if role != old_role:
                 turned.append((node, old_role))
-                if role.known != old_role.known and not hub:
-                    touched.update(self._entangled_beside(node))
+                touched |= self._entangled_beside(node, old_role)
             # Whoever is new is tied to none but those that this report names.
             turns = lived and (told[0], vouched) != (was_told[0], was_vouched)
             if turns and not hub and may_turn(node):
@@ -190,8 +189,10 @@ class Contributions:
         accounts = filter(is_account, self._edges.ties(node)) if not node.hub else ()
         return {account for account in accounts if self._nodes.of(account).alike}
 
-    def _entangled_beside(self, node: Node) -> set[str]:
-        """Return those whose ties to an identifier may hold, or no more, as more know it."""
+    def _entangled_beside(self, node: Node, before: Role) -> set[str]:
+        """Return those whose ties to an identifier may hold, or no more, since others know it."""
+        if node.hub or role_of(node).known == before.known:
+            return set()
         return {key for key in self._edges.ties(node) if self._nodes.of(key).step}
 
     def _outranked(self, node: Node, before: tuple[int, int]) -> set[str]:
