@@ -85,7 +85,7 @@ class Oracle(Told):
             found = {part for members in found for part in self._parted(members, edges, cut)}
         return found
 
-    most_together = 512
+    most_together = 1024
 
     def _held(self, edges: list[Edge], tied: list[Edge]) -> list[Edge]:
         """Return the edges that hold, in the first step that leaves each component small."""
