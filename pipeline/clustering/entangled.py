@@ -27,7 +27,7 @@ ring one is torn (.62 for .91). Counted ``entangled`` where more hang together i
 
 FEW: Final = (0, 3, 3, 3, 7, 7, 15, 31, sys.maxsize)
 """So many reports are few, by step. Judgement: with shares of voices alone, recall of pairs was .26
-to .41 in seven entangled worlds of a maker; with this it was .46 to .96 (where 512 are too many)."""
+to .41 in seven entangled worlds of a maker; with this .46 to .96 (where 512 are too many)."""
 
 DOUBLINGS: Final = (99, 99, 4, 3, 3, 2, 2, 2, 2)
 """And a tie holds where its voices are fewer than those that know the end which fewer know by less
