@@ -122,7 +122,7 @@ class Node:
         """Whether an analyst called it a public number, or it is a name that is everybody's."""
         self.is_account = key.startswith("account:")
         self.is_biller = key.startswith(BILLER)
-        self.is_written = False  # its row, once
+        self.is_written = False  # whether its row was, once
         self.hub_limit = hub_limit
         self.rows = rows
         self.few: list[StoredReport] = []
@@ -146,7 +146,7 @@ class Node:
         """Those of ``look_alikes`` that may join, with the other end."""
         self.alike_listed: list[GraphEdge] | None = None
         """Those of ``look_alikes`` that are relations and listed; None when to be worked out."""
-        self.step = 0  # in which it was looked at last (`entangled`)
+        self.step = 0  # that of `entangled` in which it was looked at last
         self.waiting: Callable[[], None] | None = None
         """What says what waits to be said of it as it is, before anybody looks at it again."""
 
